@@ -1,0 +1,1 @@
+//! Runnable scenarios over the SSE toolkit

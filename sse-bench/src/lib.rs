@@ -1,0 +1,1 @@
+//! Load tests for Server-Sent Events endpoints

@@ -1,0 +1,1 @@
+//! A Server-Sent Events hub with replay, and a demo publisher
