@@ -20,7 +20,9 @@
 mod encode;
 mod error;
 mod event;
+mod field;
 mod limits;
+mod line;
 mod parse;
 
 pub use error::{InvalidField, Limit, LimitExceeded};
