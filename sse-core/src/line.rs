@@ -8,7 +8,7 @@ use wide::u8x16;
 /// Where lines are short it keeps a bit mask of the line ends in the next 64
 /// bytes; from the first 64 bytes without any, `memchr2` takes over until a
 /// short line shows up again.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct LineEnds {
     /// Where the next line starts.
     position: usize,
@@ -151,7 +151,10 @@ fn bitmask(parts: [u8x16; 4]) -> u64 {
 /// The offset after the last line end of `bytes`, `None` if there is none.
 /// `next` is the byte that follows: an LF there belongs to a CR at the end.
 pub(crate) fn after_last_line_end(bytes: &[u8], next: Option<u8>) -> Option<usize> {
-    let end = memrchr2(b'\r', b'\n', bytes)? + 1;
+    let end = match bytes {
+        [.., b'\n'] => return Some(bytes.len()),
+        _ => memrchr2(b'\r', b'\n', bytes)? + 1,
+    };
     let splits_crlf = end == bytes.len() && bytes[end - 1] == b'\r' && next == Some(b'\n');
     Some(end + usize::from(splits_crlf))
 }

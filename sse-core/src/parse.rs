@@ -1,6 +1,8 @@
 //! Bytes -> items, incrementally (HTML Living Standard §9.2.6).
 
 mod items;
+mod refill;
+mod step;
 
 use std::time::Duration;
 
