@@ -10,7 +10,7 @@ use memchr::memchr;
 use super::step::{Step, Text};
 use super::{Ignored, Item, Parser};
 use crate::error::LimitExceeded;
-use crate::event::EventRef;
+use crate::event::{EventRef, IdOrigin};
 use crate::field::Field;
 use crate::line::{Line, LineEnds};
 
@@ -42,8 +42,8 @@ pub struct Items<'p, 'c> {
 
 /// What the end of a block led to.
 enum Dispatch {
-    Event { has_id: bool },
-    NoData { has_id: bool },
+    Event(IdOrigin),
+    NoData(IdOrigin),
     Nothing,
 }
 
@@ -88,8 +88,8 @@ impl<'p, 'c> Items<'p, 'c> {
             while let Some(Line { start, end }) = self.lines.next(self.region.as_bytes()) {
                 if start == end {
                     match self.blank_line() {
-                        Dispatch::Event { has_id } => return Ok(Some(self.event(has_id))),
-                        Dispatch::NoData { has_id } => return Ok(Some(self.no_data(has_id))),
+                        Dispatch::Event(origin) => return Ok(Some(self.event(origin))),
+                        Dispatch::NoData(origin) => return Ok(Some(self.no_data(origin))),
                         Dispatch::Nothing => continue,
                     }
                 }
@@ -176,20 +176,20 @@ impl<'p, 'c> Items<'p, 'c> {
     #[inline]
     fn blank_line(&mut self) -> Dispatch {
         let block = &mut self.parser.block;
-        let mut has_id = false;
+        let mut origin = IdOrigin::Earlier;
         if let Some(id) = self.id.take() {
             self.last_event_id = Some(id);
-            has_id = true;
+            origin = IdOrigin::Block;
         } else if block.has_id {
             std::mem::swap(&mut self.parser.last_event_id, &mut block.id);
             self.last_event_id = None;
-            has_id = true;
+            origin = IdOrigin::Block;
         }
         self.block_ended = true;
         if self.data.is_some() || !block.data.is_empty() {
-            Dispatch::Event { has_id }
-        } else if has_id || !self.event_type.unwrap_or(&block.event_type).is_empty() {
-            Dispatch::NoData { has_id }
+            Dispatch::Event(origin)
+        } else if origin == IdOrigin::Block || !self.event_type.unwrap_or(&block.event_type).is_empty() {
+            Dispatch::NoData(origin)
         } else {
             self.forget_block();
             Dispatch::Nothing
@@ -205,21 +205,21 @@ impl<'p, 'c> Items<'p, 'c> {
     }
 
     #[inline]
-    fn event(&self, has_id: bool) -> Item<'_> {
+    fn event(&self, origin: IdOrigin) -> Item<'_> {
         let block = &self.parser.block;
         let event_type = self.event_type.unwrap_or(&block.event_type);
         Item::Event(EventRef {
             event_type: if event_type.is_empty() { "message" } else { event_type },
             data: self.data.unwrap_or_else(|| block.data()),
             last_event_id: self.last_event_id(),
-            has_id,
+            origin,
         })
     }
 
-    fn no_data(&self, has_id: bool) -> Item<'_> {
+    fn no_data(&self, origin: IdOrigin) -> Item<'_> {
         Item::Ignored(Ignored::NoData {
             event_type: self.event_type.unwrap_or(&self.parser.block.event_type),
-            has_id,
+            has_id: origin == IdOrigin::Block,
             last_event_id: self.last_event_id(),
         })
     }
