@@ -277,7 +277,9 @@ impl EventRef<'_> {
     pub fn to_event(&self) -> Event {
         Event {
             comment: None,
-            id: self.has_id().then(|| EventId(self.last_event_id.to_owned())),
+            id: self
+                .has_id()
+                .then(|| EventId(self.last_event_id.to_owned())),
             event_type: (self.event_type != "message")
                 .then(|| EventType(self.event_type.to_owned())),
             data: Some(self.data.to_owned()),

@@ -51,7 +51,8 @@ pub(crate) fn reconnection_time(value: &str) -> Option<Duration> {
         return None;
     }
     let millis = value.bytes().fold(0_u64, |sum, digit| {
-        sum.saturating_mul(10).saturating_add(u64::from(digit - b'0'))
+        sum.saturating_mul(10)
+            .saturating_add(u64::from(digit - b'0'))
     });
     Some(Duration::from_millis(millis))
 }
@@ -85,7 +86,10 @@ mod tests {
     #[test]
     fn a_reconnection_time_is_digits_alone() {
         assert_eq!(reconnection_time("0300"), Some(Duration::from_millis(300)));
-        assert_eq!(reconnection_time(&"9".repeat(40)), Some(Duration::from_millis(u64::MAX)));
+        assert_eq!(
+            reconnection_time(&"9".repeat(40)),
+            Some(Duration::from_millis(u64::MAX))
+        );
         for value in ["", "+1", "-1", " 1", "1 ", "1.5", "1s", "\u{0661}"] {
             assert_eq!(reconnection_time(value), None, "{value:?}");
         }

@@ -31,7 +31,10 @@ impl LineEnds {
     /// `long`: how to begin, see [`LineEnds::long`].
     #[inline]
     pub(crate) fn new(long: bool) -> Self {
-        Self { long, ..Self::default() }
+        Self {
+            long,
+            ..Self::default()
+        }
     }
 
     /// Whether the last lines were long.
@@ -63,7 +66,11 @@ impl LineEnds {
         if start >= region.len() {
             return None;
         }
-        let end = if self.long { self.next_long(region)? } else { self.next_short(region)? };
+        let end = if self.long {
+            self.next_long(region)?
+        } else {
+            self.next_short(region)?
+        };
         self.position = end + 1;
         if region[end] == b'\r' && region.get(end + 1) == Some(&b'\n') {
             self.position = end + 2;

@@ -43,15 +43,10 @@ pub enum Ignored<'a> {
     /// An `id` field whose value contains a NUL.
     NulInId,
     /// A block with an id or a type ended without data: nothing is dispatched,
-    /// the type is forgotten, and the id is the last event ID from now on.
-    NoData {
-        /// The type that the block named; empty if none.
-        event_type: &'a str,
-        /// Whether the block set the id.
-        has_id: bool,
-        /// The last event ID after the block.
-        last_event_id: &'a str,
-    },
+    /// the type is forgotten, and the id, if [`EventRef::has_id`], is the last
+    /// event ID from now on. Here is what would have been dispatched; its data
+    /// is empty.
+    NoData(EventRef<'a>),
 }
 
 /// What the end of a stream cut off. None of it takes effect.
@@ -160,8 +155,10 @@ impl Parser {
             data: block.data.len().saturating_sub(1),
             has_data: !block.data.is_empty(),
         };
-        let pending =
-            unfinished.line > 0 || unfinished.has_data || block.has_id || !block.event_type.is_empty();
+        let pending = unfinished.line > 0
+            || unfinished.has_data
+            || block.has_id
+            || !block.event_type.is_empty();
         self.line.clear();
         self.at_start = true;
         self.after_cr = false;

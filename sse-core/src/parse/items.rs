@@ -80,7 +80,10 @@ impl<'p, 'c> Items<'p, 'c> {
     /// # Errors
     /// [`LimitExceeded`]: the stream is of no further use, and every later call
     /// says the same until [`Parser::finish`].
-    #[expect(clippy::should_implement_trait, reason = "items borrow from this, which Iterator cannot say")]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "items borrow from this, which Iterator cannot say"
+    )]
     #[inline]
     pub fn next(&mut self) -> Result<Option<Item<'_>>, LimitExceeded> {
         self.forget_block();
@@ -88,8 +91,12 @@ impl<'p, 'c> Items<'p, 'c> {
             while let Some(Line { start, end }) = self.lines.next(self.region.as_bytes()) {
                 if start == end {
                     match self.blank_line() {
-                        Dispatch::Event(origin) => return Ok(Some(self.event(origin))),
-                        Dispatch::NoData(origin) => return Ok(Some(self.no_data(origin))),
+                        Dispatch::Event(origin) => {
+                            return Ok(Some(Item::Event(self.event(origin))));
+                        }
+                        Dispatch::NoData(origin) => {
+                            return Ok(Some(Item::Ignored(Ignored::NoData(self.event(origin)))));
+                        }
                         Dispatch::Nothing => continue,
                     }
                 }
@@ -110,7 +117,11 @@ impl<'p, 'c> Items<'p, 'c> {
 
     /// Bytes of the chunk read so far: where the last item ended.
     pub fn position(&self) -> usize {
-        if self.region.is_empty() { self.region_end } else { self.region_start + self.lines.position() }
+        if self.region.is_empty() {
+            self.region_end
+        } else {
+            self.region_start + self.lines.position()
+        }
     }
 
     #[cold]
@@ -157,7 +168,9 @@ impl<'p, 'c> Items<'p, 'c> {
     /// Looked for once, where there is an id that it matters to.
     #[inline]
     fn region_has_nul(&mut self) -> bool {
-        *self.nul.get_or_insert_with(|| memchr(0, self.region.as_bytes()).is_some())
+        *self
+            .nul
+            .get_or_insert_with(|| memchr(0, self.region.as_bytes()).is_some())
     }
 
     /// A data line of a block whose data cannot be borrowed.
@@ -167,7 +180,9 @@ impl<'p, 'c> Items<'p, 'c> {
         if let Some(first) = self.data.take() {
             block.push_data(first);
         }
-        self.parser.limits.check_event(block.data.len() + value.len())?;
+        self.parser
+            .limits
+            .check_event(block.data.len() + value.len())?;
         block.push_data(value);
         Ok(())
     }
@@ -188,7 +203,9 @@ impl<'p, 'c> Items<'p, 'c> {
         self.block_ended = true;
         if self.data.is_some() || !block.data.is_empty() {
             Dispatch::Event(origin)
-        } else if origin == IdOrigin::Block || !self.event_type.unwrap_or(&block.event_type).is_empty() {
+        } else if origin == IdOrigin::Block
+            || !self.event_type.unwrap_or(&block.event_type).is_empty()
+        {
             Dispatch::NoData(origin)
         } else {
             self.forget_block();
@@ -205,31 +222,22 @@ impl<'p, 'c> Items<'p, 'c> {
     }
 
     #[inline]
-    fn event(&self, origin: IdOrigin) -> Item<'_> {
+    fn event(&self, origin: IdOrigin) -> EventRef<'_> {
         let block = &self.parser.block;
         let event_type = self.event_type.unwrap_or(&block.event_type);
-        Item::Event(EventRef {
-            event_type: if event_type.is_empty() { "message" } else { event_type },
+        EventRef {
+            event_type: if event_type.is_empty() {
+                "message"
+            } else {
+                event_type
+            },
             data: self.data.unwrap_or_else(|| block.data()),
-            last_event_id: self.last_event_id(),
+            last_event_id: self.last_event_id.unwrap_or(&self.parser.last_event_id),
             origin,
-        })
-    }
-
-    fn no_data(&self, origin: IdOrigin) -> Item<'_> {
-        Item::Ignored(Ignored::NoData {
-            event_type: self.event_type.unwrap_or(&self.parser.block.event_type),
-            has_id: origin == IdOrigin::Block,
-            last_event_id: self.last_event_id(),
-        })
+        }
     }
 
     #[inline]
-    fn last_event_id(&self) -> &str {
-        self.last_event_id.unwrap_or(&self.parser.last_event_id)
-    }
-
-    #[inline(never)]
     fn item(&self, step: Step<'c>) -> Item<'_> {
         step.item(&self.parser.decoded)
     }

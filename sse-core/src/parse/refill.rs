@@ -69,7 +69,9 @@ impl<'c> Items<'_, 'c> {
 
     /// Starts or goes on with a line whose end is not in this chunk.
     fn keep_line(&mut self, part: &[u8]) -> Result<Refill<'c>, LimitExceeded> {
-        self.parser.limits.check_line(self.parser.line.len() + part.len())?;
+        self.parser
+            .limits
+            .check_line(self.parser.line.len() + part.len())?;
         self.parser.line.extend_from_slice(part);
         Ok(Refill::End)
     }
@@ -97,7 +99,11 @@ impl<'c> Items<'_, 'c> {
         // The quick check does not say where the first bad byte is, and reads
         // on to the end; the other stops there, so that all checks of a window
         // together read it once.
-        let valid = if self.suspect { None } else { simdutf8::basic::from_utf8(rest).ok() };
+        let valid = if self.suspect {
+            None
+        } else {
+            simdutf8::basic::from_utf8(rest).ok()
+        };
         let region = valid.unwrap_or_else(|| {
             self.suspect = true;
             valid_lines(rest)
@@ -162,7 +168,9 @@ impl<'c> Items<'_, 'c> {
             }
             field => {
                 let offset = |part: &str| part.as_ptr().addr() - line.as_ptr().addr();
-                return Ok(Some(Step::other(field, line, |part| Text::Decoded(offset(part), part.len()))));
+                return Ok(Some(Step::other(field, line, |part| {
+                    Text::Decoded(offset(part), part.len())
+                })));
             }
         }
         Ok(None)

@@ -26,7 +26,11 @@ pub(super) enum Text<'c> {
 impl<'c> Step<'c> {
     /// `text` makes a text of a part of the line.
     #[inline(never)]
-    pub(super) fn other<'l>(field: Field, line: &'l str, text: impl Fn(&'l str) -> Text<'c>) -> Self {
+    pub(super) fn other<'l>(
+        field: Field,
+        line: &'l str,
+        text: impl Fn(&'l str) -> Text<'c>,
+    ) -> Self {
         match field {
             Field::Retry(start) => match reconnection_time(&line[start..]) {
                 Some(time) => Self::Retry(time),
@@ -37,6 +41,7 @@ impl<'c> Step<'c> {
         }
     }
 
+    #[inline]
     pub(super) fn item<'a>(self, decoded: &'a str) -> Item<'a>
     where
         'c: 'a,
@@ -49,7 +54,9 @@ impl<'c> Step<'c> {
             Self::Comment(comment) => Item::Comment(text(comment)),
             Self::Retry(time) => Item::Retry(time),
             Self::UnknownField(name) => Item::Ignored(Ignored::UnknownField { name: text(name) }),
-            Self::InvalidRetry(value) => Item::Ignored(Ignored::InvalidRetry { value: text(value) }),
+            Self::InvalidRetry(value) => {
+                Item::Ignored(Ignored::InvalidRetry { value: text(value) })
+            }
             Self::NulInId => Item::Ignored(Ignored::NulInId),
         }
     }
