@@ -71,10 +71,8 @@ impl LineEnds {
         } else {
             self.next_short(region)?
         };
-        self.position = end + 1;
-        if region[end] == b'\r' && region.get(end + 1) == Some(&b'\n') {
-            self.position = end + 2;
-        }
+        let crlf = region[end] == b'\r' && region.get(end + 1) == Some(&b'\n');
+        self.position = end + 1 + usize::from(crlf);
         if self.long && end - start < 64 && end > start {
             self.long = false;
             self.after_cr = false;
