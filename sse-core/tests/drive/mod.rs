@@ -112,15 +112,14 @@ fn own(item: &Item<'_>) -> Seen {
         Item::Ignored(Ignored::UnknownField { name }) => Seen::UnknownField(name.to_owned()),
         Item::Ignored(Ignored::InvalidRetry { value }) => Seen::InvalidRetry(value.to_owned()),
         Item::Ignored(Ignored::NulInId) => Seen::NulInId,
-        Item::Ignored(Ignored::NoData {
-            event_type,
-            has_id,
-            last_event_id,
-        }) => Seen::NoData {
-            event_type: event_type.to_owned(),
-            has_id,
-            last_event_id: last_event_id.to_owned(),
-        },
+        Item::Ignored(Ignored::NoData(block)) => {
+            assert_eq!(block.data, "");
+            Seen::NoData {
+                event_type: block.event_type.to_owned(),
+                has_id: block.has_id(),
+                last_event_id: block.last_event_id.to_owned(),
+            }
+        }
         other => panic!("an item that the model does not know: {other:?}"),
     }
 }

@@ -282,8 +282,13 @@ impl Reader {
                 has_id: self.has_id,
             });
         } else if self.has_id || !self.event_type.is_empty() {
+            let event_type = if self.event_type.is_empty() {
+                "message"
+            } else {
+                &self.event_type
+            };
             self.outcome.seen.push(Seen::NoData {
-                event_type: self.event_type.clone(),
+                event_type: event_type.to_owned(),
                 has_id: self.has_id,
                 last_event_id: self.outcome.last_event_id.clone(),
             });

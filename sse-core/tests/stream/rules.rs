@@ -89,7 +89,12 @@ fn an_invalid_retry_shows_its_value() {
 #[test]
 fn a_block_without_data_says_what_it_did() {
     let no_data = |event_type: &str, has_id, last_event_id: &str| Seen::NoData {
-        event_type: event_type.to_owned(),
+        event_type: if event_type.is_empty() {
+            "message"
+        } else {
+            event_type
+        }
+        .to_owned(),
         has_id,
         last_event_id: last_event_id.to_owned(),
     };
