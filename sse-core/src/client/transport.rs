@@ -142,6 +142,7 @@ fn certificates(path: &Path) -> Result<Vec<Certificate>, ConnectError> {
 }
 
 #[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "other platforms refuse")]
 fn unix_socket(
     builder: reqwest::ClientBuilder,
     path: &Path,

@@ -26,7 +26,7 @@ pub(super) fn judge(status: StatusCode, headers: &HeaderMap) -> Result<(), Cause
     Ok(())
 }
 
-/// The statuses that EventSource follows (Fetch Standard, redirect status).
+/// The statuses that an event source follows (Fetch Standard, redirect status).
 pub(super) fn is_redirect(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
 }
