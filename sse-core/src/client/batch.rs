@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 
-use crate::event::EventRef;
+use crate::event::{EventRef, IdOrigin};
 use crate::parse::{Ignored, Item};
 
 /// When the transport handed a chunk over, by both clocks.
@@ -55,22 +55,21 @@ struct Entry {
 
 #[derive(Debug, Clone)]
 enum Kind {
-    Event {
-        event_type: Span,
-        data: Span,
-        last_event_id: Span,
-        has_id: bool,
-    },
+    Event(EventSpans),
     Comment(Span),
     Retry(Duration),
     UnknownField(Span),
     InvalidRetry(Span),
     NulInId,
-    NoData {
-        event_type: Span,
-        last_event_id: Span,
-        has_id: bool,
-    },
+    NoData(EventSpans),
+}
+
+#[derive(Debug, Clone)]
+struct EventSpans {
+    event_type: Span,
+    data: Span,
+    last_event_id: Span,
+    origin: IdOrigin,
 }
 
 impl Batch {
@@ -93,26 +92,13 @@ impl Batch {
     /// Keeps an item; [`end_item`](Self::end_item) then says where it ended.
     pub(super) fn push(&mut self, item: Item<'_>) {
         let kind = match item {
-            Item::Event(event) => Kind::Event {
-                event_type: self.keep(event.event_type),
-                data: self.keep(event.data),
-                last_event_id: self.keep_id(event.last_event_id),
-                has_id: event.has_id,
-            },
+            Item::Event(event) => Kind::Event(self.keep_event(event)),
             Item::Comment(text) => Kind::Comment(self.keep(text)),
             Item::Retry(time) => Kind::Retry(time),
             Item::Ignored(Ignored::UnknownField { name }) => Kind::UnknownField(self.keep(name)),
             Item::Ignored(Ignored::InvalidRetry { value }) => Kind::InvalidRetry(self.keep(value)),
             Item::Ignored(Ignored::NulInId) => Kind::NulInId,
-            Item::Ignored(Ignored::NoData {
-                event_type,
-                has_id,
-                last_event_id,
-            }) => Kind::NoData {
-                event_type: self.keep(event_type),
-                last_event_id: self.keep_id(last_event_id),
-                has_id,
-            },
+            Item::Ignored(Ignored::NoData(event)) => Kind::NoData(self.keep_event(event)),
         };
         let end = self.raw.len();
         self.entries.push(Entry { kind, end });
@@ -160,13 +146,20 @@ impl Batch {
         start..self.text.len()
     }
 
+    fn keep_event(&mut self, event: EventRef<'_>) -> EventSpans {
+        EventSpans {
+            event_type: self.keep(event.event_type),
+            data: self.keep(event.data),
+            last_event_id: self.keep_id(event.last_event_id),
+            origin: event.origin,
+        }
+    }
+
     /// Most events of a stream without ids, and all after an id that stays,
     /// have the id of the one before.
     fn keep_id(&mut self, id: &str) -> Span {
         let before = self.entries.last().and_then(|entry| match &entry.kind {
-            Kind::Event { last_event_id, .. } | Kind::NoData { last_event_id, .. } => {
-                Some(last_event_id.clone())
-            }
+            Kind::Event(event) | Kind::NoData(event) => Some(event.last_event_id.clone()),
             _ => None,
         });
         match before {
@@ -177,32 +170,20 @@ impl Batch {
 
     fn item(&self, kind: &Kind) -> Item<'_> {
         let text = |span: &Span| &self.text[span.clone()];
+        let event = |spans: &EventSpans| EventRef {
+            event_type: text(&spans.event_type),
+            data: text(&spans.data),
+            last_event_id: text(&spans.last_event_id),
+            origin: spans.origin,
+        };
         match kind {
-            Kind::Event {
-                event_type,
-                data,
-                last_event_id,
-                has_id,
-            } => Item::Event(EventRef {
-                event_type: text(event_type),
-                data: text(data),
-                last_event_id: text(last_event_id),
-                has_id: *has_id,
-            }),
+            Kind::Event(spans) => Item::Event(event(spans)),
             Kind::Comment(span) => Item::Comment(text(span)),
             Kind::Retry(time) => Item::Retry(*time),
             Kind::UnknownField(span) => Item::Ignored(Ignored::UnknownField { name: text(span) }),
             Kind::InvalidRetry(span) => Item::Ignored(Ignored::InvalidRetry { value: text(span) }),
             Kind::NulInId => Item::Ignored(Ignored::NulInId),
-            Kind::NoData {
-                event_type,
-                last_event_id,
-                has_id,
-            } => Item::Ignored(Ignored::NoData {
-                event_type: text(event_type),
-                has_id: *has_id,
-                last_event_id: text(last_event_id),
-            }),
+            Kind::NoData(spans) => Item::Ignored(Ignored::NoData(event(spans))),
         }
     }
 }
