@@ -17,6 +17,9 @@
 //! # Ok(()) }
 //! ```
 
+mod backoff;
+#[cfg(feature = "client")]
+pub mod client;
 mod encode;
 mod error;
 mod event;
@@ -24,8 +27,14 @@ mod field;
 mod limits;
 mod line;
 mod parse;
+mod source;
 
+pub use backoff::Backoff;
 pub use error::{InvalidField, Limit, LimitExceeded};
 pub use event::{Event, EventId, EventRef, EventType};
 pub use limits::Limits;
 pub use parse::{Ignored, Item, Items, Parser, Unfinished};
+pub use source::{
+    Cause, Connect, EventSource, LAST_EVENT_ID, NetworkError, NetworkErrorKind, ReadyState,
+    SourceItems, SourceOptions, Transition,
+};
