@@ -67,6 +67,7 @@ pub async fn publish(hub: Hub, config: DemoConfig) {
     let mut status_timer = interval(config.status_interval);
     loop {
         let events = tokio::select! {
+            biased;
             () = hub.drained() => return,
             now = tick_timer.tick() => {
                 let due = pace.due(now.into_std());

@@ -12,13 +12,13 @@ pub enum StartError {
     #[error(
         "cannot listen on {address}: {}; choose another address with --listen, \
              for example --listen 127.0.0.1:0",
-        reason(source)
+        reason(cause)
     )]
     Listen {
         /// As configured.
         address: String,
         /// What the system said.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The stream's path is not one, or is taken by another endpoint.
     #[error("the path `{path}` {problem}; choose another with --path, for example --path /stream")]

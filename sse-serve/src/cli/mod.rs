@@ -82,7 +82,7 @@ struct HubArgs {
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080", value_parser = value::address)]
     listen: String,
     /// Path of the event stream.
-    #[arg(long, value_name = "PATH", default_value = "/events")]
+    #[arg(long, value_name = "PATH", default_value = "/events", value_parser = value::path)]
     path: String,
     /// Silence after which a comment keeps a stream alive.
     #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = value::interval)]

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 
+use crate::http::check_path;
+
 /// A larger duration than anybody means.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
@@ -39,6 +41,10 @@ pub(super) fn address(text: &str) -> Result<String, String> {
     } else {
         Err("give an address and a port, for example 127.0.0.1:8080".to_owned())
     }
+}
+
+pub(super) fn path(text: &str) -> Result<String, &'static str> {
+    check_path(text).map(|()| text.to_owned())
 }
 
 pub(super) fn count(text: &str) -> Result<usize, String> {

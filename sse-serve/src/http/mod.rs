@@ -11,4 +11,5 @@ mod server;
 mod status;
 mod subscribe;
 
+pub(crate) use router::check_path;
 pub use server::Server;

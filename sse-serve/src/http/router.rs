@@ -9,7 +9,6 @@ use axum::routing::{MethodRouter, get};
 use http::StatusCode;
 
 use crate::config::{Config, WhenFull};
-use crate::error::StartError;
 use crate::http::problem::Problem;
 use crate::http::publish::{discard_rest, publish};
 use crate::http::subscribe::{probe, subscribe, subscribe_session};
@@ -37,7 +36,7 @@ const TAKEN: [&str; 7] = [
 ];
 
 /// Refuses a stream path that could not be routed.
-pub(super) fn check_path(path: &str) -> Result<(), StartError> {
+pub(crate) fn check_path(path: &str) -> Result<(), &'static str> {
     let problem = if !path.starts_with('/') {
         "does not start with a slash"
     } else if TAKEN.contains(&path) || path.starts_with("/notifications/") {
@@ -47,8 +46,7 @@ pub(super) fn check_path(path: &str) -> Result<(), StartError> {
     } else {
         return Ok(());
     };
-    let path = path.to_owned();
-    Err(StartError::Path { path, problem })
+    Err(problem)
 }
 
 pub(super) fn router(hub: Hub, config: &Config, on_loopback: bool) -> Router {

@@ -55,15 +55,18 @@ impl Server {
     /// [`StartError`] if the address cannot be listened on or the path cannot
     /// be routed.
     pub async fn bind(config: Config) -> Result<Self, StartError> {
-        check_path(&config.path)?;
+        check_path(&config.path).map_err(|problem| StartError::Path {
+            path: config.path.clone(),
+            problem,
+        })?;
         let listening = async {
             let listener = listen(&config.listen).await?;
             let local_addr = listener.local_addr()?;
             Ok((listener, local_addr))
         };
-        let (listener, local_addr) = listening.await.map_err(|source| StartError::Listen {
+        let (listener, local_addr) = listening.await.map_err(|cause| StartError::Listen {
             address: config.listen.clone(),
-            source,
+            cause,
         })?;
         Ok(Self {
             listener,
