@@ -88,16 +88,24 @@ fn object(json: &[u8]) -> Result<Publication, Problem> {
     }
     let mut event = Publication::new(data);
     if let Some(name) = event_type {
-        event = event.with_type(&text(name)?).map_err(invalid)?;
+        event = event
+            .with_type(&text(name)?)
+            .map_err(|error| invalid(&error))?;
     }
     if let Some(topic) = topic {
-        event = event.with_topic(&text(topic)?).map_err(invalid)?;
+        event = event
+            .with_topic(&text(topic)?)
+            .map_err(|error| invalid(&error))?;
     }
     if let Some(session) = session {
-        event = event.with_session(&text(session)?).map_err(invalid)?;
+        event = event
+            .with_session(&text(session)?)
+            .map_err(|error| invalid(&error))?;
     }
     if let Some(connection) = connection {
-        event = event.with_connection(&text(connection)?).map_err(invalid)?;
+        event = event
+            .with_connection(&text(connection)?)
+            .map_err(|error| invalid(&error))?;
     }
     if let Some(field) = time_to_live {
         event = event.with_time_to_live(seconds(field)?);
@@ -143,17 +151,17 @@ impl<'a> Fields<'a> {
     }
 }
 
-fn data_text((name, value): Field<'_>, format: Option<&str>) -> Result<String, Problem> {
+fn data_text(field: Field<'_>, format: Option<&str>) -> Result<String, Problem> {
+    let (name, value) = field;
     let is_string = value.get().starts_with('"');
-    match format.unwrap_or("auto") {
-        "auto" if is_string => text((name, value)),
-        "auto" => Ok(compact(value.get())),
-        "string" if is_string => text((name, value)),
-        "string" => Err(Problem::bad_request(format!(
+    match (format.unwrap_or("auto"), is_string) {
+        ("auto" | "string", true) => text(field),
+        ("auto" | "json", false) => Ok(compact(value.get())),
+        ("string", false) => Err(Problem::bad_request(format!(
             "`{name}` is not a string, which `format` asks for; quote it, or leave out `format`"
         ))),
-        "json" if is_string => {
-            let text = text((name, value))?;
+        ("json", true) => {
+            let text = text(field)?;
             match serde_json::from_str::<&RawValue>(&text) {
                 Ok(_) => Ok(text),
                 Err(error) => Err(Problem::bad_request(format!(
@@ -162,7 +170,6 @@ fn data_text((name, value): Field<'_>, format: Option<&str>) -> Result<String, P
                 ))),
             }
         }
-        "json" => Ok(compact(value.get())),
         _ => Err(Problem::bad_request(
             "`format` must be `auto`, `json` or `string`",
         )),
@@ -218,7 +225,7 @@ fn malformed(error: &serde_json::Error) -> Problem {
     Problem::bad_request(detail)
 }
 
-fn invalid(error: crate::hub::InvalidPublication) -> Problem {
+fn invalid(error: &crate::hub::InvalidPublication) -> Problem {
     Problem::bad_request(error.to_string())
 }
 

@@ -34,7 +34,7 @@ pub(super) async fn subscribe(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    open(&app, request(&uri, &headers)?)
+    Ok(open(&app, request(&uri, &headers)?))
 }
 
 pub(super) async fn subscribe_session(
@@ -46,7 +46,7 @@ pub(super) async fn subscribe_session(
     let mut request = request(&uri, &headers)?;
     request.filter.session = Some(name("session", &session)?);
     request.filter.targeted_only = true;
-    open(&app, request)
+    Ok(open(&app, request))
 }
 
 /// HEAD: the answer of GET without a subscriber behind it.
@@ -58,9 +58,9 @@ pub(super) async fn probe(uri: Uri, headers: HeaderMap) -> Result<Response, Prob
     >())))
 }
 
-fn open(app: &App, request: Subscribe) -> Result<Response, Problem> {
+fn open(app: &App, request: Subscribe) -> Response {
     match app.hub.subscribe(request) {
-        Ok(subscription) => Ok(event_stream(body(subscription))),
+        Ok(subscription) => event_stream(body(subscription)),
         Err(Refused::Full) if app.when_full == WhenFull::Reject => {
             let retry = app.hub.config().retry.as_secs().max(1);
             let problem = Problem::new(
@@ -69,9 +69,9 @@ fn open(app: &App, request: Subscribe) -> Result<Response, Problem> {
             );
             let mut response = problem.into_response();
             response.headers_mut().insert(RETRY_AFTER, retry.into());
-            Ok(response)
+            response
         }
-        Err(Refused::Full | Refused::Draining) => Ok(come_back(app.hub.config().retry)),
+        Err(Refused::Full | Refused::Draining) => come_back(app.hub.config().retry),
     }
 }
 

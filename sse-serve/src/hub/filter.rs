@@ -66,11 +66,8 @@ impl Filter {
             .topic
             .as_ref()
             .is_none_or(|topic| self.topics.iter().any(|pattern| pattern.matches(topic)));
-        let event_type = self.event_types.is_empty()
-            || self
-                .event_types
-                .iter()
-                .any(|name| *name == event.event_type);
+        let event_type =
+            self.event_types.is_empty() || self.event_types.contains(&event.event_type);
         let session = match &event.session {
             Some(session) => self.session.as_ref() == Some(session),
             None => !self.targeted_only,
