@@ -1,0 +1,4 @@
+//! The binaries together, as their users run them.
+
+mod browser;
+mod programs;
