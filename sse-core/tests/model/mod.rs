@@ -71,6 +71,11 @@ pub(crate) struct Outcome {
 
 /// Reads one whole response of a client without a last event ID.
 pub(crate) fn read(input: &[u8], caps: Caps) -> Outcome {
+    resume(input, caps, "")
+}
+
+/// Reads one whole response of a client that has a last event ID.
+pub(crate) fn resume(input: &[u8], caps: Caps, last_event_id: &str) -> Outcome {
     let start = if input.starts_with(&[0xEF, 0xBB, 0xBF]) {
         3
     } else {
@@ -78,6 +83,8 @@ pub(crate) fn read(input: &[u8], caps: Caps) -> Outcome {
     };
     let characters = decode(input, start);
     let mut reader = Reader::default();
+    last_event_id.clone_into(&mut reader.last_event_id_buffer);
+    last_event_id.clone_into(&mut reader.outcome.last_event_id);
     let mut line = String::new();
     let mut line_start = start;
     let mut index = 0;
