@@ -8,7 +8,7 @@ fn read(parser: &mut Parser, corpus: &[u8], chunk: usize) -> usize {
     let mut events = 0;
     for chunk in corpus.chunks(chunk) {
         let mut items = parser.feed(chunk);
-        while let Some(item) = items.next().unwrap() {
+        while let Some(item) = items.next().expect("no limit is near") {
             events += usize::from(matches!(item, Item::Event(_)));
         }
     }

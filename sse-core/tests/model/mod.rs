@@ -250,7 +250,7 @@ impl Reader {
 
     fn field(&mut self, name: &str, value: &str, caps: Caps) {
         match name {
-            "event" if value.len() > caps.field => self.outcome.error = Some(Cap::Field),
+            "event" | "id" if value.len() > caps.field => self.outcome.error = Some(Cap::Field),
             "event" => value.clone_into(&mut self.event_type),
             "data" if self.data.len() + value.len() > caps.event => {
                 self.outcome.error = Some(Cap::Event);
@@ -260,7 +260,6 @@ impl Reader {
                 self.data.push('\n');
                 self.has_data = true;
             }
-            "id" if value.len() > caps.field => self.outcome.error = Some(Cap::Field),
             "id" if value.contains('\0') => self.outcome.seen.push(Seen::NulInId),
             "id" => {
                 value.clone_into(&mut self.last_event_id_buffer);

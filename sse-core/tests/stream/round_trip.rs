@@ -45,10 +45,13 @@ fn event() -> impl Strategy<Value = Event> {
                 event = event.with_comment(comment);
             }
             if let Some(id) = id {
-                event = event.with_id(EventId::new(without(&id, &['\r', '\n', '\0'])).unwrap());
+                event = event
+                    .with_id(EventId::new(without(&id, &['\r', '\n', '\0'])).expect("a valid id"));
             }
             if let Some(name) = event_type {
-                event = event.with_type(EventType::new(without(&name, &['\r', '\n'])).unwrap());
+                event = event.with_type(
+                    EventType::new(without(&name, &['\r', '\n'])).expect("a valid type"),
+                );
             }
             if let Some(retry) = retry {
                 event = event.with_retry(retry);
