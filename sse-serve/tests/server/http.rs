@@ -211,7 +211,7 @@ fn a_connection_can_be_used_again_after_a_refusal() {
     let mut connection = server.connect();
     connection.post("/trigger", "", b"{").problem(400);
     connection
-        .post("/nowhere", "", &[b'x'; 100_000])
+        .post("/nowhere", "", &vec![b'x'; 100_000])
         .problem(404);
     assert_eq!(
         connection.post("/trigger", "", br#"{"data":1}"#).status,

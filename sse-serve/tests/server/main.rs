@@ -1,5 +1,7 @@
 //! The server as its clients meet it: the real binary over real sockets.
 
+#![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
+
 mod command;
 mod filter;
 mod http;

@@ -60,19 +60,15 @@ impl Connection {
         if !with_body {
             return response;
         }
-        let length = response.header("content-length").map(str::parse::<usize>);
-        match length {
-            Some(length) => {
-                let length = length.unwrap();
-                while self.received.len() < length {
-                    assert!(self.fill() > 0, "the body broke off");
-                }
-                response.body = self.received.drain(..length).collect();
+        if let Some(length) = response.header("content-length") {
+            let length = length.parse().unwrap();
+            while self.received.len() < length {
+                assert!(self.fill() > 0, "the body broke off");
             }
-            None => {
-                while self.fill() > 0 {}
-                response.body = std::mem::take(&mut self.received);
-            }
+            response.body = self.received.drain(..length).collect();
+        } else {
+            while self.fill() > 0 {}
+            response.body = std::mem::take(&mut self.received);
         }
         response
     }

@@ -91,7 +91,7 @@ impl Server {
     /// Subscribes, and leaves everything after the head to be read.
     pub(crate) fn open_stream(&self, query: &str, headers: &str) -> Stream {
         let mut connection = self.connect();
-        connection.send(&format!(
+        connection.send(format!(
             "GET /events{query} HTTP/1.1\r\nHost: {}\r\nAccept: text/event-stream\r\n{headers}\r\n",
             self.addr
         ));

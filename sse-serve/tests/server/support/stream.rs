@@ -71,7 +71,7 @@ impl Stream {
             if self.ended {
                 return Block::End;
             }
-            let mut buffer = [0; 65536];
+            let mut buffer = [0; 16384];
             let length = self.socket.read(&mut buffer).unwrap();
             self.framed.extend_from_slice(&buffer[..length]);
             if length == 0 {
