@@ -83,16 +83,17 @@ fn seen(event: &Event, last_event_id: &mut String) -> Vec<Seen> {
         seen.push(Seen::Retry(Duration::from_millis(millis)));
     }
     let name = event.event_type().map_or("", EventType::as_str);
+    let event_type = if name.is_empty() { "message" } else { name }.to_owned();
     if let Some(data) = event.data() {
         seen.push(Seen::Event {
-            event_type: if name.is_empty() { "message" } else { name }.to_owned(),
+            event_type,
             data: normalised(data),
             last_event_id: last_event_id.clone(),
             has_id: event.id().is_some(),
         });
     } else if event.id().is_some() || !name.is_empty() {
         seen.push(Seen::NoData {
-            event_type: name.to_owned(),
+            event_type,
             has_id: event.id().is_some(),
             last_event_id: last_event_id.clone(),
         });
