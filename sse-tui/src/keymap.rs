@@ -123,6 +123,36 @@ impl Key {
     }
 }
 
+/// The key of this name, as [`Key::label`] writes it, or with arrows in words.
+pub fn parse(name: &str) -> Option<KeyEvent> {
+    let mut characters = name.chars();
+    let code = match (characters.next(), characters.next()) {
+        (Some(character), None) => match character {
+            '↑' => KeyCode::Up,
+            '↓' => KeyCode::Down,
+            '←' => KeyCode::Left,
+            '→' => KeyCode::Right,
+            _ => KeyCode::Char(character),
+        },
+        _ => match name {
+            "Up" => KeyCode::Up,
+            "Down" => KeyCode::Down,
+            "Left" => KeyCode::Left,
+            "Right" => KeyCode::Right,
+            "PgUp" => KeyCode::PageUp,
+            "PgDn" => KeyCode::PageDown,
+            "Home" => KeyCode::Home,
+            "End" => KeyCode::End,
+            "Enter" => KeyCode::Enter,
+            "Esc" => KeyCode::Esc,
+            "Tab" => KeyCode::Tab,
+            "Space" => KeyCode::Char(' '),
+            _ => return None,
+        },
+    };
+    Some(KeyEvent::new(code, KeyModifiers::NONE))
+}
+
 /// Keys that do one thing in one context.
 #[derive(Debug, Clone)]
 pub struct Binding {

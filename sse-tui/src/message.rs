@@ -1,8 +1,8 @@
 //! What can happen to the program, as one queue of values.
 
-use crate::shim::Batch;
 use crossterm::event::KeyEvent;
 use jiff::Timestamp;
+use sse_core::client::Batch;
 
 /// Everything that changes the state.
 #[derive(Debug)]

@@ -16,6 +16,16 @@ pub enum ThemeName {
     Plain,
 }
 
+impl ThemeName {
+    /// Plain if `NO_COLOR` is set and not empty (no-color.org), else dark.
+    pub fn from_environment() -> Self {
+        match std::env::var_os("NO_COLOR") {
+            Some(value) if !value.is_empty() => Self::Plain,
+            _ => Self::Dark,
+        }
+    }
+}
+
 /// The styles of everything drawn.
 #[derive(Debug, Clone)]
 pub struct Theme {
