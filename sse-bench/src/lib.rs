@@ -1,1 +1,4 @@
 //! Load tests for Server-Sent Events endpoints
+
+pub mod histogram;
+pub mod timestamp;
