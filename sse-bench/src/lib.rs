@@ -1,4 +1,5 @@
 //! Load tests for Server-Sent Events endpoints
 
 pub mod histogram;
+pub mod http;
 pub mod timestamp;
