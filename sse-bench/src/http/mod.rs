@@ -6,6 +6,8 @@
 
 mod body;
 mod head;
+mod request;
 
 pub use body::{Body, BodyError, Piece};
 pub use head::{HeadError, HeadReader, ResponseHead};
+pub use request::encode_request;
