@@ -41,6 +41,7 @@ struct Answer {
 }
 
 /// One emulated `EventSource`.
+#[derive(Debug)]
 pub struct Slot {
     worker: Rc<Worker>,
     source: EventSource,

@@ -12,7 +12,7 @@ use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, Signatur
 use rustls_platform_verifier::BuilderVerifierExt;
 
 /// The TLS settings of all connections: HTTP/1.1 alone is offered.
-pub fn config(cacert: Option<&Path>, insecure: bool) -> Result<Arc<ClientConfig>> {
+pub(crate) fn config(cacert: Option<&Path>, insecure: bool) -> Result<Arc<ClientConfig>> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()?;

@@ -57,6 +57,7 @@ pub struct Assignment {
 }
 
 /// What the slots of one thread have in common.
+#[derive(Debug)]
 pub struct Worker {
     pub(crate) plan: Arc<Plan>,
     pub(crate) live: Arc<Live>,

@@ -17,13 +17,24 @@
 //! # Ok(()) }
 //! ```
 
+mod backoff;
+#[cfg(feature = "client")]
+pub mod client;
 mod encode;
 mod error;
 mod event;
+mod field;
 mod limits;
+mod line;
 mod parse;
+mod source;
 
+pub use backoff::Backoff;
 pub use error::{InvalidField, Limit, LimitExceeded};
 pub use event::{Event, EventId, EventRef, EventType};
 pub use limits::Limits;
 pub use parse::{Ignored, Item, Items, Parser, Unfinished};
+pub use source::{
+    Cause, Connect, EventSource, LAST_EVENT_ID, NetworkError, NetworkErrorKind, ReadyState,
+    SourceItems, SourceOptions, Transition,
+};

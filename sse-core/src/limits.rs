@@ -5,8 +5,9 @@ use crate::error::{Limit, LimitExceeded};
 /// Caps in bytes. The standard knows none, so each fails loudly, with an error
 /// that names it, and never cuts or drops in silence.
 ///
-/// A parser holds at most one line and one event at a time, so its memory is
-/// bounded by `line + event + 3 * field`. The verdict on a stream is the same
+/// A parser holds at most one line (once as it came, once decoded, which may
+/// triple it) and one event at a time, so its memory is bounded by
+/// `4 * line + event + 3 * field`. The verdict on a stream is the same
 /// however it was cut into chunks.
 ///
 /// ```

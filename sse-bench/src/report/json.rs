@@ -16,10 +16,6 @@ const SCHEMA: u32 = 1;
 /// A load report. Distributions without values, and what the machine does not
 /// say, are `null`.
 #[derive(Debug, Serialize)]
-#[expect(
-    missing_docs,
-    reason = "the names are the documentation of the JSON keys"
-)]
 pub struct JsonReport<'a> {
     pub schema: u32,
     pub command: &'static str,
@@ -49,10 +45,6 @@ pub struct JsonReport<'a> {
 
 /// What was asked for.
 #[derive(Debug, Serialize)]
-#[expect(
-    missing_docs,
-    reason = "the names are the documentation of the JSON keys"
-)]
 pub struct PlanReport<'a> {
     pub url: &'a str,
     pub method: &'a str,
@@ -67,10 +59,6 @@ pub struct PlanReport<'a> {
 
 /// Slots by what became of them.
 #[derive(Debug, Serialize)]
-#[expect(
-    missing_docs,
-    reason = "the names are the documentation of the JSON keys"
-)]
 pub struct Connections {
     pub requested: u64,
     /// Open at least once.
@@ -87,20 +75,12 @@ pub struct Connections {
 
 /// Connections opened by slots that had been open before.
 #[derive(Debug, Serialize)]
-#[expect(
-    missing_docs,
-    reason = "the names are the documentation of the JSON keys"
-)]
 pub struct Reconnects {
     pub total: u64,
 }
 
 /// Events dispatched.
 #[derive(Debug, Serialize)]
-#[expect(
-    missing_docs,
-    reason = "the names are the documentation of the JSON keys"
-)]
 pub struct Deliveries<'a> {
     pub total: u64,
     /// In the window.
@@ -115,10 +95,6 @@ pub struct Deliveries<'a> {
 
 /// Bytes read from sockets, after TLS, HTTP framing included.
 #[derive(Debug, Serialize)]
-#[expect(
-    missing_docs,
-    reason = "the names are the documentation of the JSON keys"
-)]
 pub struct Bytes {
     pub total: u64,
     pub per_second: f64,
@@ -126,10 +102,6 @@ pub struct Bytes {
 
 /// Reads of sockets.
 #[derive(Debug, Serialize)]
-#[expect(
-    missing_docs,
-    reason = "the names are the documentation of the JSON keys"
-)]
 pub struct Reads {
     pub total: u64,
     pub per_delivery: Option<f64>,
@@ -137,10 +109,6 @@ pub struct Reads {
 
 /// Distributions.
 #[derive(Debug, Serialize)]
-#[expect(
-    missing_docs,
-    reason = "the names are the documentation of the JSON keys"
-)]
 pub struct LatencyReport {
     /// Start of a connection to the connected (and TLS-secured) socket.
     pub connect: Option<Summary>,
@@ -158,10 +126,6 @@ pub struct LatencyReport {
 
 /// Timestamps found in payloads.
 #[derive(Debug, Serialize)]
-#[expect(
-    missing_docs,
-    reason = "the names are the documentation of the JSON keys"
-)]
 pub struct Timestamps {
     pub pointer: String,
     /// Events by the unit found.
@@ -173,10 +137,6 @@ pub struct Timestamps {
 
 /// Failures by kind.
 #[derive(Debug, Serialize)]
-#[expect(
-    missing_docs,
-    reason = "the names are the documentation of the JSON keys"
-)]
 pub struct Errors<'a> {
     pub total: u64,
     pub by_kind: BTreeMap<String, ErrorKind<'a>>,
@@ -184,10 +144,6 @@ pub struct Errors<'a> {
 
 /// A kind of failure.
 #[derive(Debug, Serialize)]
-#[expect(
-    missing_docs,
-    reason = "the names are the documentation of the JSON keys"
-)]
 pub struct ErrorKind<'a> {
     pub count: u64,
     pub example: &'a str,
@@ -195,10 +151,6 @@ pub struct ErrorKind<'a> {
 
 /// This program's own part in what was measured.
 #[derive(Debug, Serialize)]
-#[expect(
-    missing_docs,
-    reason = "the names are the documentation of the JSON keys"
-)]
 pub struct Tool {
     /// How long what is ready to read waits until it is read.
     pub read_lag: Option<Summary>,

@@ -1,0 +1,227 @@
+//! One chunk of a response, and the items that ended in it.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use bytes::Bytes;
+
+use crate::event::{EventRef, IdOrigin};
+use crate::parse::{Ignored, Item};
+
+/// When the transport handed a chunk over, by both clocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReceivedAt {
+    /// For people.
+    pub system: SystemTime,
+    /// For measuring.
+    pub instant: Instant,
+}
+
+impl ReceivedAt {
+    pub(super) fn now() -> Self {
+        Self {
+            system: SystemTime::now(),
+            instant: Instant::now(),
+        }
+    }
+}
+
+/// One chunk as it was received, and the items that ended in it.
+///
+/// The items' texts lie in one buffer that the batch owns: no event allocates.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// The connection's number.
+    pub leg: u64,
+    /// When it was received, before anything was parsed.
+    pub received_at: ReceivedAt,
+    /// The bytes of the body, as they came.
+    pub raw: Bytes,
+    text: String,
+    entries: Vec<Entry>,
+    closed: Arc<AtomicBool>,
+}
+
+type Span = Range<usize>;
+
+#[derive(Debug, Clone)]
+struct Entry {
+    kind: Kind,
+    /// Where in `raw` it ends.
+    end: usize,
+}
+
+#[derive(Debug, Clone)]
+enum Kind {
+    Event(EventSpans),
+    Comment(Span),
+    Retry(Duration),
+    UnknownField(Span),
+    InvalidRetry(Span),
+    NulInId,
+    NoData(EventSpans),
+}
+
+#[derive(Debug, Clone)]
+struct EventSpans {
+    event_type: Span,
+    data: Span,
+    last_event_id: Span,
+    origin: IdOrigin,
+}
+
+impl Batch {
+    pub(super) fn new(
+        leg: u64,
+        received_at: ReceivedAt,
+        raw: Bytes,
+        closed: Arc<AtomicBool>,
+    ) -> Self {
+        Self {
+            leg,
+            received_at,
+            raw,
+            text: String::new(),
+            entries: Vec::new(),
+            closed,
+        }
+    }
+
+    /// Keeps an item; [`end_item`](Self::end_item) then says where it ended.
+    pub(super) fn push(&mut self, item: Item<'_>) {
+        let kind = match item {
+            Item::Event(event) => Kind::Event(self.keep_event(event)),
+            Item::Comment(text) => Kind::Comment(self.keep(text)),
+            Item::Retry(time) => Kind::Retry(time),
+            Item::Ignored(Ignored::UnknownField { name }) => Kind::UnknownField(self.keep(name)),
+            Item::Ignored(Ignored::InvalidRetry { value }) => Kind::InvalidRetry(self.keep(value)),
+            Item::Ignored(Ignored::NulInId) => Kind::NulInId,
+            Item::Ignored(Ignored::NoData(event)) => Kind::NoData(self.keep_event(event)),
+        };
+        let end = self.raw.len();
+        self.entries.push(Entry { kind, end });
+    }
+
+    pub(super) fn end_item(&mut self, end: usize) {
+        if let Some(entry) = self.entries.last_mut() {
+            entry.end = end;
+        }
+    }
+
+    /// The items, in order. Those of a batch already received stay readable
+    /// after a close; see [`dispatch`](Self::dispatch) for those who dispatch.
+    pub fn items(&self) -> BatchItems<'_> {
+        BatchItems {
+            batch: self,
+            next: 0,
+            until_closed: false,
+        }
+    }
+
+    /// The items, in order, ending at once where the stream is closed: after
+    /// `close()` nothing is dispatched, not even what was received before
+    /// (HTML Living Standard §9.2.2).
+    pub fn dispatch(&self) -> BatchItems<'_> {
+        BatchItems {
+            until_closed: true,
+            ..self.items()
+        }
+    }
+
+    /// How many items ended in this chunk.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether no item ended in this chunk.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    fn keep(&mut self, text: &str) -> Span {
+        let start = self.text.len();
+        self.text.push_str(text);
+        start..self.text.len()
+    }
+
+    fn keep_event(&mut self, event: EventRef<'_>) -> EventSpans {
+        EventSpans {
+            event_type: self.keep(event.event_type),
+            data: self.keep(event.data),
+            last_event_id: self.keep_id(event.last_event_id),
+            origin: event.origin,
+        }
+    }
+
+    /// Most events of a stream without ids, and all after an id that stays,
+    /// have the id of the one before.
+    fn keep_id(&mut self, id: &str) -> Span {
+        let before = self.entries.last().and_then(|entry| match &entry.kind {
+            Kind::Event(event) | Kind::NoData(event) => Some(event.last_event_id.clone()),
+            _ => None,
+        });
+        match before {
+            Some(span) if self.text[span.clone()] == *id => span,
+            _ => self.keep(id),
+        }
+    }
+
+    fn item(&self, kind: &Kind) -> Item<'_> {
+        let text = |span: &Span| &self.text[span.clone()];
+        let event = |spans: &EventSpans| EventRef {
+            event_type: text(&spans.event_type),
+            data: text(&spans.data),
+            last_event_id: text(&spans.last_event_id),
+            origin: spans.origin,
+        };
+        match kind {
+            Kind::Event(spans) => Item::Event(event(spans)),
+            Kind::Comment(span) => Item::Comment(text(span)),
+            Kind::Retry(time) => Item::Retry(*time),
+            Kind::UnknownField(span) => Item::Ignored(Ignored::UnknownField { name: text(span) }),
+            Kind::InvalidRetry(span) => Item::Ignored(Ignored::InvalidRetry { value: text(span) }),
+            Kind::NulInId => Item::Ignored(Ignored::NulInId),
+            Kind::NoData(spans) => Item::Ignored(Ignored::NoData(event(spans))),
+        }
+    }
+}
+
+/// The items of a [`Batch`].
+#[derive(Debug, Clone)]
+pub struct BatchItems<'a> {
+    batch: &'a Batch,
+    next: usize,
+    until_closed: bool,
+}
+
+impl<'a> BatchItems<'a> {
+    /// Each item with the range of [`Batch::raw`] that it came in: from the end
+    /// of the item before. Where it began in an earlier chunk, the range holds
+    /// only its rest.
+    pub fn with_ranges(mut self) -> impl Iterator<Item = (Item<'a>, Range<usize>)> {
+        let mut start = match self.next.checked_sub(1) {
+            Some(before) => self.batch.entries[before].end,
+            None => 0,
+        };
+        std::iter::from_fn(move || {
+            let item = self.next()?;
+            let end = self.batch.entries[self.next - 1].end;
+            Some((item, std::mem::replace(&mut start, end)..end))
+        })
+    }
+}
+
+impl<'a> Iterator for BatchItems<'a> {
+    type Item = Item<'a>;
+
+    fn next(&mut self) -> Option<Item<'a>> {
+        if self.until_closed && self.batch.closed.load(Ordering::Acquire) {
+            return None;
+        }
+        let entry = self.batch.entries.get(self.next)?;
+        self.next += 1;
+        Some(self.batch.item(&entry.kind))
+    }
+}

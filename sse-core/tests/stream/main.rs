@@ -1,0 +1,10 @@
+//! The event stream on the wire: parser and encoder against the standard, a
+//! slow model, a peer and one another.
+
+#[path = "../drive/mod.rs"]
+mod drive;
+#[path = "../model/mod.rs"]
+mod model;
+
+mod rules;
+mod vectors;
