@@ -93,11 +93,11 @@ impl Slot {
                     leg = Box::pin(self.connect(&connect)).await;
                 }
                 Some(Transition::Opened { .. }) => {
-                    self.on_opened();
                     if let Some(leg) = leg.take() {
+                        self.on_opened(leg.received);
                         self.read(leg).await;
+                        self.worker.live.open.decrement();
                     }
-                    self.worker.live.open.decrement();
                 }
                 Some(Transition::Disconnected { cause, .. }) => {
                     leg = None;
@@ -188,12 +188,12 @@ impl Slot {
         }
     }
 
-    fn on_opened(&mut self) {
+    fn on_opened(&mut self, received: Received) {
+        self.opened_wall = received.wall;
         let mut stats = self.worker.stats.borrow_mut();
-        let now = Instant::now();
-        stats.open.record(now - self.connecting_since);
+        stats.open.record(received.at - self.connecting_since);
         if let Some(lost_at) = self.lost_at.take() {
-            stats.reconnect.record(now - lost_at);
+            stats.reconnect.record(received.at - lost_at);
             self.worker.live.reconnects.add(1);
         }
         drop(stats);
@@ -246,7 +246,6 @@ impl Slot {
             early,
             received,
         } = leg;
-        self.opened_wall = received.wall;
         if !early.is_empty() {
             self.take(&mut body, &early, received);
             drop(early);

@@ -69,6 +69,9 @@ fn load(args: LoadArgs) -> Result<Exit> {
     let mut progress = Progress::new(plan.connections);
     let outcome = load::run(&plan, &mut progress)?;
     let report = Report::new(&plan, &outcome);
+    if report.exit != Exit::Pass && !writer.shows_text() {
+        eprintln!("sse-bench: {}", report.reason);
+    }
     writer.write(&report)?;
     Ok(report.exit)
 }

@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use percent_encoding::percent_decode_str;
 use sse_core::{EventId, Limits};
 use url::Url;
 
@@ -119,11 +120,7 @@ impl Plan {
     /// will not carry.
     pub fn check_machine(&self) -> Result<()> {
         fits_open_files(self.connections, sys::raise_open_files())?;
-        let local = self.url.host_str().is_some_and(|host| host != "localhost");
-        if local || self.connections > 1 {
-            fits_ports(self.connections, sys::local_ports())?;
-        }
-        Ok(())
+        fits_ports(self.connections, sys::local_ports())
     }
 
     /// A meter of delivery latency, where one was asked for.
@@ -213,32 +210,12 @@ fn credentials(args: &RequestArgs, url: &Url) -> Result<Option<HeaderValue>> {
         None => {
             let password = url.password().unwrap_or_default();
             let text = format!("{}:{password}", url.username());
-            percent_decode(&text)
+            percent_decode_str(&text).collect()
         }
     };
     let mut value: HeaderValue = format!("Basic {}", BASE64_STANDARD.encode(plain)).parse()?;
     value.set_sensitive(true);
     Ok(Some(value))
-}
-
-fn percent_decode(text: &str) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, tail)) = rest.split_first() {
-        let hex = tail.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
-        let escaped = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        match escaped.filter(|_| byte == b'%') {
-            Some(escaped) => {
-                bytes.push(escaped);
-                rest = &tail[2..];
-            }
-            None => {
-                bytes.push(byte);
-                rest = tail;
-            }
-        }
-    }
-    bytes
 }
 
 fn body(args: &RequestArgs) -> Result<Option<Vec<u8>>> {
@@ -257,4 +234,86 @@ fn body(args: &RequestArgs) -> Result<Option<Vec<u8>>> {
 pub fn share(connections: u32, threads: u32, thread: u32) -> impl Iterator<Item = u32> {
     let step = NonZeroU32::new(threads).map_or(1, NonZeroU32::get);
     (thread..connections).step_by(step as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Cli, Command};
+    use clap::Parser;
+
+    fn plan(arguments: &[&str]) -> Result<Plan> {
+        let fixed = ["sse-bench", "load"].iter().chain(arguments);
+        match Cli::try_parse_from(fixed)?.command {
+            Command::Load(args) => Plan::new(*args),
+            _ => bail!("another command"),
+        }
+    }
+
+    #[test]
+    fn a_body_makes_it_a_post_unless_a_method_is_given() {
+        assert_eq!(plan(&["http://h"]).unwrap().method, Method::GET);
+        assert_eq!(
+            plan(&["http://h", "-d", "{}"]).unwrap().method,
+            Method::POST
+        );
+        let put = plan(&["http://h", "-d", "{}", "-X", "PUT"]).unwrap();
+        assert_eq!((put.method, put.body), (Method::PUT, Some(b"{}".to_vec())));
+    }
+
+    #[test]
+    fn credentials_come_from_the_option_or_the_url_and_are_in_no_report() {
+        let plan = plan(&["http://al%3Aice:s%20ecret@h/x#y"]).unwrap();
+        let expected = format!("Basic {}", BASE64_STANDARD.encode("al:ice:s ecret"));
+        assert_eq!(plan.headers[AUTHORIZATION], expected);
+        assert_eq!(plan.url.as_str(), "http://h/x");
+    }
+
+    #[test]
+    fn given_headers_win() {
+        let given = [
+            "http://h",
+            "-a",
+            "u:p",
+            "-H",
+            "authorization: Bearer x",
+            "-H",
+            "X-A:  b ",
+        ];
+        let plan = plan(&given).unwrap();
+        assert_eq!(plan.headers[AUTHORIZATION], "Bearer x");
+        assert_eq!(plan.headers["x-a"], "b");
+    }
+
+    #[test]
+    fn ten_seconds_are_the_default_where_nothing_else_ends_the_run() {
+        let ten = Some(Duration::from_secs(10));
+        assert_eq!(plan(&["http://h"]).unwrap().duration, ten);
+        assert_eq!(plan(&["http://h", "-n", "5"]).unwrap().duration, None);
+        let both = plan(&["http://h", "-n", "5", "-z", "2s"]).unwrap();
+        assert_eq!(
+            (both.duration, both.events),
+            (Some(Duration::from_secs(2)), Some(5))
+        );
+    }
+
+    #[test]
+    fn the_limits_of_the_machine_are_named_with_their_mend() {
+        assert!(fits_open_files(5000, Some(5064)).is_ok());
+        assert!(fits_open_files(5000, None).is_ok());
+        let refused = fits_open_files(5000, Some(1024)).unwrap_err().to_string();
+        assert!(
+            refused.contains("ulimit -n 5064") && refused.contains("-c 960"),
+            "{refused}"
+        );
+        assert!(fits_ports(28_232, Some(28_232)).is_ok());
+        assert!(fits_ports(28_233, Some(28_232)).is_err());
+    }
+
+    #[test]
+    fn threads_share_all_slots_and_none_twice() {
+        let mut all: Vec<u32> = (0..3).flat_map(|thread| share(10, 3, thread)).collect();
+        all.sort_unstable();
+        assert!(all.into_iter().eq(0..10));
+    }
 }

@@ -77,7 +77,7 @@ fn line(
     );
     for (count, what) in [(now.reconnects, "reconnects"), (now.failures, "errors")] {
         if count > 0 {
-            line.push_str(&format!(", {} {what}", thousands(count)));
+            line.extend([", ", &thousands(count), " ", what]);
         }
     }
     line

@@ -44,7 +44,7 @@ pub struct Stats {
 impl Stats {
     /// Adds what another thread measured.
     pub fn merge(&mut self, other: Self) {
-        self.types.merge(other.types);
+        self.types.merge(&other.types);
         self.connect.merge(&other.connect);
         self.open.merge(&other.open);
         self.first_event.merge(&other.first_event);
@@ -96,7 +96,7 @@ impl EventTypes {
         }
     }
 
-    fn merge(&mut self, other: Self) {
+    fn merge(&mut self, other: &Self) {
         for (name, count) in &other.counts {
             self.add(name, *count);
         }
@@ -251,7 +251,7 @@ mod tests {
             two.count("tick");
         }
         two.count(&"x".repeat(LONGEST_TYPE + 1));
-        one.merge(two);
+        one.merge(&two);
         let types = one.by_name();
         assert_eq!(types.len(), MOST_TYPES);
         assert_eq!(types["tick"], 2000);

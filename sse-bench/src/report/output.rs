@@ -78,6 +78,11 @@ impl Writer {
         Ok(Self { files, stdout })
     }
 
+    /// Whether a person sees the verdict on standard output.
+    pub fn shows_text(&self) -> bool {
+        self.stdout == Some(Format::Text)
+    }
+
     /// Writes the report everywhere.
     pub fn write(self, report: &Report<'_>) -> Result<()> {
         for (format, path, mut file) in self.files {

@@ -28,7 +28,10 @@ impl Report<'_> {
         writeln!(out, "{}: {}", json.verdict.to_uppercase(), self.reason)?;
         writeln!(out, "\n{} {}", json.plan.method, printable(json.plan.url))?;
         self.write_counts(json, out)?;
-        write_latencies(json, out)?;
+        if json.connections.opened > 0 {
+            self.write_rates(json, out)?;
+            write_latencies(json, out)?;
+        }
         self.write_types(out)?;
         self.write_errors(out)
     }
@@ -65,10 +68,14 @@ impl Report<'_> {
         if json.ramp_late_us > 100_000 {
             write!(out, " (up to {} late)", micros(json.ramp_late_us))?;
         }
+        writeln!(out)
+    }
+
+    fn write_rates(&self, json: &JsonReport<'_>, out: &mut String) -> std::fmt::Result {
         let window = seconds(Duration::from_micros(json.deliveries.window_us));
         writeln!(
             out,
-            "\n  Events       {}, {}/s over {window}",
+            "  Events       {}, {}/s over {window}",
             thousands(json.deliveries.total),
             rate(json.deliveries.per_second),
         )?;
@@ -85,7 +92,9 @@ impl Report<'_> {
                 thousands(json.reads.total)
             )?;
         }
-        write!(out, "  This tool    {} threads", json.plan.threads)?;
+        let threads = json.plan.threads;
+        let plural = if threads == 1 { "" } else { "s" };
+        write!(out, "  This tool    {threads} thread{plural}")?;
         if let Some(cpu) = self.outcome.cpu {
             let share = 100.0 * cpu.as_secs_f64() / self.outcome.elapsed.as_secs_f64().max(1e-3);
             write!(
