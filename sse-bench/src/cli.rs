@@ -12,9 +12,9 @@ use crate::units::{parse_duration, parse_size};
 
 const EXIT_CODES: &str = "\
 Exit codes:
-    0  pass: each of the connections was opened
+    0  pass: each of the connections was opened, and none failed for good later
     2  usage: the command line, or a limit of this machine that cannot carry it
-    3  inconclusive: some connections were never opened
+    3  inconclusive: some connections were never opened, or failed for good later
     4  the target was never reached: no event stream was opened at all
   130  interrupted; the report so far is printed";
 

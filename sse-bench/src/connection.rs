@@ -105,6 +105,9 @@ impl Slot {
                 }
                 Some(Transition::Closed { cause, .. }) => {
                     self.on_end(&cause);
+                    if self.opened && !matches!(cause, Cause::EndOfStream | Cause::NoContent) {
+                        self.worker.live.given_up.add(1);
+                    }
                     return self.worker.slot_ended();
                 }
                 None => match self.source.deadline() {

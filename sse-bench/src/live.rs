@@ -63,6 +63,8 @@ counters! {
     open,
     /// Slots that are over for good.
     ended,
+    /// Slots that were open and then ended for good by a failure.
+    given_up,
     /// Connections that reached the peer: the socket was connected.
     connected,
     /// Connections opened by a slot that had been open before.

@@ -67,6 +67,8 @@ pub struct Connections {
     pub open_at_end: u64,
     /// Over for good before the end of the run.
     pub ended: u64,
+    /// Opened, and later over for good by a failure.
+    pub given_up: u64,
     /// Told by a 204 to stop.
     pub stopped: u64,
     /// Streams that the server ended as it should.
@@ -206,6 +208,7 @@ impl Report<'_> {
                 never_opened: wanted - totals.opened,
                 open_at_end: totals.open,
                 ended: totals.ended,
+                given_up: totals.given_up,
                 stopped: stats.stopped,
                 clean_ends: stats.ends,
             },

@@ -26,7 +26,8 @@ pub struct Report<'a> {
 }
 
 impl<'a> Report<'a> {
-    /// Judges a run: passed if each of its connections was opened.
+    /// Judges a run: passed if each of its connections was opened and none was
+    /// lost for good.
     pub fn new(plan: &'a Plan, outcome: &'a Outcome) -> Self {
         let opened = outcome.totals.opened;
         let wanted = u64::from(plan.connections);
@@ -40,10 +41,19 @@ impl<'a> Report<'a> {
         if opened < wanted && !enough_events(outcome) {
             findings.push(Exit::Inconclusive);
         }
+        let given_up = outcome.totals.given_up;
+        if given_up > 0 {
+            findings.push(Exit::Inconclusive);
+        }
         let exit = Exit::of(&findings);
         let reason = match exit {
             Exit::Interrupted => "interrupted; this is the report so far".to_owned(),
             Exit::NeverReached => never_reached(outcome),
+            Exit::Inconclusive if given_up > 0 => format!(
+                "{} of {} connections failed for good after they had been open",
+                thousands(given_up),
+                thousands(wanted)
+            ),
             Exit::Inconclusive => format!(
                 "{} of {} connections were never opened",
                 thousands(wanted - opened),

@@ -49,6 +49,7 @@ impl Report<'_> {
             (json.reconnects.total, "reconnects"),
             (connections.clean_ends, "streams ended by the server"),
             (connections.stopped, "stopped by a 204"),
+            (connections.given_up, "lost for good"),
         ] {
             if count > 0 {
                 write!(out, ", {} {what}", thousands(count))?;
