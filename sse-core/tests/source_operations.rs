@@ -67,7 +67,7 @@ fn operation() -> impl Strategy<Value = Operation> {
         6 => Just(Operation::ToDeadline),
         8 => (proptest::sample::select(statuses), sample(values))
             .prop_map(|(status, value)| Operation::Response(status, value)),
-        6 => (sample(chunks), 0..4_usize, proptest::bool::weighted(0.02))
+        6 => (sample(chunks), 0..4_usize, proptest::bool::weighted(0.05))
             .prop_map(|(chunk, taken, close)| Operation::Chunk(chunk, taken, close)),
         3 => Just(Operation::End),
         3 => proptest::sample::select(kinds).prop_map(Operation::Failure),
