@@ -1,6 +1,11 @@
 //! Any sequence of operations, in or out of place, leaves the event source
 //! within its rules.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
 use std::time::{Duration, Instant, SystemTime};
 
 use http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};

@@ -19,7 +19,7 @@ async fn read_all<R: tokio::io::AsyncRead + Unpin>(
                 events.extend(batch.items().filter_map(|item| match item {
                     Item::Event(event) => Some(event.data.to_owned()),
                     _ => None,
-                }))
+                }));
             }
             Some(Update::Closed { cause, .. }) => {
                 assert!(stream.next().await.is_none(), "an update after the end");

@@ -3,7 +3,9 @@
 
 use http::header::{ACCEPT_ENCODING, HeaderName};
 use http::{HeaderMap, HeaderValue};
-use sse_core::client::{ConnectError, EventStream, Options, Proxy, Request, TransportOptions};
+use sse_core::client::{
+    Auth, ConnectError, EventStream, Options, Proxy, Request, TransportOptions,
+};
 use sse_core::{Cause, NetworkErrorKind};
 
 use crate::client::{Client, quick, stream};
@@ -35,6 +37,8 @@ fn requests_that_cannot_work_are_refused() {
         refused(request().header(ACCEPT_ENCODING, HeaderValue::from_static("gzip"))),
         "Accept-Encoding cannot be set: a stream is read as it comes, uncompressed"
     );
+    let words = refused(request().auth(Auth::Bearer("two\nlines".into())));
+    assert!(words.starts_with("the request cannot be sent: "), "{words}");
     let id = HeaderName::from_static("last-event-id");
     assert_eq!(
         refused(request().header(id, HeaderValue::from_bytes(b"\xff").unwrap())),
@@ -102,8 +106,8 @@ async fn an_answer_that_is_not_http_is_told_apart() {
 
 #[test]
 fn debug_output_holds_no_credentials() {
-    let request = Request::get("http://example.com/".parse().unwrap())
-        .auth(sse_core::client::Auth::Bearer("secret".into()));
+    let request =
+        Request::get("http://example.com/".parse().unwrap()).auth(Auth::Bearer("secret".into()));
     assert!(!format!("{request:?} {:?}", stream(request.clone(), quick())).contains("secret"));
     assert_eq!(request.headers, HeaderMap::new());
 }

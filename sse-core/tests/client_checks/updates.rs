@@ -102,7 +102,7 @@ async fn a_cancelled_next_loses_nothing() {
                 seen.extend(batch.items().filter_map(|item| match item {
                     Item::Event(event) => event.data.parse::<usize>().ok(),
                     _ => None,
-                }))
+                }));
             }
             Some(_) => {}
             None => panic!("the stream ended"),
