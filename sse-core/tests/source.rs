@@ -385,12 +385,14 @@ fn a_redirect_home_from_elsewhere_stays_without_credentials() {
     script.connecting();
     script.answer(302, &[(LOCATION, "https://other.example/")]);
     assert!(script.connecting().cross_origin);
+    script.answer(302, &[(LOCATION, "/further")]);
+    assert!(script.connecting().cross_origin, "still elsewhere");
     script.answer(302, &[(LOCATION, "http://example.com/back")]);
     let connect = script.connecting();
     assert!(connect.cross_origin);
     assert_eq!(
         (connect.url.as_str(), connect.redirects),
-        ("http://example.com/back", 2)
+        ("http://example.com/back", 3)
     );
 }
 
