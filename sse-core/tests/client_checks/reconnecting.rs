@@ -221,7 +221,11 @@ async fn c44_silence_beyond_the_read_timeout_reconnects_and_a_comment_resets_it(
     let server = Mock::bind().await;
     let options = SourceOptions {
         read_timeout: Some(timeout),
-        ..quick()
+        backoff: Backoff {
+            reconnection_time: Duration::from_secs(3600),
+            ..Backoff::default()
+        },
+        ..SourceOptions::default()
     };
     let mut client = Client::start(Request::get(server.url("/")), options);
     let mut peer = server.accept().await;
@@ -241,6 +245,7 @@ async fn c44_silence_beyond_the_read_timeout_reconnects_and_a_comment_resets_it(
         "the comment did not reset the timeout"
     );
     peer.gone().await;
+    client.command(Command::ReconnectNow);
     server.answer(STREAM).await;
     assert_eq!(client.open().await, 2);
 }
