@@ -71,7 +71,8 @@ impl Driver {
                 Method::GET
             },
             reconnect: (flags & 4 != 0).then_some(flags & 8 != 0),
-            last_event_id: EventId::new(input.arbitrary::<String>()?).unwrap_or_default(),
+            last_event_id: EventId::new(if flags & 128 != 0 { "41" } else { "" })
+                .expect("a valid id"),
             backoff: backoff.clone(),
             limits: Limits::default()
                 .line(caps.line)
@@ -208,6 +209,8 @@ impl Driver {
             transitions += 1;
             assert!(transitions <= 3, "what waits to be polled is bounded");
             assert!(!self.closed_said, "nothing after close: {transition:?}");
+            let closed = matches!(transition, Transition::Closed { .. });
+            assert_eq!(self.source.ready_state() == ReadyState::Closed, closed);
             match transition {
                 Transition::Connect(connect) => {
                     if let Some(not_before) = self.not_before.take() {
@@ -224,12 +227,13 @@ impl Driver {
                     assert_eq!(leg, self.opened);
                 }
                 Transition::Disconnected {
+                    leg,
                     cause,
                     retry_in,
                     retry_at,
                     unfinished,
-                    ..
                 } => {
+                    assert_eq!(leg, self.opened + u64::from(self.leg.is_none()));
                     self.end_leg(unfinished, None);
                     self.not_before = Some(retry_at);
                     if cause == Cause::Requested {
