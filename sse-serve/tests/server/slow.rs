@@ -87,7 +87,7 @@ fn resident(server: &Server) -> u64 {
 
 #[test]
 fn a_write_that_stands_still_is_given_up() {
-    let server = Server::start(&["--write-timeout", "200ms"]);
+    let server = Server::start(&["--write-timeout", "1s"]);
     let stalled = server.subscribe("");
     let mut reading = server.subscribe("");
     std::thread::scope(|scope| {
