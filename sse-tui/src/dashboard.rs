@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use crate::app::{App, Setup};
-use crate::ingest::{self, Ingest, Stream};
+use crate::ingest::{self, Ingest, Received, Stream};
 use crate::message::Message;
 use crate::options::Options;
 use crate::sys::{self, Signals};
@@ -38,8 +38,9 @@ pub(crate) fn app(options: &Options, streams: &[Stream]) -> App {
 }
 
 /// Passes an update of a stream on to the state.
-pub(crate) fn apply(app: &mut App, source: usize, update: sse_core::client::Update) {
-    if let Some(change) = ingest::change(update) {
+pub(crate) fn apply(app: &mut App, received: Received) {
+    let source = received.source;
+    if let Some(change) = ingest::change(received.at, received.update) {
         app.update(Message::Stream { source, change });
     }
 }
@@ -107,8 +108,8 @@ async fn show(
             }
             count = ingest.next_many(&mut updates, BURST), if !all_ended => {
                 all_ended = count == 0;
-                for (source, update) in updates.drain(..) {
-                    apply(app, source, update);
+                for received in updates.drain(..) {
+                    apply(app, received);
                 }
                 dirty = true;
             }

@@ -234,7 +234,7 @@ impl Default for Keymap {
                 ),
                 bind(
                     List,
-                    &[key(K::End), char('G')],
+                    &[char('G'), key(K::End)],
                     A::Last,
                     "The newest event; follow",
                     "follow",
@@ -275,7 +275,7 @@ impl Default for Keymap {
                     "",
                 ),
                 bind(Detail, &[key(K::Home), char('g')], A::First, "The top", ""),
-                bind(Detail, &[key(K::End), char('G')], A::Last, "The end", ""),
+                bind(Detail, &[char('G'), key(K::End)], A::Last, "The end", ""),
                 bind(
                     Detail,
                     &[key(K::Left), char('p')],

@@ -13,8 +13,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
     let mut pen = Pen::line(buffer, area, 0);
     let kept = format!(
         "kept {} of {} ",
-        format::bytes(app.store.bytes() as f64),
-        format::bytes(app.store.budget() as f64)
+        format::bytes(app.store.used() as f64),
+        format::bytes(app.store.budget() as f64).replace(".0 ", " ")
     );
     if area.width >= 90 {
         pen.right(&kept, theme.dim);

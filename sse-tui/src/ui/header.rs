@@ -33,21 +33,18 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
         pen.foreign(cause, theme.bad).text("  ", theme.text);
     }
     let meter = &app.stats.events;
-    figure(&mut pen, theme, &format::rate(meter.rate(app.now)), "");
-    let width = pen.room().saturating_sub(52).min(60);
+    let rate = format::rate(meter.rate(app.now));
+    figure(&mut pen, theme, rate.trim_end_matches("/s"), "events/s");
+    let width = pen.room().saturating_sub(48).min(60);
     if width >= 8 {
         let amounts: Vec<_> = meter.series.last(app.now, width).collect();
         pen.sparkline(&amounts, theme.accent, theme.faint)
             .text("   ", theme.text);
     }
-    figure(
-        &mut pen,
-        theme,
-        &format!("{}/s", format::bytes(app.stats.byte_rate(app.now))),
-        "",
-    );
+    let rate = format!("{}/s", format::bytes(app.stats.byte_rate(app.now)));
+    split_figure(&mut pen, theme, &rate);
     figure(&mut pen, theme, &format::count(meter.count), "events");
-    figure(&mut pen, theme, &format::bytes(app.stats.bytes as f64), "");
+    split_figure(&mut pen, theme, &format::bytes(app.stats.bytes as f64));
 }
 
 /// The one line of a small screen.
@@ -95,6 +92,12 @@ fn figure(pen: &mut Pen<'_>, theme: &Theme, figure: &str, unit: &str) {
         pen.text(" ", theme.dim).text(unit, theme.dim);
     }
     pen.text("   ", theme.dim);
+}
+
+/// A figure that has its unit after a space.
+fn split_figure(pen: &mut Pen<'_>, theme: &Theme, text: &str) {
+    let (number, unit) = text.split_once(' ').unwrap_or((text, ""));
+    figure(pen, theme, number, unit);
 }
 
 type Pick = fn(&Theme) -> Style;
