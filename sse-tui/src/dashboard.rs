@@ -11,7 +11,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use crate::app::{App, Setup};
 use crate::ingest::{self, Ingest, Received, Stream};
-use crate::message::Message;
+use crate::message::{Change, Message};
 use crate::options::Options;
 use crate::sys::{self, Signals};
 use crate::terminal::Screen;
@@ -27,20 +27,35 @@ const BURST: usize = 32;
 
 /// The state for these options before anything was received.
 pub(crate) fn app(options: &Options, streams: &[Stream]) -> App {
-    App::new(Setup {
+    let now = Timestamp::now();
+    let mut app = App::new(Setup {
         sources: streams.iter().map(|stream| stream.name.clone()).collect(),
         event_types: options.event_types.clone(),
         events: options.events,
         buffer: options.buffer,
         time_zone: options.time_zone.clone(),
-        now: Timestamp::now(),
-    })
+        now,
+    });
+    for (source, _) in streams
+        .iter()
+        .enumerate()
+        .filter(|(_, stream)| stream.is_local())
+    {
+        let how = "standard input".to_owned();
+        let change = Change::Open {
+            at: now,
+            leg: 1,
+            how,
+        };
+        app.update(Message::Stream { source, change });
+    }
+    app
 }
 
 /// Passes an update of a stream on to the state.
 pub(crate) fn apply(app: &mut App, received: Received) {
     let source = received.source;
-    if let Some(change) = ingest::change(received.at, received.update) {
+    if let Some(change) = ingest::change(received) {
         app.update(Message::Stream { source, change });
     }
 }

@@ -61,11 +61,20 @@ pub fn open(options: &Options) -> Result<Vec<Stream>, client::ConnectError> {
     options.sources.iter().map(open).collect()
 }
 
+impl Stream {
+    /// Whether it is standard input, which is open from the start.
+    pub fn is_local(&self) -> bool {
+        matches!(self.reader, Reader::Local(_))
+    }
+}
+
 /// An update as it came.
 #[derive(Debug)]
 pub struct Received {
     /// Index of its stream.
     pub source: usize,
+    /// Whether that is standard input.
+    pub local: bool,
     /// When.
     pub at: Timestamp,
     /// What.
@@ -87,12 +96,18 @@ impl Ingest {
         for (source, mut stream) in streams.into_iter().enumerate() {
             let sender = sender.clone();
             tasks.spawn(async move {
+                let local = stream.is_local();
                 while let Some(update) = stream.reader.next().await {
                     let at = match &update {
                         Update::Batch(batch) => received_at(batch.received_at.system),
                         _ => Timestamp::now(),
                     };
-                    let received = Received { source, at, update };
+                    let received = Received {
+                        source,
+                        local,
+                        at,
+                        update,
+                    };
                     if sender.send(received).await.is_err() {
                         return;
                     }
@@ -127,7 +142,10 @@ impl Reader {
 }
 
 /// An update in the terms of the state; `None` for those that change nothing.
-pub fn change(at: Timestamp, update: Update) -> Option<Change> {
+pub fn change(received: Received) -> Option<Change> {
+    let Received {
+        local, at, update, ..
+    } = received;
     Some(match update {
         Update::Connecting {
             leg, last_event_id, ..
@@ -156,7 +174,7 @@ pub fn change(at: Timestamp, update: Update) -> Option<Change> {
         },
         Update::Closed { cause, .. } => Change::Closed {
             at,
-            ending: ending(&cause),
+            ending: ending(&cause, local),
         },
         _ => return None,
     })
@@ -164,8 +182,9 @@ pub fn change(at: Timestamp, update: Update) -> Option<Change> {
 
 /// Whether an end is a success: the server said that it is over, the input
 /// ended, or it was asked for.
-pub fn ending(cause: &Cause) -> Ending {
+pub fn ending(cause: &Cause, local: bool) -> Ending {
     match cause {
+        Cause::EndOfStream if local => Ending::Complete("the input ended".to_owned()),
         Cause::EndOfStream | Cause::NoContent | Cause::Closed => {
             Ending::Complete(cause.to_string())
         }

@@ -99,7 +99,12 @@ impl Printer {
     ) -> io::Result<ExitCode> {
         let mut code = ExitCode::SUCCESS;
         while let Some(received) = ingest.next().await {
-            let Received { source, at, update } = received;
+            let Received {
+                source,
+                local,
+                at,
+                update,
+            } = received;
             match update {
                 Update::Batch(batch) => {
                     self.buffer.clear();
@@ -117,7 +122,7 @@ impl Printer {
                     self.say(source, &format!("{cause}; connecting again in {wait}"));
                 }
                 Update::Closed { cause, .. } => {
-                    if let Ending::Failed(text) = ingest::ending(&cause) {
+                    if let Ending::Failed(text) = ingest::ending(&cause, local) {
                         self.say(source, &text);
                         code = ExitCode::FAILURE;
                     }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
+use unicode_width::UnicodeWidthStr;
 
 use super::pen::Pen;
 use crate::app::{App, Connection, Link};
@@ -30,7 +31,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
     let mut pen = Pen::line(buffer, area, 1).marks(theme);
     pen.text(" ", theme.text);
     if let Some(cause) = cause(app) {
-        pen.foreign(cause, theme.bad).text("  ", theme.text);
+        let width = cause.width().min(usize::from(area.width) / 2);
+        pen.column(cause, width, theme.bad).text("  ", theme.text);
     }
     let meter = &app.stats.events;
     let rate = format::rate(meter.rate(app.now));
@@ -73,17 +75,17 @@ pub(super) fn draw_status(buffer: &mut Buffer, area: Rect, app: &App, theme: &Th
 }
 
 fn label(pen: &mut Pen<'_>, app: &App, theme: &Theme) {
-    if app.view.paused() {
-        pen.right(" PAUSED ", theme.paused);
-    } else if app
-        .connections
-        .iter()
-        .all(|c| matches!(c.link, Link::Closed(_)))
-    {
-        pen.right(" ENDED ", theme.brand);
+    let links = || app.connections.iter().map(|connection| &connection.link);
+    let (text, style) = if app.view.paused() {
+        (" PAUSED ", theme.paused)
+    } else if links().any(|link| matches!(link, Link::Open { .. })) {
+        (" LIVE ", theme.live)
+    } else if links().all(|link| matches!(link, Link::Closed(_))) {
+        (" ENDED ", theme.brand)
     } else {
-        pen.right(" LIVE ", theme.live);
-    }
+        (" OFFLINE ", theme.paused)
+    };
+    pen.right(text, style);
 }
 
 fn figure(pen: &mut Pen<'_>, theme: &Theme, figure: &str, unit: &str) {

@@ -128,6 +128,7 @@ fn draw_data(pen: &mut Pen<'_>, data: &str, theme: &Theme) {
     }
     for (kind, token) in json::tokens(some) {
         if pen.room() == 0 {
+            pen.ellipsis(theme.dim);
             return;
         }
         pen.foreign(token, theme.token(kind));
