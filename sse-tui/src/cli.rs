@@ -299,7 +299,7 @@ mod tests {
             (&["-H", "no colon"], "Name: value"),
             (&["-H", "bad name: x"], "name of a header"),
             (&["-o", "raw", "--event", "tick"], "--output raw"),
-            (&["-n", "0"], "-n"),
+            (&["-n", "0"], "--events"),
             (&["--buffer", "much"], "--buffer"),
             (&["--size", "10", "--screenshot", "x.svg"], "120x36"),
             (&["--key", "Hyper", "--screenshot", "x.svg"], "no such key"),

@@ -177,6 +177,10 @@ impl Printer {
         for (item, range) in batch.items().with_ranges() {
             if matches!(item, Item::Event(_)) && self.count_down() {
                 end = range.end;
+                // The CR dispatched it; the LF still belongs to that line end.
+                if batch.raw[..end].ends_with(b"\r") && batch.raw[end..].starts_with(b"\n") {
+                    end += 1;
+                }
                 break;
             }
         }

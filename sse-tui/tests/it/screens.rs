@@ -375,8 +375,8 @@ fn no_size_is_too_small() {
         let mut fixture = Fixture::busy();
         fixture.feed(41.0, HOSTILE);
         fixture.press(keys);
-        for columns in (0..=100).chain([300]) {
-            for rows in (0..=20).chain([100]) {
+        for columns in (0..=92).step_by(3).chain([1, 2, 59, 89, 300]) {
+            for rows in (0..=14).chain([100]) {
                 fixture.draw((columns, rows));
             }
         }
