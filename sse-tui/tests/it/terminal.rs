@@ -11,6 +11,8 @@ const EVENTS: &str = "retry: 60000\nid: 1\nevent: connected\ndata: {}\n\n\
     id: 2\nevent: tick\ndata: {\"symbol\":\"DEMO\",\"price\":101.50}\n\n\
     id: 3\nevent: status\ndata: {\"uptime_s\":5}\n\n";
 
+static NUMBER: AtomicU32 = AtomicU32::new(0);
+
 struct Tmux {
     socket: String,
 }
@@ -26,7 +28,6 @@ impl Tmux {
             eprintln!("left out: tmux is missing");
             return None;
         }
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let tmux = Self {
             socket: format!("sse-tui-test-{}-{number}", std::process::id()),
