@@ -74,8 +74,11 @@ pub struct Args {
     #[arg(long, value_name = "SIZE", default_value = "64MiB")]
     buffer: ByteSize,
 
-    /// Colours [default: dark, or plain if NO_COLOR is set]
-    #[arg(long, value_name = "THEME")]
+    #[arg(
+        long,
+        value_name = "THEME",
+        help = "Colours [default: dark, or plain if NO_COLOR is set]"
+    )]
     theme: Option<ThemeName>,
 
     /// Write a picture of the dashboard to this SVG file and exit; needs no terminal
@@ -296,7 +299,7 @@ mod tests {
             (&["-H", "no colon"], "Name: value"),
             (&["-H", "bad name: x"], "name of a header"),
             (&["-o", "raw", "--event", "tick"], "--output raw"),
-            (&["-n", "0"], "-n"),
+            (&["-n", "0"], "--events"),
             (&["--buffer", "much"], "--buffer"),
             (&["--size", "10", "--screenshot", "x.svg"], "120x36"),
             (&["--key", "Hyper", "--screenshot", "x.svg"], "no such key"),

@@ -61,10 +61,30 @@ pub fn open(options: &Options) -> Result<Vec<Stream>, client::ConnectError> {
     options.sources.iter().map(open).collect()
 }
 
+impl Stream {
+    /// Whether it is standard input, which is open from the start.
+    pub fn is_local(&self) -> bool {
+        matches!(self.reader, Reader::Local(_))
+    }
+}
+
+/// An update as it came.
+#[derive(Debug)]
+pub struct Received {
+    /// Index of its stream.
+    pub source: usize,
+    /// Whether that is standard input.
+    pub local: bool,
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub update: Update,
+}
+
 /// Streams being read, each by a task of its own that ends with this.
 #[derive(Debug)]
 pub struct Ingest {
-    updates: mpsc::Receiver<(usize, Update)>,
+    updates: mpsc::Receiver<Received>,
     _tasks: JoinSet<()>,
 }
 
@@ -76,8 +96,19 @@ impl Ingest {
         for (source, mut stream) in streams.into_iter().enumerate() {
             let sender = sender.clone();
             tasks.spawn(async move {
+                let local = stream.is_local();
                 while let Some(update) = stream.reader.next().await {
-                    if sender.send((source, update)).await.is_err() {
+                    let at = match &update {
+                        Update::Batch(batch) => received_at(batch.received_at.system),
+                        _ => Timestamp::now(),
+                    };
+                    let received = Received {
+                        source,
+                        local,
+                        at,
+                        update,
+                    };
+                    if sender.send(received).await.is_err() {
                         return;
                     }
                 }
@@ -89,15 +120,14 @@ impl Ingest {
         }
     }
 
-    /// The next update and the index of its stream; `None` when all have
-    /// ended. Cancel-safe.
-    pub async fn next(&mut self) -> Option<(usize, Update)> {
+    /// The next update; `None` when all streams have ended. Cancel-safe.
+    pub async fn next(&mut self) -> Option<Received> {
         self.updates.recv().await
     }
 
     /// As [`next`](Self::next), but takes what waits, up to a number. 0 means
     /// that all have ended.
-    pub async fn next_many(&mut self, updates: &mut Vec<(usize, Update)>, most: usize) -> usize {
+    pub async fn next_many(&mut self, updates: &mut Vec<Received>, most: usize) -> usize {
         self.updates.recv_many(updates, most).await
     }
 }
@@ -112,8 +142,10 @@ impl Reader {
 }
 
 /// An update in the terms of the state; `None` for those that change nothing.
-pub fn change(update: Update) -> Option<Change> {
-    let at = Timestamp::now();
+pub fn change(received: Received) -> Option<Change> {
+    let Received {
+        local, at, update, ..
+    } = received;
     Some(match update {
         Update::Connecting {
             leg, last_event_id, ..
@@ -128,10 +160,7 @@ pub fn change(update: Update) -> Option<Change> {
             leg,
             how: format!("{} {}", version_name(version), status.as_u16()),
         },
-        Update::Batch(batch) => Change::Batch {
-            at: received_at(batch.received_at.system),
-            batch,
-        },
+        Update::Batch(batch) => Change::Batch { at, batch },
         Update::Disconnected {
             leg,
             cause,
@@ -145,7 +174,7 @@ pub fn change(update: Update) -> Option<Change> {
         },
         Update::Closed { cause, .. } => Change::Closed {
             at,
-            ending: ending(&cause),
+            ending: ending(&cause, local),
         },
         _ => return None,
     })
@@ -153,8 +182,9 @@ pub fn change(update: Update) -> Option<Change> {
 
 /// Whether an end is a success: the server said that it is over, the input
 /// ended, or it was asked for.
-pub fn ending(cause: &Cause) -> Ending {
+pub fn ending(cause: &Cause, local: bool) -> Ending {
     match cause {
+        Cause::EndOfStream if local => Ending::Complete("the input ended".to_owned()),
         Cause::EndOfStream | Cause::NoContent | Cause::Closed => {
             Ending::Complete(cause.to_string())
         }
@@ -162,8 +192,7 @@ pub fn ending(cause: &Cause) -> Ending {
     }
 }
 
-/// When a batch was received, as people read it.
-pub fn received_at(time: SystemTime) -> Timestamp {
+fn received_at(time: SystemTime) -> Timestamp {
     Timestamp::try_from(time).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
