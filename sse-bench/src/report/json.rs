@@ -154,7 +154,8 @@ pub struct ErrorKind<'a> {
 /// This program's own part in what was measured.
 #[derive(Debug, Serialize)]
 pub struct Tool {
-    /// How long what is ready to read waits until it is read.
+    /// How long events that are ready to read wait until they are read: a part
+    /// of every other latency here. Estimated by probes through the same queue.
     pub read_lag: Option<Summary>,
     pub cpu_us: Option<u64>,
     pub peak_memory_bytes: Option<u64>,
