@@ -47,7 +47,7 @@ impl<'a> Report<'a> {
         }
         let exit = Exit::of(&findings);
         let reason = match exit {
-            Exit::Interrupted => "interrupted; this is the report so far".to_owned(),
+            Exit::Interrupted => "this is the report so far".to_owned(),
             Exit::NeverReached => never_reached(outcome),
             Exit::Inconclusive if given_up > 0 => format!(
                 "{} of {} connections failed for good after they had been open",

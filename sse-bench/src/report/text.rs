@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Report;
 use super::json::JsonReport;
+use crate::exit::Exit;
 use crate::failure::printable;
 use crate::histogram::Summary;
 use crate::units::{bytes, micros, rate, seconds, thousands};
@@ -25,7 +26,11 @@ impl Report<'_> {
     }
 
     fn write_text(&self, json: &JsonReport<'_>, out: &mut String) -> std::fmt::Result {
-        writeln!(out, "{}: {}", json.verdict.to_uppercase(), self.reason)?;
+        let verdict = match self.exit {
+            Exit::Interrupted => "INTERRUPTED".to_owned(),
+            _ => json.verdict.to_uppercase(),
+        };
+        writeln!(out, "{verdict}: {}", self.reason)?;
         writeln!(out, "\n{} {}", json.plan.method, printable(json.plan.url))?;
         self.write_counts(json, out)?;
         if json.connections.opened > 0 {
