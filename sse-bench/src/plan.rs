@@ -15,6 +15,7 @@ use url::Url;
 use crate::cli::{LoadArgs, RequestArgs};
 use crate::connect::Tls;
 use crate::stats::DeliveryMeter;
+use crate::threshold::Threshold;
 use crate::timestamp::Pointer;
 use crate::{sys, tls};
 
@@ -62,6 +63,8 @@ pub struct Plan {
     pub timestamp_pointer: Option<Pointer>,
     /// In events of which types; all if none.
     pub timestamp_events: Vec<String>,
+    /// What the run must keep to.
+    pub thresholds: Vec<Threshold>,
 }
 
 impl Plan {
@@ -83,9 +86,9 @@ impl Plan {
         }
         let last_event_id = args.request.last_event_id.unwrap_or_default();
         let size = args.measure.max_event_size;
-        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-        let threads = args.pace.threads.map_or_else(cores, usize::from);
-        let connections = args.connections.get();
+        let threads = args.pace.threads.unwrap_or_else(cores);
+        let threads = args.pace.threads.unwrap_or_else(cores);
+        let connections = args.connections;
         let plan = Self {
             url,
             method: parse_method(args.request.method.as_deref(), body.is_some())?,
@@ -98,20 +101,21 @@ impl Plan {
                 (None, None) => Some(DEFAULT_DURATION),
                 (duration, _) => duration,
             },
-            events: args.events.map(u64::from),
-            connect_rate: args.pace.connect_rate.get(),
-            connect_concurrency: args.pace.connect_concurrency.get(),
+            events: args.events,
+            connect_rate: args.pace.connect_rate,
+            connect_concurrency: args.pace.connect_concurrency,
             connect_timeout: args.pace.connect_timeout,
             reconnect: match (args.pace.reconnect, args.pace.no_reconnect) {
                 (true, _) => Some(true),
                 (_, true) => Some(false),
                 _ => None,
             },
-            threads: u32::try_from(threads).unwrap_or(u32::MAX).min(connections),
+            threads: threads.min(connections),
             seed: args.pace.seed.unwrap_or_else(|| fastrand::u64(..1 << 53)),
             limits: Limits::default().line(size).event(size),
             timestamp_pointer: args.measure.timestamp_pointer,
             timestamp_events: args.measure.timestamp_event,
+            thresholds: args.measure.threshold,
         };
         Ok(plan)
     }
@@ -128,6 +132,11 @@ impl Plan {
         let pointer = self.timestamp_pointer.clone()?;
         Some(DeliveryMeter::new(pointer, self.timestamp_events.clone()))
     }
+}
+
+fn cores() -> u32 {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    u32::try_from(cores).unwrap_or(u32::MAX)
 }
 
 fn fits_open_files(connections: u32, limit: Option<u64>) -> Result<()> {

@@ -38,7 +38,8 @@ impl Report<'_> {
             write_latencies(json, out)?;
         }
         self.write_types(out)?;
-        self.write_errors(out)
+        self.write_errors(out)?;
+        self.write_thresholds(out)
     }
 
     fn write_counts(&self, json: &JsonReport<'_>, out: &mut String) -> std::fmt::Result {
@@ -140,6 +141,25 @@ impl Report<'_> {
         } else {
             Ok(())
         }
+    }
+
+    fn write_thresholds(&self, out: &mut String) -> std::fmt::Result {
+        if !self.thresholds.is_empty() {
+            writeln!(out, "\n  Thresholds")?;
+        }
+        for (threshold, checked) in &self.thresholds {
+            let kept = match checked.kept {
+                Some(true) => "kept",
+                Some(false) => "breached",
+                None => "not measured",
+            };
+            let value = checked
+                .value
+                .map_or_else(String::new, |value| threshold.show(value));
+            let text = printable(&threshold.to_string());
+            writeln!(out, "    {kept:<12} {text}  {value}")?;
+        }
+        Ok(())
     }
 
     fn write_errors(&self, out: &mut String) -> std::fmt::Result {

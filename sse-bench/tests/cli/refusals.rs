@@ -77,28 +77,31 @@ fn a_port_that_refuses_ends_the_run_at_once() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     drop(listener);
-    let run = run(&["load", &url, "-c", "3", "-z", "1h"]);
-    assert_eq!(run.code(), 4);
+    let run = run(&["load", &url, "-c", "3", "--output-format", "json"]);
+    let report = run.json();
+    assert_eq!((run.code(), &report["ending"]), (4, &json!("unreachable")));
+    assert_eq!(report["errors"]["by_kind"]["refused"]["count"], 3);
     assert!(
-        run.stdout.starts_with("FAIL: no event stream was opened"),
-        "{}",
-        run.stdout
-    );
-    assert!(
-        run.stdout.contains("refused                 3"),
-        "{}",
-        run.stdout
+        run.stderr
+            .starts_with("sse-bench: no event stream was opened: 127.0.0.1:")
     );
 }
 
 #[test]
 fn a_name_without_an_address_ends_the_run_at_once() {
-    let run = run(&["load", "http://no-such-host.invalid/", "-z", "1h"]);
-    assert_eq!(run.code(), 4);
+    let run = run(&[
+        "load",
+        "http://no-such-host.invalid/",
+        "--output-format",
+        "json",
+    ]);
+    let report = run.json();
+    assert_eq!((run.code(), &report["ending"]), (4, &json!("unreachable")));
+    assert_eq!(report["errors"]["by_kind"]["dns"]["count"], 1);
     assert!(
-        run.stdout.contains("cannot resolve no-such-host.invalid"),
+        run.stderr.contains("cannot resolve no-such-host.invalid"),
         "{}",
-        run.stdout
+        run.stderr
     );
 }
 

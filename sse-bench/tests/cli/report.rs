@@ -25,7 +25,7 @@ fn ctrl_c_prints_the_report_so_far() {
         "-c",
         "1",
         "-z",
-        "1h",
+        "30s",
         "--output-format",
         "json",
     ]);
@@ -78,6 +78,7 @@ fn the_json_report_has_its_documented_keys() {
             "latency",
             "timestamps",
             "errors",
+            "thresholds",
             "tool",
         ]
     );
@@ -144,4 +145,37 @@ fn reports_go_where_they_are_told() {
         "{}",
         refused.stderr
     );
+}
+
+#[test]
+fn a_breached_threshold_fails_the_run_and_an_unmeasured_one_proves_nothing() {
+    let server = Server::answering(chunked(&[STREAM]));
+    let kept = "events==4";
+    for (threshold, code, verdict) in [
+        ("max(open)<1h", 0, "pass"),
+        ("events>4", 99, "fail"),
+        ("p99(delivery)<1h", 3, "inconclusive"),
+    ] {
+        let limits = ["--threshold", kept, "--threshold", threshold];
+        let run = load(
+            &server,
+            &[&["-c", "1", "--no-reconnect"], &limits[..]].concat(),
+        );
+        let report = run.json();
+        assert_eq!(
+            (run.code(), &report["verdict"]),
+            (code, &json!(verdict)),
+            "{threshold}"
+        );
+        assert_eq!(
+            report["thresholds"][0],
+            json!({"threshold": kept, "value": 4.0, "kept": true})
+        );
+        assert_eq!(report["thresholds"][1]["threshold"], threshold);
+        assert!(
+            code == 0 || run.stderr.contains(threshold),
+            "{}",
+            run.stderr
+        );
+    }
 }

@@ -44,6 +44,7 @@ fn usage_errors_say_what_and_how_to_mend_it() {
         ),
         (&["load", url, "-D", "no-such-file"], "no-such-file"),
         (&["load", url, "-c", "4000000000"], "-c 4000000000"),
+        (&["load", url, "--threshold", "p99(latency)<1s"], "delivery"),
         (&["load", url, "--no-such-flag"], "--no-such-flag"),
     ] {
         let run = run(arguments);
