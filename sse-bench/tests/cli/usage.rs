@@ -58,7 +58,7 @@ fn usage_errors_say_what_and_how_to_mend_it() {
 #[test]
 fn an_open_file_limit_that_is_too_low_is_said_beforehand() {
     let line = format!(
-        "ulimit -n 128; {} load http://127.0.0.1:9/ -c 200",
+        "ulimit -n 128; {} load http://127.0.0.1:9/ -c 200 --threads 2",
         env!("CARGO_BIN_EXE_sse-bench")
     );
     let output = std::process::Command::new("sh")
@@ -67,7 +67,7 @@ fn an_open_file_limit_that_is_too_low_is_said_beforehand() {
     let run = support::Run::from(output.unwrap());
     assert_eq!(run.code(), 2);
     let expected = "sse-bench: the limit of 128 open files will not carry -c 200: raise it with \
-                    `ulimit -n 264`, or use at most -c 64\n";
+                    `ulimit -n 248`, or use at most -c 80\n";
     assert_eq!(run.stderr, expected);
 }
 
