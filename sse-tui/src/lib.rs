@@ -1,1 +1,93 @@
-//! A terminal dashboard for Server-Sent Events streams
+//! A terminal dashboard for Server-Sent Events streams, and their printing for
+//! pipes.
+//!
+//! [`run`] is the whole program for those who have a tokio runtime and
+//! [`Options`]; [`main`] is the binary. Inside, [`ingest`] reads the streams and
+//! knows no screen, [`app`] holds the state and knows no terminal, [`ui`] draws
+//! it, [`dashboard`] ties them to a terminal and [`print`] to a pipe.
+
+pub mod app;
+pub mod cli;
+pub mod dashboard;
+pub mod detail;
+pub mod format;
+pub mod ingest;
+pub mod json;
+pub mod keymap;
+pub mod message;
+pub mod options;
+pub mod print;
+pub mod sanitize;
+pub mod screenshot;
+pub mod stats;
+pub mod store;
+mod svg;
+mod sys;
+mod terminal;
+pub mod theme;
+pub mod ui;
+pub mod view;
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+pub use options::{Options, Output, Screenshot, Source};
+
+/// Runs until the user quits or the streams end.
+///
+/// A TLS provider must be installed (see [`sse_core::client`]). Reading
+/// standard input takes a thread that cannot be stopped: end the process, or
+/// shut the runtime down in the background, rather than wait for it.
+///
+/// # Errors
+/// What is wrong with the options or the terminal, in one line for people.
+/// Failures of a stream are printed on stderr and are in the exit code.
+pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
+    let streams = ingest::open(&options)?;
+    if let Some(screenshot) = options.screenshot.clone() {
+        return screenshot::take(&options, &screenshot, streams).await;
+    }
+    match options.output.unwrap_or_else(Output::for_stdout) {
+        Output::Tui => dashboard::run(&options, streams).await,
+        Output::Ndjson => print::run(&options, streams, print::Format::Ndjson).await,
+        Output::Raw => print::run(&options, streams, print::Format::Raw).await,
+        Output::Text => {
+            let format = print::Format::Text(print::Text {
+                time_zone: options.time_zone.clone(),
+                colour: std::io::stdout().is_terminal() && options.theme != theme::ThemeName::Plain,
+            });
+            print::run(&options, streams, format).await
+        }
+    }
+}
+
+/// The binary: parses the command line, runs, reports.
+pub fn main() -> ExitCode {
+    let options = cli::Args::parse().into_options();
+    log_to_stderr();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&error.into()),
+    };
+    let result = runtime.block_on(run(options));
+    // A read of standard input may never return.
+    runtime.shutdown_background();
+    result.unwrap_or_else(|error| fail(&error))
+}
+
+fn fail(error: &anyhow::Error) -> ExitCode {
+    sys::complain(&format!("{error:#}"));
+    ExitCode::FAILURE
+}
+
+/// Only what `RUST_LOG` asks for: stderr is for people.
+fn log_to_stderr() {
+    if let Ok(filter) = tracing_subscriber::EnvFilter::try_from_default_env() {
+        tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .init();
+    }
+}

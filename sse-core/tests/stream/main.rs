@@ -6,5 +6,9 @@ mod drive;
 #[path = "../model/mod.rs"]
 mod model;
 
+mod agreement;
+mod peer;
+mod round_trip;
 mod rules;
+mod streams;
 mod vectors;

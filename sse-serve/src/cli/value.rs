@@ -1,0 +1,72 @@
+//! Values of flags, each checked where it is read.
+
+use std::time::Duration;
+
+use bytesize::ByteSize;
+
+use crate::http::check_path;
+
+/// A larger duration than anybody means.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
+
+/// Room for a few events of the largest size.
+const SMALLEST_LOG: ByteSize = ByteSize::mib(2);
+
+/// 1 ms to 24 h.
+pub(super) fn interval(text: &str) -> Result<Duration, String> {
+    let duration = pause(text)?;
+    if duration < Duration::from_millis(1) {
+        return Err("give at least 1ms".to_owned());
+    }
+    Ok(duration)
+}
+
+/// 0 to 24 h.
+pub(super) fn pause(text: &str) -> Result<Duration, String> {
+    let duration = humantime::parse_duration(text)
+        .map_err(|error| format!("{error}; give a duration such as 500ms, 5s or 2m"))?;
+    if duration > LONGEST {
+        return Err("give at most 24h".to_owned());
+    }
+    Ok(duration)
+}
+
+/// `ADDRESS:PORT`. Names are resolved when the server starts.
+pub(super) fn address(text: &str) -> Result<String, String> {
+    let well_formed = text
+        .rsplit_once(':')
+        .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
+    if well_formed {
+        Ok(text.to_owned())
+    } else {
+        Err("give an address and a port, for example 127.0.0.1:8080".to_owned())
+    }
+}
+
+pub(super) fn path(text: &str) -> Result<String, &'static str> {
+    check_path(text).map(|()| text.to_owned())
+}
+
+pub(super) fn count(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("give a whole number above 0".to_owned()),
+        Ok(count) => Ok(count),
+    }
+}
+
+pub(super) fn rate(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|rate: &f64| (0.001..=1_000_000.0).contains(rate))
+        .ok_or_else(|| "give a number of events per second, 0.001 to 1000000".to_owned())
+}
+
+pub(super) fn log_size(text: &str) -> Result<ByteSize, String> {
+    let size: ByteSize = text
+        .parse()
+        .map_err(|_| "give a size such as 64MiB".to_owned())?;
+    if size < SMALLEST_LOG {
+        return Err(format!("give at least {SMALLEST_LOG}"));
+    }
+    Ok(size)
+}

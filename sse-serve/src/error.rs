@@ -1,0 +1,40 @@
+//! Why a server does not start.
+
+use std::io;
+
+use thiserror::Error;
+
+/// A server that could not be started. Each message says how to mend it.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The address is taken, not ours, or not allowed.
+    #[error(
+        "cannot listen on {address}: {}; choose another address with --listen, \
+             for example --listen 127.0.0.1:0",
+        reason(cause)
+    )]
+    Listen {
+        /// As configured.
+        address: String,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// The stream's path is not one, or is taken by another endpoint.
+    #[error("the path `{path}` {problem}; choose another with --path, for example --path /stream")]
+    Path {
+        /// As configured.
+        path: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+}
+
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => "the port is in use".to_owned(),
+        io::ErrorKind::AddrNotAvailable => "this machine has no such address".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        _ => error.to_string(),
+    }
+}

@@ -1,0 +1,15 @@
+//! The hub over HTTP.
+
+mod accept;
+mod connection;
+mod guard;
+mod payload;
+mod problem;
+mod publish;
+mod router;
+mod server;
+mod status;
+mod subscribe;
+
+pub(crate) use router::check_path;
+pub use server::Server;

@@ -1,0 +1,185 @@
+//! The listener, and the life of a server.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::task::JoinSet;
+
+use crate::config::Config;
+use crate::error::StartError;
+use crate::http::connection;
+use crate::http::router::{check_path, router};
+use crate::hub::Hub;
+use crate::sys;
+
+/// Connections that may wait to be accepted: a thousand clients that come back
+/// at once shall not meet a refusal.
+const BACKLOG: u32 = 4096;
+
+/// After the drain, the time for last writes to slow readers.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// The pause after a failed accept, as when descriptors run out.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// A hub that listens.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// let mut config = sse_serve::Config::default();
+/// config.listen = "127.0.0.1:0".to_owned();
+/// let server = sse_serve::Server::bind(config).await?;
+/// println!("listening on http://{}", server.local_addr());
+///
+/// let hub = server.hub();
+/// hub.publish(&[sse_serve::Publication::new("hello")])?;
+/// server.run(async { /* returns when it shall stop */ }).await;
+/// # Ok::<_, Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    local_addr: SocketAddr,
+    hub: Hub,
+    config: Config,
+}
+
+impl Server {
+    /// Takes the address. Clients can connect from now on and are served once
+    /// [`Server::run`] is polled.
+    ///
+    /// # Errors
+    /// [`StartError`] if the address cannot be listened on or the path cannot
+    /// be routed.
+    pub async fn bind(config: Config) -> Result<Self, StartError> {
+        check_path(&config.path).map_err(|problem| StartError::Path {
+            path: config.path.clone(),
+            problem,
+        })?;
+        let listening = async {
+            let listener = listen(&config.listen).await?;
+            let local_addr = listener.local_addr()?;
+            Ok((listener, local_addr))
+        };
+        let (listener, local_addr) = listening.await.map_err(|cause| StartError::Listen {
+            address: config.listen.clone(),
+            cause,
+        })?;
+        Ok(Self {
+            listener,
+            local_addr,
+            hub: Hub::new(config.hub.clone()),
+            config,
+        })
+    }
+
+    /// Where it listens, with the port that was picked.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    /// The hub it serves.
+    pub fn hub(&self) -> Hub {
+        self.hub.clone()
+    }
+
+    /// Serves until `shutdown` completes, then drains: over
+    /// [`HubConfig::drain`](crate::HubConfig::drain) every stream is told a
+    /// reconnection time and closed. Returns when the last connection has
+    /// ended, or a second after the drain at the latest.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) {
+        let router = router(
+            self.hub.clone(),
+            &self.config,
+            self.local_addr.ip().is_loopback(),
+        );
+        let mut connections = JoinSet::new();
+        let mut shutdown = std::pin::pin!(shutdown);
+        loop {
+            tokio::select! {
+                () = &mut shutdown => break,
+                Some(_) = connections.join_next() => {}
+                stream = self.accept() => self.spawn(&mut connections, stream, &router),
+            }
+        }
+        let open = self.hub.connections();
+        tracing::info!(connections = open, "draining");
+        self.hub.drain();
+        let deadline = tokio::time::sleep(self.config.hub.drain.saturating_add(GRACE));
+        let mut deadline = std::pin::pin!(deadline);
+        while !connections.is_empty() {
+            tokio::select! {
+                () = &mut deadline => {
+                    tracing::info!(connections = connections.len(), "cut after the drain");
+                    break;
+                }
+                Some(_) = connections.join_next() => {}
+                stream = self.accept() => self.spawn(&mut connections, stream, &router),
+            }
+        }
+    }
+
+    /// The next connection.
+    async fn accept(&self) -> TcpStream {
+        loop {
+            match self.listener.accept().await {
+                Ok((stream, _)) => return stream,
+                Err(error) if is_of_one_connection(&error) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a connection");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    fn spawn(&self, connections: &mut JoinSet<()>, stream: TcpStream, router: &Router) {
+        let config = &self.config;
+        let patience = config.hub.heartbeat.saturating_add(config.write_timeout);
+        if let Err(error) = sys::prepare(&stream, patience) {
+            tracing::debug!(%error, "the peer is gone already");
+            return;
+        }
+        connections.spawn(connection::serve(
+            stream,
+            router.clone(),
+            self.hub.clone(),
+            config.header_timeout,
+            config.write_timeout,
+        ));
+    }
+}
+
+async fn listen(address: &str) -> io::Result<TcpListener> {
+    let mut refusal = io::Error::new(io::ErrorKind::InvalidInput, "the name has no address");
+    for address in tokio::net::lookup_host(address).await? {
+        match listen_on(address) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => refusal = error,
+        }
+    }
+    Err(refusal)
+}
+
+fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // On Windows the option would let another process take the port over.
+    #[cfg(not(windows))]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset
+    )
+}

@@ -1,0 +1,249 @@
+//! `GET /events`: from a request to a stream.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use bytes::{Bytes, BytesMut};
+use futures_util::stream;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
+use sse_core::Event;
+use url::form_urlencoded;
+
+use crate::config::WhenFull;
+use crate::http::accept::allows_event_stream;
+use crate::http::problem::Problem;
+use crate::http::router::App;
+use crate::hub::{
+    Filter, GapPolicy, NAME_MAX, Refused, Start, Subscribe, Subscription, TopicPattern, jittered,
+};
+
+static LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+/// The most bytes of a requested id.
+const ID_MAX: usize = 4096;
+
+/// The most topics, and the most event types, of one subscription.
+const NAMES_MAX: usize = 64;
+
+pub(super) async fn subscribe(
+    State(app): State<App>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    Ok(open(&app, request(&uri, &headers)?))
+}
+
+pub(super) async fn subscribe_session(
+    State(app): State<App>,
+    Path(session): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let mut request = request(&uri, &headers)?;
+    request.filter.session = Some(name("session", &session)?);
+    request.filter.targeted_only = true;
+    Ok(open(&app, request))
+}
+
+/// HEAD: the answer of GET without a subscriber behind it.
+pub(super) async fn probe(uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
+    request(&uri, &headers)?;
+    // Of unknown length, as the stream is: an empty body would be announced as 0.
+    Ok(event_stream(Body::from_stream(stream::empty::<
+        Result<Bytes, Infallible>,
+    >())))
+}
+
+fn open(app: &App, request: Subscribe) -> Response {
+    match app.hub.subscribe(request) {
+        Ok(subscription) => event_stream(body(subscription)),
+        Err(Refused::Full) if app.when_full == WhenFull::Reject => {
+            let retry = app.hub.config().retry.as_secs().max(1);
+            let problem = Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "all connections are taken; come back after `Retry-After` seconds",
+            );
+            let mut response = problem.into_response();
+            response.headers_mut().insert(RETRY_AFTER, retry.into());
+            response
+        }
+        Err(Refused::Full | Refused::Draining) => come_back(app.hub.config().retry),
+    }
+}
+
+/// An answer that every `EventSource` takes as "later": a native one gives up
+/// for good on any status but 200.
+fn come_back(reconnection_time: Duration) -> Response {
+    let mut block = BytesMut::new();
+    Event::from_retry(jittered(reconnection_time)).encode(&mut block);
+    event_stream(Body::from(block.freeze()))
+}
+
+fn body(subscription: Subscription) -> Body {
+    Body::from_stream(stream::unfold(subscription, |mut subscription| async {
+        let bytes = subscription.next().await?;
+        Some((Ok::<_, Infallible>(bytes), subscription))
+    }))
+}
+
+fn event_stream(body: Body) -> Response {
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    response
+}
+
+/// What a request asks for, or why it cannot be.
+fn request(uri: &Uri, headers: &HeaderMap) -> Result<Subscribe, Problem> {
+    if !allows_event_stream(headers) {
+        return Err(Problem::new(
+            StatusCode::NOT_ACCEPTABLE,
+            "this is an event stream; send `Accept: text/event-stream`",
+        ));
+    }
+    let mut filter = Filter::default();
+    let mut topics = Vec::new();
+    let mut queried_id = None;
+    let mut last = None;
+    let mut gap = None;
+    for (key, value) in form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()) {
+        match &*key {
+            "topic" => topics.push(TopicPattern::new(&name("topic", &value)?)),
+            "event" | "eventName" => filter.event_types.push(name("event", &value)?),
+            "session" => filter.session = Some(name("session", &value)?),
+            "last_event_id" => queried_id = Some(value.into_owned()),
+            "last" => last = Some(count(&value)?),
+            "gap" => gap = Some(gap_policy(&value)?),
+            // Others are left to the client: a cache buster, a proxy's mark.
+            _ => {}
+        }
+    }
+    if topics.len() > NAMES_MAX || filter.event_types.len() > NAMES_MAX {
+        return Err(Problem::bad_request(format!(
+            "more than {NAMES_MAX} of `topic` or `event`; use a pattern such as `orders.*`"
+        )));
+    }
+    if !topics.is_empty() {
+        filter.topics = topics;
+    }
+    let id = match last_event_id(headers)? {
+        Some(id) => Some(id.to_vec()),
+        None => queried_id.map(String::into_bytes),
+    };
+    let start = match (id.filter(|id| !id.is_empty()), last) {
+        (Some(id), _) if id.len() > ID_MAX => {
+            return Err(Problem::bad_request(format!(
+                "the last event id is {} bytes long, more than {ID_MAX}; send one that this \
+                 server gave",
+                id.len()
+            )));
+        }
+        (Some(id), _) if id == b"earliest" => Start::Earliest,
+        (Some(id), _) => Start::After(id),
+        (None, Some(count)) => Start::Last(count),
+        (None, None) => Start::Head,
+    };
+    Ok(Subscribe { filter, start, gap })
+}
+
+/// The `Last-Event-ID` header; an empty one is as good as none.
+fn last_event_id(headers: &HeaderMap) -> Result<Option<&[u8]>, Problem> {
+    let mut values = headers.get_all(&LAST_EVENT_ID).iter();
+    let first = values.next();
+    if values.next().is_some() {
+        return Err(Problem::bad_request(
+            "two `Last-Event-ID` headers; send the last one only",
+        ));
+    }
+    Ok(first.map(HeaderValue::as_bytes).filter(|id| !id.is_empty()))
+}
+
+fn name(key: &str, value: &str) -> Result<String, Problem> {
+    if value.is_empty() || value.len() > NAME_MAX {
+        return Err(Problem::bad_request(format!(
+            "`{key}` must be 1 to {NAME_MAX} bytes long, not {}",
+            value.len()
+        )));
+    }
+    Ok(value.to_owned())
+}
+
+fn count(value: &str) -> Result<usize, Problem> {
+    value.parse().map_err(|_| {
+        Problem::bad_request("`last` must be a number of events, for example `last=10`")
+    })
+}
+
+fn gap_policy(value: &str) -> Result<GapPolicy, Problem> {
+    match value {
+        "oldest" => Ok(GapPolicy::Oldest),
+        "latest" => Ok(GapPolicy::Latest),
+        _ => Err(Problem::bad_request("`gap` must be `oldest` or `latest`")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(query: &str, ids: &[&[u8]]) -> Result<Subscribe, Problem> {
+        let mut headers = HeaderMap::new();
+        for id in ids {
+            headers.append(&LAST_EVENT_ID, HeaderValue::from_bytes(id).unwrap());
+        }
+        request(&format!("/events?{query}").parse().unwrap(), &headers)
+    }
+
+    fn start(query: &str, ids: &[&[u8]]) -> Start {
+        ask(query, ids).unwrap().start
+    }
+
+    #[test]
+    fn the_table_of_starts() {
+        let after = |id: &[u8]| Start::After(id.to_vec());
+        assert_eq!(start("", &[]), Start::Head);
+        assert_eq!(start("", &[b""]), Start::Head);
+        assert_eq!(start("last_event_id=", &[]), Start::Head);
+        assert_eq!(start("", &[b"a-1"]), after(b"a-1"));
+        assert_eq!(start("", &[b"\xff\xfe"]), after(b"\xff\xfe"));
+        assert_eq!(start("last_event_id=a-1", &[]), after(b"a-1"));
+        assert_eq!(start("last_event_id=a-1", &[b"b-2"]), after(b"b-2"));
+        assert_eq!(start("last_event_id=a-1", &[b""]), after(b"a-1"));
+        assert_eq!(start("last_event_id=earliest", &[]), Start::Earliest);
+        assert_eq!(start("last=3", &[]), Start::Last(3));
+        assert_eq!(start("last=3", &[b"b-2"]), after(b"b-2"));
+    }
+
+    #[test]
+    fn what_cannot_be_is_named() {
+        for (query, ids, needle) in [
+            ("", &[&b"a"[..], b"b"][..], "`Last-Event-ID`"),
+            ("", &[&[b'a'; 4097][..]], "4096"),
+            ("last=many", &[], "`last`"),
+            ("gap=newest", &[], "`gap`"),
+            ("topic=", &[], "`topic`"),
+            (&"topic=a&".repeat(65), &[], "`topic`"),
+        ] {
+            let problem = ask(query, ids).unwrap_err();
+            assert_eq!(problem.status(), StatusCode::BAD_REQUEST);
+            assert!(problem.detail().contains(needle), "{}", problem.detail());
+        }
+        assert!(ask("", &[&[b'a'; 4096]]).is_ok());
+    }
+
+    #[test]
+    fn the_filter_comes_from_the_query() {
+        let filter = ask("topic=a&topic=b.*&event=tick&session=s%20t&_=17", &[])
+            .unwrap()
+            .filter;
+        assert_eq!(filter.topics, ["a", "b.*"].map(TopicPattern::new));
+        assert_eq!(filter.event_types, ["tick"]);
+        assert_eq!(filter.session.as_deref(), Some("s t"));
+    }
+}

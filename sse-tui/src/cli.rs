@@ -1,0 +1,309 @@
+//! The command line.
+
+use std::io::Read;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use sse_core::EventId;
+use sse_core::client::Request;
+use url::Url;
+
+use crate::options::{DEFAULT_URL, Options, Output, Screenshot, Source};
+use crate::theme::ThemeName;
+
+/// Watch Server-Sent Events streams in the terminal, or print them.
+#[derive(Debug, Parser)]
+#[command(
+    name = "sse-tui",
+    version,
+    after_help = "Examples:
+  sse-tui http://127.0.0.1:8080/events          watch a stream
+  sse-tui -n 10 URL | jq .data                  ten events as NDJSON
+  curl -N URL | sse-tui -                       watch what curl receives
+  sse-tui -H 'Authorization: Bearer T' -d @prompt.json URL
+                                                stream the answer to a POST
+
+Exit codes: 0 ended as it should, quit, or -n reached; 1 refused or failed; 2 usage."
+)]
+pub struct Args {
+    /// Streams to read; - is standard input
+    #[arg(value_name = "URL", default_value = DEFAULT_URL)]
+    urls: Vec<String>,
+
+    /// Method of the request [default: GET, with --data POST]
+    #[arg(short = 'X', long, value_name = "METHOD")]
+    request: Option<Method>,
+
+    /// Body of the request: text, @FILE, or @- for standard input
+    #[arg(short, long, value_name = "DATA")]
+    data: Option<String>,
+
+    /// Header to send, as 'Name: value'; repeatable
+    #[arg(short = 'H', long, value_name = "HEADER", value_parser = header)]
+    header: Vec<(HeaderName, HeaderValue)>,
+
+    /// Resume after this event
+    #[arg(long, value_name = "ID", value_parser = |id: &str| EventId::new(id))]
+    last_event_id: Option<EventId>,
+
+    /// Show only events of this type; repeatable
+    #[arg(long, value_name = "TYPE")]
+    event: Vec<String>,
+
+    /// What to write [default: tui on a terminal, else ndjson]
+    #[arg(short, long, value_name = "FORMAT")]
+    output: Option<Output>,
+
+    /// Exit after this many events
+    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    events: Option<u64>,
+
+    /// Exit when the connection is lost, or cannot be made
+    #[arg(long)]
+    no_reconnect: bool,
+
+    /// Reconnect even a POST, which sends its body again
+    #[arg(long, conflicts_with = "no_reconnect")]
+    reconnect: bool,
+
+    /// Memory for events kept by the dashboard; the oldest are evicted first
+    #[arg(long, value_name = "SIZE", default_value = "64MiB")]
+    buffer: ByteSize,
+
+    /// Colours [default: dark, or plain if NO_COLOR is set]
+    #[arg(long, value_name = "THEME")]
+    theme: Option<ThemeName>,
+
+    /// Write a picture of the dashboard to this SVG file and exit; needs no terminal
+    #[arg(long, value_name = "FILE")]
+    screenshot: Option<PathBuf>,
+
+    /// When to take the picture
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = humantime::parse_duration, requires = "screenshot")]
+    screenshot_after: Duration,
+
+    /// Columns and rows of the picture
+    #[arg(long, value_name = "WxH", default_value = "120x36", value_parser = size, requires = "screenshot")]
+    size: (u16, u16),
+
+    /// Key to press before the picture is taken, such as Up, Enter or ?; repeatable
+    #[arg(long, value_name = "KEY", value_parser = key, requires = "screenshot")]
+    key: Vec<String>,
+}
+
+impl Args {
+    /// Options, or the end of the process with code 2 and what is wrong.
+    pub fn into_options(self) -> Options {
+        self.try_into_options().unwrap_or_else(|message| {
+            Self::command()
+                .error(ErrorKind::ValueValidation, message)
+                .exit()
+        })
+    }
+
+    fn try_into_options(self) -> Result<Options, String> {
+        let stdins = self.urls.iter().filter(|url| *url == "-").count();
+        let body_from_stdin = self.data.as_deref() == Some("@-");
+        if stdins + usize::from(body_from_stdin) > 1 {
+            return Err("standard input can be read only once".to_owned());
+        }
+        if self.output == Some(Output::Raw) && !self.event.is_empty() {
+            return Err(
+                "--event cannot be used with --output raw, which is the whole stream".to_owned(),
+            );
+        }
+        let mut headers = HeaderMap::new();
+        for (name, value) in &self.header {
+            headers.append(name, value.clone());
+        }
+        let body = self.data.as_deref().map(body).transpose()?;
+        if let Some(body) = &body {
+            headers
+                .entry(header::CONTENT_TYPE)
+                .or_insert_with(|| HeaderValue::from_static(content_type(body)));
+        }
+        let method = self.request.unwrap_or(match body {
+            Some(_) => Method::POST,
+            None => Method::GET,
+        });
+        let source = |url: &String| {
+            if url == "-" {
+                return Ok(Source::Stdin);
+            }
+            let mut request = Request::new(method.clone(), parse_url(url)?);
+            request.headers.clone_from(&headers);
+            Ok(Source::Request(Box::new(
+                request.body(body.clone().unwrap_or_default()),
+            )))
+        };
+        let sources = self
+            .urls
+            .iter()
+            .map(source)
+            .collect::<Result<_, String>>()?;
+        let mut options = Options::with_sources(sources);
+        let client = &mut options.client.source;
+        client.last_event_id = self.last_event_id.unwrap_or_default();
+        if self.no_reconnect || self.reconnect {
+            client.reconnect = Some(self.reconnect);
+        }
+        options.output = self.output;
+        options.event_types = self.event;
+        options.events = self.events;
+        options.buffer = usize::try_from(self.buffer.as_u64()).unwrap_or(usize::MAX);
+        if let Some(theme) = self.theme {
+            options.theme = theme;
+        }
+        options.screenshot = self.screenshot.map(|path| Screenshot {
+            path,
+            after: self.screenshot_after,
+            size: self.size,
+            keys: self.key,
+        });
+        Ok(options)
+    }
+}
+
+fn parse_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| {
+        format!("'{text}' is no URL ({error}); write it as http://host:port/path, or - for standard input")
+    })?;
+    if matches!(url.scheme(), "http" | "https") {
+        Ok(url)
+    } else {
+        Err(format!(
+            "'{text}': only http and https URLs can be read; write it as http://host:port/path"
+        ))
+    }
+}
+
+fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
+    let (name, value) = text
+        .split_once(':')
+        .ok_or("a header is written as 'Name: value'")?;
+    let name = name
+        .trim()
+        .parse()
+        .map_err(|_| format!("'{}' cannot be the name of a header", name.trim()))?;
+    let value = HeaderValue::from_bytes(value.trim().as_bytes())
+        .map_err(|_| "the value of a header cannot hold control characters".to_owned())?;
+    Ok((name, value))
+}
+
+fn body(data: &str) -> Result<Vec<u8>, String> {
+    match data.strip_prefix('@') {
+        None => Ok(data.as_bytes().to_vec()),
+        Some("-") => {
+            let mut body = Vec::new();
+            std::io::stdin()
+                .read_to_end(&mut body)
+                .map_err(|error| format!("cannot read the body from standard input: {error}"))?;
+            Ok(body)
+        }
+        Some(path) => std::fs::read(path)
+            .map_err(|error| format!("cannot read the body from {path}: {error}")),
+    }
+}
+
+/// As curl, but JSON is called JSON.
+fn content_type(body: &[u8]) -> &'static str {
+    if body.trim_ascii_start().starts_with(b"{") || body.trim_ascii_start().starts_with(b"[") {
+        "application/json"
+    } else {
+        "application/x-www-form-urlencoded"
+    }
+}
+
+fn size(text: &str) -> Result<(u16, u16), String> {
+    let (columns, rows) = text.split_once('x').ok_or("a size is written as 120x36")?;
+    match (columns.parse(), rows.parse()) {
+        (Ok(columns @ 1..=1000), Ok(rows @ 1..=1000)) => Ok((columns, rows)),
+        _ => Err("columns and rows are numbers from 1 to 1000, written as 120x36".to_owned()),
+    }
+}
+
+fn key(text: &str) -> Result<String, String> {
+    match crate::keymap::parse(text) {
+        Some(_) => Ok(text.to_owned()),
+        None => Err("no such key; write it as in the help: k, G, Up, Enter, PgUp, Esc".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(arguments: &[&str]) -> Result<Options, String> {
+        let arguments = ["sse-tui"].iter().chain(arguments);
+        Args::try_parse_from(arguments)
+            .map_err(|error| error.to_string())?
+            .try_into_options()
+    }
+
+    fn request(arguments: &[&str]) -> Request {
+        match options(arguments).unwrap().sources.remove(0) {
+            Source::Request(request) => *request,
+            Source::Stdin => panic!("standard input"),
+        }
+    }
+
+    #[test]
+    fn the_command_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn without_arguments_it_reads_the_default_hub() {
+        assert_eq!(request(&[]).url.as_str(), DEFAULT_URL);
+        assert_eq!(request(&[]).method, Method::GET);
+    }
+
+    #[test]
+    fn data_makes_it_a_post_of_a_fitting_type() {
+        let json = request(&["-d", "{\"a\":1}"]);
+        assert_eq!(json.method, Method::POST);
+        assert_eq!(json.headers[header::CONTENT_TYPE], "application/json");
+        assert_eq!(json.body.as_ref(), b"{\"a\":1}");
+        let own = request(&["-d", "x", "-X", "PUT", "-H", "content-type: text/plain"]);
+        assert_eq!(own.method, Method::PUT);
+        assert_eq!(own.headers[header::CONTENT_TYPE], "text/plain");
+    }
+
+    #[test]
+    fn data_can_come_from_a_file() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "from a file").unwrap();
+        let request = request(&["-d", &format!("@{}", file.path().display())]);
+        assert_eq!(request.body.as_ref(), b"from a file");
+        assert!(
+            options(&["-d", "@/no/such/file"])
+                .unwrap_err()
+                .contains("/no/such/file")
+        );
+    }
+
+    #[test]
+    fn what_cannot_work_is_refused_with_the_mend() {
+        for (arguments, words) in [
+            (&["127.0.0.1:8080"][..], "http://host:port/path"),
+            (&["ftp://host/"], "http and https"),
+            (&["-", "-"], "only once"),
+            (&["-", "-d", "@-"], "only once"),
+            (&["-H", "no colon"], "Name: value"),
+            (&["-H", "bad name: x"], "name of a header"),
+            (&["-o", "raw", "--event", "tick"], "--output raw"),
+            (&["-n", "0"], "-n"),
+            (&["--buffer", "much"], "--buffer"),
+            (&["--size", "10", "--screenshot", "x.svg"], "120x36"),
+            (&["--key", "Hyper", "--screenshot", "x.svg"], "no such key"),
+            (&["--reconnect", "--no-reconnect"], "cannot be used with"),
+        ] {
+            let message = options(arguments).expect_err(words);
+            assert!(message.contains(words), "{arguments:?}: {message}");
+        }
+    }
+}

@@ -1,0 +1,419 @@
+//! Keys as data: what each does, where, and the words that explain it.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+/// What a key can ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Leave the program.
+    Quit,
+    /// Show or hide the list of keys.
+    Help,
+    /// Freeze or resume the display.
+    Pause,
+    /// One row up.
+    Up,
+    /// One row down.
+    Down,
+    /// One page up.
+    PageUp,
+    /// One page down.
+    PageDown,
+    /// The oldest row, or the top of the detail.
+    First,
+    /// The newest row, followed from then on, or the end of the detail.
+    Last,
+    /// Show the selected event.
+    Open,
+    /// Leave what was opened last.
+    Close,
+    /// Move the keys between list and detail.
+    Focus,
+    /// The event before the one shown.
+    Previous,
+    /// The event after the one shown.
+    Next,
+}
+
+/// Where a key has its meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Context {
+    /// Anywhere.
+    Everywhere,
+    /// While the list has the keys.
+    List,
+    /// While the detail has the keys.
+    Detail,
+    /// While the help is open.
+    Help,
+}
+
+impl Context {
+    /// All, in the order in which help lists them.
+    pub const ALL: [Self; 4] = [Self::List, Self::Detail, Self::Everywhere, Self::Help];
+
+    /// Heading in the help.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Everywhere => "everywhere",
+            Self::List => "list",
+            Self::Detail => "detail",
+            Self::Help => "help",
+        }
+    }
+}
+
+/// A key with its modifiers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Key {
+    code: KeyCode,
+    modifiers: KeyModifiers,
+}
+
+impl Key {
+    const fn plain(code: KeyCode) -> Self {
+        Self {
+            code,
+            modifiers: KeyModifiers::NONE,
+        }
+    }
+
+    const fn char(character: char) -> Self {
+        Self::plain(KeyCode::Char(character))
+    }
+
+    const fn ctrl(character: char) -> Self {
+        Self {
+            code: KeyCode::Char(character),
+            modifiers: KeyModifiers::CONTROL,
+        }
+    }
+
+    fn matches(self, event: &KeyEvent) -> bool {
+        // Shift is already in the character, and terminals differ in reporting it.
+        let relevant = match event.code {
+            KeyCode::Char(_) => event.modifiers - KeyModifiers::SHIFT,
+            _ => event.modifiers,
+        };
+        self.code == event.code && self.modifiers == relevant
+    }
+
+    /// As it stands in help and footer: `G`, `Ctrl-C`, `PgUp`, `⏎`.
+    pub fn label(self) -> String {
+        let name = match self.code {
+            KeyCode::Char(' ') => "Space".to_owned(),
+            KeyCode::Char(character) if self.modifiers.contains(KeyModifiers::CONTROL) => {
+                character.to_ascii_uppercase().to_string()
+            }
+            KeyCode::Char(character) => character.to_string(),
+            KeyCode::Up => "↑".to_owned(),
+            KeyCode::Down => "↓".to_owned(),
+            KeyCode::Left => "←".to_owned(),
+            KeyCode::Right => "→".to_owned(),
+            KeyCode::Enter => "Enter".to_owned(),
+            KeyCode::PageUp => "PgUp".to_owned(),
+            KeyCode::PageDown => "PgDn".to_owned(),
+            other => other.to_string(),
+        };
+        if self.modifiers.contains(KeyModifiers::CONTROL) {
+            format!("Ctrl-{name}")
+        } else {
+            name
+        }
+    }
+}
+
+/// The key of this name, as [`Key::label`] writes it, or with arrows in words.
+pub fn parse(name: &str) -> Option<KeyEvent> {
+    let mut characters = name.chars();
+    let code = match (characters.next(), characters.next()) {
+        (Some(character), None) => match character {
+            '↑' => KeyCode::Up,
+            '↓' => KeyCode::Down,
+            '←' => KeyCode::Left,
+            '→' => KeyCode::Right,
+            _ => KeyCode::Char(character),
+        },
+        _ => match name {
+            "Up" => KeyCode::Up,
+            "Down" => KeyCode::Down,
+            "Left" => KeyCode::Left,
+            "Right" => KeyCode::Right,
+            "PgUp" => KeyCode::PageUp,
+            "PgDn" => KeyCode::PageDown,
+            "Home" => KeyCode::Home,
+            "End" => KeyCode::End,
+            "Enter" => KeyCode::Enter,
+            "Esc" => KeyCode::Esc,
+            "Tab" => KeyCode::Tab,
+            "Space" => KeyCode::Char(' '),
+            _ => return None,
+        },
+    };
+    Some(KeyEvent::new(code, KeyModifiers::NONE))
+}
+
+/// Keys that do one thing in one context.
+#[derive(Debug, Clone)]
+pub struct Binding {
+    /// Where.
+    pub context: Context,
+    /// Any of these.
+    pub keys: Vec<Key>,
+    /// What.
+    pub action: Action,
+    /// A short sentence for the help.
+    pub help: &'static str,
+    /// A word for the footer; empty to leave it out there.
+    pub hint: &'static str,
+}
+
+/// All bindings, in the order in which help and footer list them.
+#[derive(Debug, Clone)]
+pub struct Keymap {
+    bindings: Vec<Binding>,
+}
+
+impl Default for Keymap {
+    fn default() -> Self {
+        use Action as A;
+        use Context::{Detail, Everywhere, Help, List};
+        use KeyCode as K;
+        let bind = |context, keys: &[Key], action, help, hint| Binding {
+            context,
+            keys: keys.to_vec(),
+            action,
+            help,
+            hint,
+        };
+        let key = Key::plain;
+        let char = Key::char;
+        Self {
+            bindings: vec![
+                bind(
+                    List,
+                    &[key(K::Up), char('k')],
+                    A::Up,
+                    "One event up; stops following",
+                    "scroll",
+                ),
+                bind(
+                    List,
+                    &[key(K::Down), char('j')],
+                    A::Down,
+                    "One event down",
+                    "",
+                ),
+                bind(
+                    List,
+                    &[key(K::PageUp), Key::ctrl('b')],
+                    A::PageUp,
+                    "One page up",
+                    "",
+                ),
+                bind(
+                    List,
+                    &[key(K::PageDown), Key::ctrl('f')],
+                    A::PageDown,
+                    "One page down",
+                    "",
+                ),
+                bind(
+                    List,
+                    &[key(K::Home), char('g')],
+                    A::First,
+                    "The oldest event kept",
+                    "",
+                ),
+                bind(
+                    List,
+                    &[key(K::Enter)],
+                    A::Open,
+                    "Show the selected event",
+                    "detail",
+                ),
+                bind(
+                    List,
+                    &[key(K::End), char('G')],
+                    A::Last,
+                    "The newest event; follow",
+                    "follow",
+                ),
+                bind(
+                    List,
+                    &[key(K::Esc)],
+                    A::Close,
+                    "Close the detail, or follow again",
+                    "",
+                ),
+                bind(
+                    Detail,
+                    &[key(K::Up), char('k')],
+                    A::Up,
+                    "Scroll up",
+                    "scroll",
+                ),
+                bind(
+                    Detail,
+                    &[key(K::Down), char('j')],
+                    A::Down,
+                    "Scroll down",
+                    "",
+                ),
+                bind(
+                    Detail,
+                    &[key(K::PageUp), Key::ctrl('b')],
+                    A::PageUp,
+                    "One page up",
+                    "",
+                ),
+                bind(
+                    Detail,
+                    &[key(K::PageDown), Key::ctrl('f')],
+                    A::PageDown,
+                    "One page down",
+                    "",
+                ),
+                bind(Detail, &[key(K::Home), char('g')], A::First, "The top", ""),
+                bind(Detail, &[key(K::End), char('G')], A::Last, "The end", ""),
+                bind(
+                    Detail,
+                    &[key(K::Left), char('p')],
+                    A::Previous,
+                    "The event before",
+                    "previous",
+                ),
+                bind(
+                    Detail,
+                    &[key(K::Right), char('n')],
+                    A::Next,
+                    "The event after",
+                    "next",
+                ),
+                bind(
+                    Detail,
+                    &[key(K::Esc), key(K::Enter)],
+                    A::Close,
+                    "Close the detail",
+                    "close",
+                ),
+                bind(
+                    Everywhere,
+                    &[char(' ')],
+                    A::Pause,
+                    "Pause or resume the display; nothing is lost",
+                    "pause",
+                ),
+                bind(
+                    Everywhere,
+                    &[key(K::Tab)],
+                    A::Focus,
+                    "Keys to the list or to the detail",
+                    "",
+                ),
+                bind(
+                    Help,
+                    &[key(K::Esc), char('q'), key(K::Enter)],
+                    A::Help,
+                    "Close the help",
+                    "close",
+                ),
+                bind(
+                    Everywhere,
+                    &[char('?'), key(K::F(1))],
+                    A::Help,
+                    "Show or hide this list",
+                    "help",
+                ),
+                bind(
+                    Everywhere,
+                    &[char('q'), Key::ctrl('c')],
+                    A::Quit,
+                    "Quit",
+                    "quit",
+                ),
+            ],
+        }
+    }
+}
+
+impl Keymap {
+    /// What a key means in a context.
+    pub fn action(&self, context: Context, event: &KeyEvent) -> Option<Action> {
+        let find = |context| {
+            self.bindings.iter().find(|binding| {
+                binding.context == context && binding.keys.iter().any(|key| key.matches(event))
+            })
+        };
+        find(context)
+            .or_else(|| find(Context::Everywhere))
+            .map(|binding| binding.action)
+    }
+
+    /// The bindings of one context.
+    pub fn of(&self, context: Context) -> impl Iterator<Item = &Binding> {
+        self.bindings
+            .iter()
+            .filter(move |binding| binding.context == context)
+    }
+
+    /// The bindings that the footer names in a context.
+    pub fn hints(&self, context: Context) -> impl Iterator<Item = &Binding> {
+        self.of(context)
+            .chain(self.of(Context::Everywhere))
+            .filter(|binding| !binding.hint.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_key_has_two_meanings_in_one_context() {
+        let keymap = Keymap::default();
+        let mut seen = HashSet::new();
+        for binding in &keymap.bindings {
+            for key in &binding.keys {
+                assert!(
+                    seen.insert((binding.context, *key)),
+                    "{key:?} in {:?}",
+                    binding.context
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_action_can_be_reached_and_is_explained() {
+        for binding in Keymap::default().bindings {
+            assert!(
+                !binding.keys.is_empty() && !binding.help.is_empty(),
+                "{:?}",
+                binding.action
+            );
+        }
+    }
+
+    #[test]
+    fn shift_is_part_of_the_character() {
+        let keymap = Keymap::default();
+        for modifiers in [KeyModifiers::NONE, KeyModifiers::SHIFT] {
+            let key = KeyEvent::new(KeyCode::Char('G'), modifiers);
+            assert_eq!(keymap.action(Context::List, &key), Some(Action::Last));
+        }
+    }
+
+    #[test]
+    fn control_c_quits_in_every_context_and_a_plain_c_in_none() {
+        let keymap = Keymap::default();
+        let control = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
+        let plain = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::NONE);
+        for context in Context::ALL {
+            assert_eq!(keymap.action(context, &control), Some(Action::Quit));
+            assert_eq!(keymap.action(context, &plain), None);
+        }
+    }
+}

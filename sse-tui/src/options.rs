@@ -1,0 +1,105 @@
+//! What to read and how to show it, for the binary and for programs that embed it.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use sse_core::client::{Options as ClientOptions, Request};
+use url::Url;
+
+use crate::theme::ThemeName;
+
+/// Where the hub of this toolkit listens by default.
+pub const DEFAULT_URL: &str = "http://127.0.0.1:8080/events";
+
+/// A stream to read.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// Over HTTP.
+    Request(Box<Request>),
+    /// From standard input, to its end.
+    Stdin,
+}
+
+/// What to write where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Output {
+    /// The dashboard; needs a terminal
+    Tui,
+    /// One line per event, for reading
+    Text,
+    /// One JSON object per event
+    Ndjson,
+    /// The bytes of the stream as they came
+    Raw,
+}
+
+impl Output {
+    /// The dashboard on a terminal, NDJSON into a pipe or file.
+    pub fn for_stdout() -> Self {
+        if std::io::stdout().is_terminal() {
+            Self::Tui
+        } else {
+            Self::Ndjson
+        }
+    }
+}
+
+/// A picture of the dashboard, taken without a terminal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Screenshot {
+    /// The SVG file to write.
+    pub path: PathBuf,
+    /// When, counted from the start. Earlier if every stream has ended.
+    pub after: Duration,
+    /// Columns and rows.
+    pub size: (u16, u16),
+    /// Keys pressed before the picture is taken, by their names in the help.
+    pub keys: Vec<String>,
+}
+
+/// All options, with a default for each.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The streams; at most one is standard input.
+    pub sources: Vec<Source>,
+    /// How connections are made and made again.
+    pub client: ClientOptions,
+    /// Default: see [`Output::for_stdout`].
+    pub output: Option<Output>,
+    /// Show only these event types; empty, the default, for all.
+    pub event_types: Vec<String>,
+    /// End after so many events shown. Default: none.
+    pub events: Option<u64>,
+    /// Bytes of memory for events kept by the dashboard. Default 64 MiB.
+    pub buffer: usize,
+    /// Default: plain if `NO_COLOR` is set, else dark.
+    pub theme: ThemeName,
+    /// For times shown to people. Default: the system's.
+    pub time_zone: TimeZone,
+    /// Take a picture instead of opening a terminal.
+    pub screenshot: Option<Screenshot>,
+}
+
+impl Options {
+    /// Reads one URL, everything else by default.
+    pub fn new(url: Url) -> Self {
+        Self::with_sources(vec![Source::Request(Box::new(Request::get(url)))])
+    }
+
+    /// Reads these streams, everything else by default.
+    pub fn with_sources(sources: Vec<Source>) -> Self {
+        Self {
+            sources,
+            client: ClientOptions::default(),
+            output: None,
+            event_types: Vec::new(),
+            events: None,
+            buffer: 64 << 20,
+            theme: ThemeName::from_environment(),
+            time_zone: TimeZone::system(),
+            screenshot: None,
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! Streams written to a pipe or a file, without a dashboard.
+
+use std::io::{self, ErrorKind};
+use std::process::ExitCode;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde::Serialize;
+use sse_core::client::{Batch, Update};
+use sse_core::{EventRef, Item};
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+
+use crate::ingest::{self, Ingest, Stream};
+use crate::message::Ending;
+use crate::options::Options;
+use crate::sanitize::pieces;
+use crate::{format, sys};
+
+/// How events are written.
+#[derive(Debug, Clone)]
+pub enum Format {
+    /// One JSON object per event, exact.
+    Ndjson,
+    /// The bytes as they came, up to the end of the last event asked for.
+    Raw,
+    /// One line per event for people, sanitised.
+    Text(Text),
+}
+
+/// How [`Format::Text`] looks.
+#[derive(Debug, Clone)]
+pub struct Text {
+    /// For the times.
+    pub time_zone: TimeZone,
+    /// Whether to colour times, types and ids.
+    pub colour: bool,
+}
+
+/// Writes to stdout until a signal, the last event asked for, or the end of
+/// every stream.
+///
+/// # Errors
+/// stdout failed, unless it was closed, which is a quiet success.
+pub async fn run(
+    options: &Options,
+    streams: Vec<Stream>,
+    format: Format,
+) -> anyhow::Result<ExitCode> {
+    let mut printer = Printer::new(options, &streams, format);
+    let mut stopped = sys::Signals::new()?;
+    let ingest = Ingest::start(streams);
+    let work = async {
+        match printer.print(ingest, tokio::io::stdout()).await {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+            Err(error) => Err(anyhow::Error::new(error).context("cannot write to stdout")),
+            Ok(code) => Ok(code),
+        }
+    };
+    tokio::select! {
+        biased;
+        code = stopped.received() => Ok(code),
+        result = work => result,
+    }
+}
+
+struct Printer {
+    names: Vec<String>,
+    format: Format,
+    event_types: Vec<String>,
+    left: Option<u64>,
+    buffer: Vec<u8>,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    received_at: &'a str,
+    source: &'a str,
+    event: &'a str,
+    id: &'a str,
+    data: &'a str,
+    connection: u64,
+}
+
+impl Printer {
+    fn new(options: &Options, streams: &[Stream], format: Format) -> Self {
+        Self {
+            names: streams.iter().map(|stream| stream.name.clone()).collect(),
+            format,
+            event_types: options.event_types.clone(),
+            left: options.events,
+            buffer: Vec::new(),
+        }
+    }
+
+    async fn print(
+        &mut self,
+        mut ingest: Ingest,
+        mut out: impl AsyncWrite + Unpin,
+    ) -> io::Result<ExitCode> {
+        let mut code = ExitCode::SUCCESS;
+        while let Some((source, update)) = ingest.next().await {
+            match update {
+                Update::Batch(batch) => {
+                    self.buffer.clear();
+                    self.batch(source, &batch)?;
+                    out.write_all(&self.buffer).await?;
+                    out.flush().await?;
+                    if self.left == Some(0) {
+                        return Ok(ExitCode::SUCCESS);
+                    }
+                }
+                Update::Disconnected {
+                    cause, retry_in, ..
+                } => {
+                    let wait = format::duration(retry_in);
+                    self.say(source, &format!("{cause}; connecting again in {wait}"));
+                }
+                Update::Closed { cause, .. } => {
+                    if let Ending::Failed(text) = ingest::ending(&cause) {
+                        self.say(source, &text);
+                        code = ExitCode::FAILURE;
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(code)
+    }
+
+    fn say(&self, source: usize, text: &str) {
+        sys::complain(&format!("{}: {text}", self.names[source]));
+    }
+
+    fn batch(&mut self, source: usize, batch: &Batch) -> io::Result<()> {
+        if matches!(self.format, Format::Raw) {
+            self.raw(batch);
+            return Ok(());
+        }
+        let at = ingest::received_at(batch.received_at.system);
+        let received_at = format!("{at:.9}");
+        for item in batch.items() {
+            let Item::Event(event) = item else { continue };
+            let wanted = self.event_types.is_empty()
+                || self.event_types.iter().any(|name| name == event.event_type);
+            if !wanted {
+                continue;
+            }
+            match &self.format {
+                Format::Text(text) => write_text(&mut self.buffer, text, at, &event),
+                _ => serde_json::to_writer(
+                    &mut self.buffer,
+                    &Line {
+                        received_at: &received_at,
+                        source: &self.names[source],
+                        event: event.event_type,
+                        id: event.last_event_id,
+                        data: event.data,
+                        connection: batch.leg,
+                    },
+                )?,
+            }
+            self.buffer.push(b'\n');
+            if self.count_down() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn raw(&mut self, batch: &Batch) {
+        let mut end = batch.raw.len();
+        for (item, range) in batch.items().with_ranges() {
+            if matches!(item, Item::Event(_)) && self.count_down() {
+                end = range.end;
+                break;
+            }
+        }
+        self.buffer.extend_from_slice(&batch.raw[..end]);
+    }
+
+    /// Whether this event was the last one.
+    fn count_down(&mut self) -> bool {
+        self.left = self.left.map(|left| left.saturating_sub(1));
+        self.left == Some(0)
+    }
+}
+
+fn write_text(line: &mut Vec<u8>, text: &Text, at: Timestamp, event: &EventRef<'_>) {
+    let time = at.to_zoned(text.time_zone.clone()).time();
+    let time = time.strftime("%H:%M:%S.%3f").to_string();
+    let (dim, bold, plain) = if text.colour {
+        ("\x1b[2m", "\x1b[1m", "\x1b[0m")
+    } else {
+        ("", "", "")
+    };
+    let mut put = |start: &str, field: &str, end: &str| {
+        line.extend_from_slice(start.as_bytes());
+        for piece in pieces(field) {
+            line.extend_from_slice(piece.as_str().as_bytes());
+        }
+        line.extend_from_slice(end.as_bytes());
+    };
+    put(dim, &time, plain);
+    put("  ", "", bold);
+    put("", event.event_type, plain);
+    if !event.last_event_id.is_empty() {
+        put("  ", "", dim);
+        put("", event.last_event_id, plain);
+    }
+    put("  ", event.data, "");
+}

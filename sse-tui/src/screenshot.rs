@@ -1,0 +1,56 @@
+//! A picture of the dashboard, drawn without a terminal.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use jiff::Timestamp;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use tokio::time::{Instant, timeout_at};
+
+use crate::dashboard::{app, apply};
+use crate::ingest::{Ingest, Stream};
+use crate::keymap;
+use crate::message::Message;
+use crate::options::{Options, Screenshot};
+use crate::theme::Theme;
+use crate::{svg, sys, ui};
+
+/// Reads the streams for a while, presses the keys, writes the picture.
+///
+/// # Errors
+/// The file cannot be written.
+pub async fn take(
+    options: &Options,
+    screenshot: &Screenshot,
+    streams: Vec<Stream>,
+) -> anyhow::Result<ExitCode> {
+    let mut app = app(options, &streams);
+    let mut signals = sys::Signals::new()?;
+    let mut ingest = Ingest::start(streams);
+    let end = Instant::now() + screenshot.after;
+    loop {
+        tokio::select! {
+            biased;
+            code = signals.received() => return Ok(code),
+            update = timeout_at(end, ingest.next()) => match update {
+                Ok(Some((source, update))) => apply(&mut app, source, update),
+                Ok(None) | Err(_) => break,
+            }
+        }
+    }
+    let theme = Theme::new(options.theme);
+    let (columns, rows) = screenshot.size;
+    let mut terminal = Terminal::new(TestBackend::new(columns, rows))?;
+    app.update(Message::Clock(Timestamp::now()));
+    terminal.draw(|frame| ui::draw(frame, &mut app, &theme))?;
+    for key in screenshot.keys.iter().filter_map(|key| keymap::parse(key)) {
+        app.update(Message::Key(key));
+        terminal.draw(|frame| ui::draw(frame, &mut app, &theme))?;
+    }
+    let light = options.theme == crate::theme::ThemeName::Light;
+    let picture = svg::render(terminal.backend().buffer(), light);
+    std::fs::write(&screenshot.path, picture)
+        .with_context(|| format!("cannot write {}", screenshot.path.display()))?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,35 @@
+//! The terminal: raw mode and alternate screen, given back whatever happens.
+
+use std::io::{self, IsTerminal, stdout};
+
+use anyhow::Context;
+use ratatui::DefaultTerminal;
+
+/// Holds the terminal until it is dropped; a panic gives it back before it is
+/// printed.
+#[derive(Debug)]
+pub(crate) struct Screen {
+    terminal: DefaultTerminal,
+}
+
+impl Screen {
+    pub(crate) fn take() -> anyhow::Result<Self> {
+        if !stdout().is_terminal() {
+            anyhow::bail!("the dashboard needs a terminal; use --output ndjson, text or raw");
+        }
+        let terminal =
+            ratatui::try_init().context("cannot prepare the terminal; use --output text")?;
+        Ok(Self { terminal })
+    }
+
+    pub(crate) fn draw(&mut self, draw: impl FnOnce(&mut ratatui::Frame<'_>)) -> io::Result<()> {
+        self.terminal.draw(draw)?;
+        Ok(())
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        ratatui::restore();
+    }
+}

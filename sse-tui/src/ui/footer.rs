@@ -1,0 +1,37 @@
+//! One line of keys.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::pen::Pen;
+use crate::app::App;
+use crate::format;
+use crate::keymap::Action;
+use crate::theme::Theme;
+
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
+    let mut pen = Pen::line(buffer, area, 0);
+    let kept = format!(
+        "kept {} of {} ",
+        format::bytes(app.store.bytes() as f64),
+        format::bytes(app.store.budget() as f64)
+    );
+    if area.width >= 90 {
+        pen.right(&kept, theme.dim);
+    }
+    pen.text(" ", theme.dim);
+    for binding in app.keymap.hints(app.context()) {
+        let Some(key) = binding.keys.first() else {
+            continue;
+        };
+        let (key, hint) = match binding.action {
+            Action::Up => ("↑↓".to_owned(), binding.hint),
+            Action::Pause if app.view.paused() => (key.label(), "resume"),
+            _ => (key.label(), binding.hint),
+        };
+        pen.text(&key, theme.accent)
+            .text(" ", theme.dim)
+            .text(hint, theme.dim);
+        pen.text("   ", theme.dim);
+    }
+}

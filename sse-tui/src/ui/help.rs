@@ -1,0 +1,98 @@
+//! The keys, as the keymap has them.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::widgets::{Clear, Widget};
+use unicode_width::UnicodeWidthStr;
+
+use super::pane::Pane;
+use super::pen::Pen;
+use crate::app::App;
+use crate::keymap::{Context, Key};
+use crate::theme::Theme;
+
+enum Line {
+    Title(&'static str),
+    Keys(String, &'static str),
+    Space,
+}
+
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
+    let columns = [
+        lines(app, &[Context::List]),
+        lines(app, &[Context::Detail, Context::Everywhere, Context::Help]),
+    ];
+    let keys = columns.iter().flatten().map(key_width).max().unwrap_or(0);
+    let words = columns.iter().flatten().map(help_width).max().unwrap_or(0);
+    let column = keys + words + 5;
+    let wide = usize::from(area.width) >= 2 * column + 2;
+    let (count, lines): (usize, Vec<Vec<Line>>) = if wide {
+        (2, columns.into())
+    } else {
+        let [left, right] = columns;
+        let lines = left.into_iter().chain([Line::Space]).chain(right);
+        (1, vec![lines.collect()])
+    };
+    let width = ((count * column + 2) as u16).min(area.width);
+    let height = lines.iter().map(Vec::len).max().unwrap_or(0) as u16 + 2;
+    let height = height.min(area.height);
+    let window = Rect {
+        x: area.x + (area.width - width) / 2,
+        y: area.y + (area.height - height) / 2,
+        width,
+        height,
+    };
+    Clear.render(window, buffer);
+    let inside = Pane::new("keys".to_owned())
+        .focused(true)
+        .draw(buffer, window, theme);
+    for (number, lines) in lines.iter().enumerate() {
+        let start = (number * column) as u16;
+        let room = Rect {
+            x: inside.x + start,
+            width: inside.width.saturating_sub(start),
+            ..inside
+        };
+        for (line, content) in lines.iter().enumerate() {
+            let mut pen = Pen::line(buffer, room, line as u16);
+            match content {
+                Line::Title(title) => pen.skip(1).text(title, theme.strong),
+                Line::Keys(text, help) => pen
+                    .skip(1)
+                    .right_column(text, keys, theme.accent)
+                    .skip(2)
+                    .text(help, theme.text),
+                Line::Space => &mut pen,
+            };
+        }
+    }
+}
+
+fn lines(app: &App, contexts: &[Context]) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for context in contexts {
+        if !lines.is_empty() {
+            lines.push(Line::Space);
+        }
+        lines.push(Line::Title(context.title()));
+        for binding in app.keymap.of(*context) {
+            let keys: Vec<_> = binding.keys.iter().map(|key: &Key| key.label()).collect();
+            lines.push(Line::Keys(keys.join(" "), binding.help));
+        }
+    }
+    lines
+}
+
+fn key_width(line: &Line) -> usize {
+    match line {
+        Line::Keys(keys, _) => keys.width(),
+        _ => 0,
+    }
+}
+
+fn help_width(line: &Line) -> usize {
+    match line {
+        Line::Keys(_, help) => help.width(),
+        _ => 0,
+    }
+}

@@ -1,0 +1,163 @@
+//! The screen: which pane stands where, and the drawing of each.
+
+mod connection;
+mod detail;
+mod footer;
+mod header;
+mod help;
+mod list;
+mod pane;
+mod pen;
+mod types;
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+
+use crate::app::{App, Focus};
+use crate::theme::Theme;
+use crate::ui::pane::{Edge, Pane};
+
+/// Below this there is no side pane, only a line of event types.
+const WIDE: u16 = 90;
+/// Below either of these there is only the list and one line of state.
+const SMALL: (u16, u16) = (60, 12);
+/// From this on the detail stands beside the list, not under it.
+const DETAIL_BESIDE: u16 = 150;
+
+/// Draws the whole screen and fits the state's windows to it.
+pub fn draw(frame: &mut Frame<'_>, app: &mut App, theme: &Theme) {
+    let area = frame.area();
+    if area.is_empty() {
+        return;
+    }
+    let panes = Panes::of(area, app);
+    let list = panes
+        .list
+        .map_or(0, |list| usize::from(panes.edge.inside(list).height));
+    let detail = panes.detail.map(|pane| {
+        let text = detail::text_area(panes.edge.inside(pane));
+        (usize::from(text.width), usize::from(text.height))
+    });
+    app.fit(list, detail);
+
+    let buffer = frame.buffer_mut();
+    if let Some(area) = panes.header {
+        header::draw(buffer, area, app, theme);
+    }
+    if let Some(area) = panes.types_line {
+        types::draw_line(buffer, area, app, theme);
+    }
+    if let Some(area) = panes.types {
+        let area = Pane::new(types::title(app)).draw(buffer, area, theme);
+        types::draw(buffer, area, app, theme);
+    }
+    if let Some(area) = panes.connection {
+        let area = Pane::new(connection::title(app)).draw(buffer, area, theme);
+        connection::draw(buffer, area, app, theme);
+    }
+    if let Some(area) = panes.list {
+        let area = Pane::new(list::title(app))
+            .note(list::note(app))
+            .focused(app.detail.is_some() && app.focus == Focus::List)
+            .edge(panes.edge)
+            .draw(buffer, area, theme);
+        list::draw(buffer, area, app, theme);
+    }
+    if let Some(area) = panes.detail {
+        let area = Pane::new(detail::title(app))
+            .note(detail::note(app))
+            .focused(app.focus == Focus::Detail)
+            .edge(panes.edge)
+            .draw(buffer, area, theme);
+        detail::draw(buffer, area, app, theme);
+    }
+    if let Some(area) = panes.footer {
+        footer::draw(buffer, area, app, theme);
+    }
+    if let Some(area) = panes.status {
+        header::draw_status(buffer, area, app, theme);
+    }
+    if app.help {
+        help::draw(buffer, area, app, theme);
+    }
+}
+
+/// Where each pane stands; those without room do not.
+#[derive(Debug, Default)]
+struct Panes {
+    header: Option<Rect>,
+    types_line: Option<Rect>,
+    types: Option<Rect>,
+    connection: Option<Rect>,
+    list: Option<Rect>,
+    detail: Option<Rect>,
+    footer: Option<Rect>,
+    status: Option<Rect>,
+    edge: Edge,
+}
+
+impl Panes {
+    fn of(area: Rect, app: &App) -> Self {
+        let mut panes = Self::default();
+        if area.width < SMALL.0 || area.height < SMALL.1 {
+            panes.edge = Edge::Bare;
+            let [main, status] = rows(area, [Constraint::Fill(1), Constraint::Length(1)]);
+            if area.height > 1 {
+                let pane = if app.detail.is_some() {
+                    &mut panes.detail
+                } else {
+                    &mut panes.list
+                };
+                *pane = Some(main);
+            }
+            panes.status = Some(status);
+            return panes;
+        }
+        let narrow = area.width < WIDE;
+        let line = u16::from(narrow);
+        let [header, types_line, main, footer] = rows(
+            area,
+            [
+                Constraint::Length(2),
+                Constraint::Length(line),
+                Constraint::Fill(1),
+                Constraint::Length(1),
+            ],
+        );
+        panes.header = Some(header);
+        panes.footer = Some(footer);
+        let main = if narrow {
+            panes.types_line = Some(types_line);
+            panes.edge = Edge::Rule;
+            main
+        } else {
+            let side = (area.width * 3 / 10).clamp(30, 44);
+            let [side, main] = columns(main, [Constraint::Length(side), Constraint::Fill(1)]);
+            let height = connection::height(app).min(side.height / 2);
+            let [types, connection] = rows(side, [Constraint::Fill(1), Constraint::Length(height)]);
+            panes.types = Some(types);
+            panes.connection = Some(connection);
+            main
+        };
+        if app.detail.is_none() {
+            panes.list = Some(main);
+        } else if main.width + 44 >= DETAIL_BESIDE {
+            let [list, detail] = columns(main, [Constraint::Fill(1), Constraint::Fill(1)]);
+            panes.list = Some(list);
+            panes.detail = Some(detail);
+        } else {
+            let [list, detail] = rows(main, [Constraint::Fill(2), Constraint::Fill(3)]);
+            panes.list = Some(list);
+            panes.detail = Some(detail);
+        }
+        panes
+    }
+}
+
+fn rows<const N: usize>(area: Rect, heights: [Constraint; N]) -> [Rect; N] {
+    Layout::vertical(heights).areas(area)
+}
+
+fn columns<const N: usize>(area: Rect, widths: [Constraint; N]) -> [Rect; N] {
+    Layout::horizontal(widths).areas(area)
+}

@@ -1,0 +1,140 @@
+//! Event types: how many, how fast, when last.
+
+use std::time::Duration;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use unicode_width::UnicodeWidthStr;
+
+use super::pen::Pen;
+use crate::app::App;
+use crate::format;
+use crate::sanitize::sanitize;
+use crate::stats::Lane;
+use crate::theme::Theme;
+
+pub(super) fn title(app: &App) -> String {
+    match app.stats.lanes.len() {
+        0 => "types".to_owned(),
+        number => format!("types {number}"),
+    }
+}
+
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
+    let lanes = &app.stats.lanes;
+    if lanes.is_empty() {
+        Pen::line(buffer, area, 0).text(" no event yet", theme.dim);
+        return;
+    }
+    let height = usize::from(area.height);
+    let each = if lanes.len() * 3 <= height + 1 {
+        3
+    } else if lanes.len() * 2 <= height {
+        2
+    } else {
+        1
+    };
+    let fitting = if lanes.len() * each <= height + each - 1 {
+        lanes.len()
+    } else {
+        height.saturating_sub(1)
+    };
+    for (number, lane) in lanes.iter().take(fitting).enumerate() {
+        let line = (number * each) as u16;
+        if each == 1 {
+            draw_short(&mut Pen::line(buffer, area, line), number, lane, app, theme);
+        } else {
+            draw_card(buffer, area, line, number, lane, app, theme);
+        }
+    }
+    if fitting < lanes.len() {
+        let more = format!(" and {} more types", lanes.len() - fitting);
+        Pen::line(buffer, area, area.height.saturating_sub(1)).text(&more, theme.dim);
+    }
+}
+
+/// All types on one line, for screens without a side pane.
+pub(super) fn draw_line(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
+    let mut pen = Pen::line(buffer, area, 0).marks(theme);
+    pen.text(" ", theme.text);
+    let lanes = &app.stats.lanes;
+    if lanes.is_empty() {
+        pen.text("no event yet", theme.dim);
+    }
+    let spark = usize::from(area.width)
+        .checked_div(lanes.len().max(1))
+        .unwrap_or(0)
+        .saturating_sub(28)
+        .min(16);
+    for (number, lane) in lanes.iter().enumerate() {
+        let figures = format!(
+            "{} {}",
+            format::rate(lane.meter.rate(app.now)),
+            format::short_count(lane.meter.count)
+        );
+        let name = sanitize(&lane.name);
+        let width = name.width().min(16) + 2;
+        let more = lanes.len() - number;
+        if pen.room() < width + spark + figures.width() + 3 {
+            pen.text(&format!("+{more}"), theme.dim);
+            return;
+        }
+        let style = theme.lane(number);
+        pen.text("● ", style).column(&lane.name, width - 2, style);
+        if spark >= 4 {
+            let amounts: Vec<_> = lane.meter.series.last(app.now, spark).collect();
+            pen.sparkline(&amounts, style, theme.faint).text(" ", style);
+        }
+        pen.text(&figures, theme.dim).text("   ", theme.dim);
+    }
+}
+
+/// Two lines: name and rate; sparkline, count and age.
+fn draw_card(
+    buffer: &mut Buffer,
+    area: Rect,
+    line: u16,
+    number: usize,
+    lane: &Lane,
+    app: &App,
+    theme: &Theme,
+) {
+    let style = theme.lane(number);
+    let mut pen = Pen::line(buffer, area, line).marks(theme);
+    pen.right(" ", style)
+        .right(&format::rate(lane.meter.rate(app.now)), theme.strong);
+    pen.right(" ", style)
+        .text(" ● ", style)
+        .foreign(&lane.name, style);
+
+    let mut pen = Pen::line(buffer, area, line + 1);
+    pen.right(" ", style);
+    pen.right(&format!("{:>4}", age(lane, app)), theme.dim);
+    pen.right(
+        &format!(" {:>7}", format::short_count(lane.meter.count)),
+        theme.text,
+    );
+    pen.text("   ", style);
+    let amounts: Vec<_> = lane.meter.series.last(app.now, pen.room()).collect();
+    pen.sparkline(&amounts, style, theme.faint);
+}
+
+fn draw_short(pen: &mut Pen<'_>, number: usize, lane: &Lane, app: &App, theme: &Theme) {
+    let style = theme.lane(number);
+    pen.right(" ", style);
+    pen.right(&format!("{:>4}", age(lane, app)), theme.dim);
+    pen.right(
+        &format!(" {:>6}", format::short_count(lane.meter.count)),
+        theme.text,
+    );
+    pen.right(
+        &format!(" {:>7}", format::rate(lane.meter.rate(app.now))),
+        theme.strong,
+    );
+    pen.text(" ● ", style).foreign(&lane.name, style);
+}
+
+fn age(lane: &Lane, app: &App) -> String {
+    let age = app.now.duration_since(lane.meter.last_seen);
+    format::ago(Duration::try_from(age).unwrap_or_default())
+}
