@@ -149,7 +149,7 @@ async fn direct(plan: &Arc<Plan>, progress: &mut Progress) -> io::Result<Outcome
                 Some(Message::Settled) => settled += 1,
                 Some(Message::Ended) => ended += 1,
                 Some(Message::EventsReached) => break Ending::Events,
-                None => break Ending::AllEnded,
+                Some(Message::Left) | None => break Ending::AllEnded,
             },
             () = hold_end => break Ending::Duration,
             _ = tick.tick() => {

@@ -30,6 +30,17 @@ pub enum Message {
     Ended,
     /// The wanted number of events was received.
     EventsReached,
+    /// It has stopped, told to or not.
+    Left,
+}
+
+/// Says so when the thread ends, however that comes about.
+struct Leaving(mpsc::UnboundedSender<Message>);
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        let _ = self.0.send(Message::Left);
+    }
 }
 
 /// What a thread is given.
@@ -117,6 +128,7 @@ impl Worker {
 
 /// Runs the thread's slots until told to stop.
 pub fn run(assignment: Assignment) -> io::Result<Stats> {
+    let _leaving = Leaving(assignment.messages.clone());
     let runtime = Builder::new_current_thread()
         .enable_all()
         .build_local(LocalOptions::default())?;
