@@ -1,21 +1,25 @@
 //! The command line: one definition for parsing, help, completions and man page.
 
-use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueHint};
+use clap::builder::RangedI64ValueParser;
+use clap::{Args, Parser, Subcommand, ValueHint, value_parser};
 
 use crate::report::Output;
+use crate::threshold::{METRICS, Threshold};
 use crate::timestamp::Pointer;
 use crate::units::{parse_duration, parse_size};
 
 const EXIT_CODES: &str = "\
 Exit codes:
-    0  pass: each of the connections was opened, and none failed for good later
+    0  pass: each of the connections was opened, none failed for good later,
+       and each threshold was kept to
     2  usage: the command line, or a limit of this machine that cannot carry it
-    3  inconclusive: some connections were never opened, or failed for good later
+    3  inconclusive: some connections were never opened or failed for good later,
+       or nothing was measured for a threshold
     4  the target was never reached: no event stream was opened at all
+   99  a threshold was breached
   130  interrupted; the report so far is printed";
 
 const EXAMPLES: &str = "\
@@ -54,23 +58,23 @@ pub enum Command {
 
 /// `sse-bench load`.
 #[derive(Debug, Args)]
-#[command(after_help = EXIT_CODES, after_long_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
+#[command(after_help = EXIT_CODES, after_long_help = format!("{EXAMPLES}\n\n{METRICS}\n\n{EXIT_CODES}"))]
 pub struct LoadArgs {
     /// The event stream, http:// or https://
     #[arg(value_hint = ValueHint::Url)]
     pub url: String,
 
     /// Connections to open and hold
-    #[arg(short = 'c', long, value_name = "N", default_value = "50")]
-    pub connections: NonZeroU32,
+    #[arg(short = 'c', long, value_name = "N", default_value = "50", value_parser = at_least_1())]
+    pub connections: u32,
 
     /// How long to hold them once each has been opened or refused; 10s unless -n is given
     #[arg(short = 'z', long, value_name = "TIME", value_parser = parse_duration)]
     pub duration: Option<Duration>,
 
     /// Stop after this many events over all connections
-    #[arg(short = 'n', long, value_name = "N")]
-    pub events: Option<NonZeroU64>,
+    #[arg(short = 'n', long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
+    pub events: Option<u64>,
 
     #[command(flatten)]
     pub pace: Pace,
@@ -90,12 +94,12 @@ pub struct LoadArgs {
 #[command(next_help_heading = "Connections")]
 pub struct Pace {
     /// Connections to start each second
-    #[arg(long, value_name = "N", default_value = "1000")]
-    pub connect_rate: NonZeroU32,
+    #[arg(long, value_name = "N", default_value = "1000", value_parser = at_least_1())]
+    pub connect_rate: u32,
 
     /// Connections that may be underway at once; further ones wait
-    #[arg(long, value_name = "N", default_value = "512")]
-    pub connect_concurrency: NonZeroU32,
+    #[arg(long, value_name = "N", default_value = "512", value_parser = at_least_1())]
+    pub connect_concurrency: u32,
 
     /// The longest from the start of a connection to the head of the response
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
@@ -110,8 +114,8 @@ pub struct Pace {
     pub reconnect: bool,
 
     /// Threads, each with its share of the connections [default: one for each core]
-    #[arg(long, value_name = "N")]
-    pub threads: Option<NonZeroUsize>,
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=1024))]
+    pub threads: Option<u32>,
 
     /// Seed of the jitter of reconnection times [default: random, named in the report]
     #[arg(long, value_name = "N")]
@@ -126,7 +130,7 @@ pub struct RequestArgs {
     #[arg(
         short = 'm',
         long,
-        short_alias = 'X',
+        visible_short_alias = 'X',
         alias = "request",
         value_name = "METHOD"
     )]
@@ -137,19 +141,19 @@ pub struct RequestArgs {
     pub headers: Vec<String>,
 
     /// Request body
-    #[arg(short = 'd', value_name = "TEXT")]
+    #[arg(short = 'd', long = "data", value_name = "TEXT")]
     pub body: Option<String>,
 
     /// Request body from a file
-    #[arg(short = 'D', value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "body")]
+    #[arg(short = 'D', long = "data-file", value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "body")]
     pub body_file: Option<PathBuf>,
 
     /// Content-Type of the body
-    #[arg(short = 'T', value_name = "TYPE")]
+    #[arg(short = 'T', long, value_name = "TYPE")]
     pub content_type: Option<String>,
 
     /// Basic authentication
-    #[arg(short = 'a', value_name = "USER:PASSWORD")]
+    #[arg(short = 'a', long, value_name = "USER:PASSWORD")]
     pub basic_auth: Option<String>,
 
     /// Last-Event-ID of the first request of each connection
@@ -177,6 +181,10 @@ pub struct Measure {
     #[arg(long, value_name = "TYPE", requires = "timestamp_pointer")]
     pub timestamp_event: Vec<String>,
 
+    /// What the run must keep to, repeatable, such as 'p99(delivery)<250ms' or 'errors==0'
+    #[arg(long, value_name = "METRIC OP VALUE")]
+    pub threshold: Vec<Threshold>,
+
     /// The longest line and the most data of one event
     #[arg(long, value_name = "SIZE", default_value = "16MiB", value_parser = parse_size)]
     pub max_event_size: usize,
@@ -197,4 +205,8 @@ pub struct OutputArgs {
     /// Accepted for scripts: progress is one line on standard error
     #[arg(long)]
     pub no_tui: bool,
+}
+
+fn at_least_1() -> RangedI64ValueParser<u32> {
+    value_parser!(u32).range(1..)
 }

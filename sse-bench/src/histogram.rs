@@ -43,8 +43,13 @@ impl Default for Latency {
 impl Latency {
     /// Records one value; below a microsecond it counts as 0.
     pub fn record(&mut self, latency: Duration) {
+        self.record_times(latency, 1);
+    }
+
+    /// Records one value several times.
+    pub fn record_times(&mut self, latency: Duration, times: u64) {
         let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
-        self.0.saturating_record(micros);
+        self.0.saturating_record_n(micros, times);
     }
 
     /// Adds what another thread recorded.

@@ -68,6 +68,14 @@ pub struct Window {
     pub bytes: u64,
 }
 
+impl Window {
+    /// What of `amount` falls on a second; `None` in a window of no length.
+    pub fn per_second(&self, amount: u64) -> Option<f64> {
+        let seconds = self.length.as_secs_f64();
+        (seconds > 0.0).then(|| amount as f64 / seconds)
+    }
+}
+
 /// Carries out the plan.
 pub fn run(plan: &Arc<Plan>, progress: &mut Progress) -> io::Result<Outcome> {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -141,7 +149,7 @@ async fn direct(plan: &Arc<Plan>, progress: &mut Progress) -> io::Result<Outcome
                 Some(Message::Settled) => settled += 1,
                 Some(Message::Ended) => ended += 1,
                 Some(Message::EventsReached) => break Ending::Events,
-                None => break Ending::AllEnded,
+                Some(Message::Left) | None => break Ending::AllEnded,
             },
             () = hold_end => break Ending::Duration,
             _ = tick.tick() => {

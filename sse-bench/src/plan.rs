@@ -15,11 +15,15 @@ use url::Url;
 use crate::cli::{LoadArgs, RequestArgs};
 use crate::connect::Tls;
 use crate::stats::DeliveryMeter;
+use crate::threshold::Threshold;
 use crate::timestamp::Pointer;
 use crate::{sys, tls};
 
-/// Open files that a run needs beside its connections.
-const OTHER_FILES: u64 = 64;
+/// Open files that a run needs beside its connections, and for each thread.
+const OTHER_FILES: u64 = 32;
+const FILES_OF_A_THREAD: u64 = 8;
+/// The largest integer that every reader of JSON holds exactly (RFC 8259 §6).
+const LARGEST_SEED: u64 = (1 << 53) - 1;
 /// How long to hold connections where neither -z nor -n says.
 const DEFAULT_DURATION: Duration = Duration::from_secs(10);
 
@@ -62,6 +66,8 @@ pub struct Plan {
     pub timestamp_pointer: Option<Pointer>,
     /// In events of which types; all if none.
     pub timestamp_events: Vec<String>,
+    /// What the run must keep to.
+    pub thresholds: Vec<Threshold>,
 }
 
 impl Plan {
@@ -83,9 +89,8 @@ impl Plan {
         }
         let last_event_id = args.request.last_event_id.unwrap_or_default();
         let size = args.measure.max_event_size;
-        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-        let threads = args.pace.threads.map_or_else(cores, usize::from);
-        let connections = args.connections.get();
+        let threads = args.pace.threads.unwrap_or_else(cores);
+        let connections = args.connections;
         let plan = Self {
             url,
             method: parse_method(args.request.method.as_deref(), body.is_some())?,
@@ -98,20 +103,24 @@ impl Plan {
                 (None, None) => Some(DEFAULT_DURATION),
                 (duration, _) => duration,
             },
-            events: args.events.map(u64::from),
-            connect_rate: args.pace.connect_rate.get(),
-            connect_concurrency: args.pace.connect_concurrency.get(),
+            events: args.events,
+            connect_rate: args.pace.connect_rate,
+            connect_concurrency: args.pace.connect_concurrency,
             connect_timeout: args.pace.connect_timeout,
             reconnect: match (args.pace.reconnect, args.pace.no_reconnect) {
                 (true, _) => Some(true),
                 (_, true) => Some(false),
                 _ => None,
             },
-            threads: u32::try_from(threads).unwrap_or(u32::MAX).min(connections),
-            seed: args.pace.seed.unwrap_or_else(|| fastrand::u64(..1 << 53)),
+            threads: threads.min(connections),
+            seed: args
+                .pace
+                .seed
+                .unwrap_or_else(|| fastrand::u64(..=LARGEST_SEED)),
             limits: Limits::default().line(size).event(size),
             timestamp_pointer: args.measure.timestamp_pointer,
             timestamp_events: args.measure.timestamp_event,
+            thresholds: args.measure.threshold,
         };
         Ok(plan)
     }
@@ -119,7 +128,8 @@ impl Plan {
     /// Raises the limit on open files, and says beforehand what this machine
     /// will not carry.
     pub fn check_machine(&self) -> Result<()> {
-        fits_open_files(self.connections, sys::raise_open_files())?;
+        let others = OTHER_FILES + u64::from(self.threads) * FILES_OF_A_THREAD;
+        fits_open_files(self.connections, others, sys::raise_open_files())?;
         fits_ports(self.connections, sys::local_ports())
     }
 
@@ -130,15 +140,20 @@ impl Plan {
     }
 }
 
-fn fits_open_files(connections: u32, limit: Option<u64>) -> Result<()> {
-    let needed = u64::from(connections) + OTHER_FILES;
+fn cores() -> u32 {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    u32::try_from(cores).unwrap_or(u32::MAX)
+}
+
+fn fits_open_files(connections: u32, others: u64, limit: Option<u64>) -> Result<()> {
+    let needed = u64::from(connections) + others;
     let Some(limit) = limit.filter(|limit| *limit < needed) else {
         return Ok(());
     };
     bail!(
         "the limit of {limit} open files will not carry -c {connections}: raise it with \
          `ulimit -n {needed}`, or use at most -c {}",
-        limit.saturating_sub(OTHER_FILES)
+        limit.saturating_sub(others)
     )
 }
 
@@ -299,9 +314,11 @@ mod tests {
 
     #[test]
     fn the_limits_of_the_machine_are_named_with_their_mend() {
-        assert!(fits_open_files(5000, Some(5064)).is_ok());
-        assert!(fits_open_files(5000, None).is_ok());
-        let refused = fits_open_files(5000, Some(1024)).unwrap_err().to_string();
+        assert!(fits_open_files(5000, 64, Some(5064)).is_ok());
+        assert!(fits_open_files(5000, 64, None).is_ok());
+        let refused = fits_open_files(5000, 64, Some(1024))
+            .unwrap_err()
+            .to_string();
         assert!(
             refused.contains("ulimit -n 5064") && refused.contains("-c 960"),
             "{refused}"

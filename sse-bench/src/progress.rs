@@ -8,6 +8,8 @@ use crate::units::{rate, seconds, thousands};
 
 /// How often a line is written where nobody watches.
 const LOG_INTERVAL: Duration = Duration::from_secs(5);
+/// What the rate on a terminal is taken from, at least: streams come in bursts.
+const RATE_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Progress on standard error: a line that is rewritten on a terminal, a line
 /// every 5 s elsewhere.
@@ -15,7 +17,10 @@ const LOG_INTERVAL: Duration = Duration::from_secs(5);
 pub struct Progress {
     connections: u64,
     terminal: bool,
-    shown: Option<(Duration, u64)>,
+    shown: bool,
+    /// Time and events from which the rate is taken, and the rate before.
+    base: (Duration, u64),
+    rate: f64,
 }
 
 impl Progress {
@@ -24,21 +29,27 @@ impl Progress {
         Self {
             connections: connections.into(),
             terminal: std::io::stderr().is_terminal(),
-            shown: None,
+            shown: false,
+            base: (Duration::ZERO, 0),
+            rate: 0.0,
         }
     }
 
     /// Shows where the run stands; `left` is how long the connections are yet
     /// to be held.
     pub fn show(&mut self, now: &Snapshot, elapsed: Duration, left: Option<Duration>) {
-        let (before, deliveries) = self.shown.unwrap_or_default();
+        let (before, deliveries) = self.base;
         let since = elapsed.saturating_sub(before);
         if !self.terminal && since < LOG_INTERVAL {
             return;
         }
-        self.shown = Some((elapsed, now.deliveries));
-        let per_second = (now.deliveries - deliveries) as f64 / since.as_secs_f64().max(1e-3);
-        let line = line(now, self.connections, elapsed, left, per_second);
+        if since >= RATE_INTERVAL || !self.shown {
+            let events = now.deliveries.saturating_sub(deliveries);
+            self.rate = events as f64 / since.as_secs_f64().max(1e-3);
+            self.base = (elapsed, now.deliveries);
+        }
+        self.shown = true;
+        let line = line(now, self.connections, elapsed, left, self.rate);
         // A closed standard error is no reason to end a run.
         let mut stderr = std::io::stderr().lock();
         let _ = if self.terminal {
@@ -50,7 +61,7 @@ impl Progress {
 
     /// Makes room for the report.
     pub fn clear(&mut self) {
-        if self.terminal && self.shown.is_some() {
+        if self.terminal && self.shown {
             let _ = write!(std::io::stderr(), "\r\x1b[2K");
         }
     }

@@ -29,7 +29,8 @@ pub struct Stats {
     pub reconnect: Latency,
     /// What the payload timestamps say.
     pub delivery: Delivery,
-    /// How long what a socket has ready waits until this thread reads it.
+    /// How long an event that a socket holds ready waits until this thread reads
+    /// it, estimated by probes.
     pub read_lag: Latency,
     /// Failures by kind.
     pub failures: Failures,

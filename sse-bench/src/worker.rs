@@ -30,6 +30,17 @@ pub enum Message {
     Ended,
     /// The wanted number of events was received.
     EventsReached,
+    /// It has stopped, told to or not.
+    Left,
+}
+
+/// Says so when the thread ends, however that comes about.
+struct Leaving(mpsc::UnboundedSender<Message>);
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        let _ = self.0.send(Message::Left);
+    }
 }
 
 /// What a thread is given.
@@ -117,6 +128,7 @@ impl Worker {
 
 /// Runs the thread's slots until told to stop.
 pub fn run(assignment: Assignment) -> io::Result<Stats> {
+    let _leaving = Leaving(assignment.messages.clone());
     let runtime = Builder::new_current_thread()
         .enable_all()
         .build_local(LocalOptions::default())?;
@@ -172,13 +184,19 @@ async fn ramp(worker: Rc<Worker>, number: u32, start: Instant) {
     }
 }
 
+/// Each event counts with the lag of the next datagram that this thread reads,
+/// which waited in the same queue.
 async fn measure_lag(worker: Rc<Worker>, socket: tokio::net::UdpSocket, start: Instant) {
     let mut sent = [0; 8];
+    let mut counted = 0;
     while let Ok(length) = socket.recv(&mut sent).await {
         if length == sent.len() {
             let sent = Duration::from_nanos(u64::from_le_bytes(sent));
             let lag = start.elapsed().saturating_sub(sent);
-            worker.stats.borrow_mut().read_lag.record(lag);
+            let deliveries = worker.live.deliveries.get();
+            let mut stats = worker.stats.borrow_mut();
+            stats.read_lag.record_times(lag, deliveries - counted);
+            counted = deliveries;
         }
     }
 }

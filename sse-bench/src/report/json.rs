@@ -40,6 +40,7 @@ pub struct JsonReport<'a> {
     pub latency: LatencyReport,
     pub timestamps: Option<Timestamps>,
     pub errors: Errors<'a>,
+    pub thresholds: Vec<ThresholdReport>,
     pub tool: Tool,
 }
 
@@ -151,10 +152,21 @@ pub struct ErrorKind<'a> {
     pub example: &'a str,
 }
 
+/// A threshold and what came of it.
+#[derive(Debug, Serialize)]
+pub struct ThresholdReport {
+    pub threshold: String,
+    /// Microseconds for latencies; `null` if nothing was measured.
+    pub value: Option<f64>,
+    /// `null` likewise.
+    pub kept: Option<bool>,
+}
+
 /// This program's own part in what was measured.
 #[derive(Debug, Serialize)]
 pub struct Tool {
-    /// How long what is ready to read waits until it is read.
+    /// How long events that are ready to read wait until they are read: a part
+    /// of every other latency here. Estimated by probes through the same queue.
     pub read_lag: Option<Summary>,
     pub cpu_us: Option<u64>,
     pub peak_memory_bytes: Option<u64>,
@@ -166,14 +178,7 @@ impl Report<'_> {
         let (plan, outcome) = (self.plan, self.outcome);
         let (stats, totals) = (&outcome.stats, &outcome.totals);
         let wanted = u64::from(plan.connections);
-        let per_second = |amount: u64| {
-            let seconds = outcome.window.length.as_secs_f64();
-            if seconds > 0.0 {
-                round(amount as f64 / seconds)
-            } else {
-                0.0
-            }
-        };
+        let per_second = |amount| round(outcome.window.per_second(amount).unwrap_or_default());
         JsonReport {
             schema: SCHEMA,
             command: "load",
@@ -265,6 +270,15 @@ impl Report<'_> {
                     })
                     .collect(),
             },
+            thresholds: self
+                .thresholds
+                .iter()
+                .map(|(threshold, checked)| ThresholdReport {
+                    threshold: threshold.to_string(),
+                    value: checked.value.map(round),
+                    kept: checked.kept,
+                })
+                .collect(),
             tool: Tool {
                 read_lag: stats.read_lag.summary(),
                 cpu_us: outcome.cpu.map(us),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Report;
 use super::json::JsonReport;
+use crate::exit::Exit;
 use crate::failure::printable;
 use crate::histogram::Summary;
 use crate::units::{bytes, micros, rate, seconds, thousands};
@@ -25,7 +26,11 @@ impl Report<'_> {
     }
 
     fn write_text(&self, json: &JsonReport<'_>, out: &mut String) -> std::fmt::Result {
-        writeln!(out, "{}: {}", json.verdict.to_uppercase(), self.reason)?;
+        let verdict = match self.exit {
+            Exit::Interrupted => "INTERRUPTED".to_owned(),
+            _ => json.verdict.to_uppercase(),
+        };
+        writeln!(out, "{verdict}: {}", self.reason)?;
         writeln!(out, "\n{} {}", json.plan.method, printable(json.plan.url))?;
         self.write_counts(json, out)?;
         if json.connections.opened > 0 {
@@ -33,7 +38,8 @@ impl Report<'_> {
             write_latencies(json, out)?;
         }
         self.write_types(out)?;
-        self.write_errors(out)
+        self.write_errors(out)?;
+        self.write_thresholds(out)
     }
 
     fn write_counts(&self, json: &JsonReport<'_>, out: &mut String) -> std::fmt::Result {
@@ -135,6 +141,25 @@ impl Report<'_> {
         } else {
             Ok(())
         }
+    }
+
+    fn write_thresholds(&self, out: &mut String) -> std::fmt::Result {
+        if !self.thresholds.is_empty() {
+            writeln!(out, "\n  Thresholds")?;
+        }
+        for (threshold, checked) in &self.thresholds {
+            let kept = match checked.kept {
+                Some(true) => "kept",
+                Some(false) => "breached",
+                None => "not measured",
+            };
+            let value = checked
+                .value
+                .map_or_else(String::new, |value| threshold.show(value));
+            let text = printable(&threshold.to_string());
+            writeln!(out, "    {kept:<12} {text}  {value}")?;
+        }
+        Ok(())
     }
 
     fn write_errors(&self, out: &mut String) -> std::fmt::Result {

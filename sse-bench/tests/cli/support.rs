@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 pub(crate) const SSE_HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n";
 
@@ -197,4 +197,20 @@ pub(crate) fn signal() -> (
         },
         receiver,
     )
+}
+
+/// One event of each kind that counts, and what does not.
+pub(crate) const STREAM: &str = "event: tick\ndata: 1\n\nevent: tick\r\ndata: 2\r\n\r\ndata: 3\n\n: comment\n\n\
+                      event: status\ndata: {}\n\nid: 9\n\n";
+
+/// What STREAM dispatches, on this many connections.
+pub(crate) fn expect_stream(report: &Value, connections: u64) {
+    assert_eq!(report["deliveries"]["total"], 4 * connections, "{report:#}");
+    let by_type = json!({
+        "tick": 2 * connections, "message": connections, "status": connections
+    });
+    assert_eq!(report["deliveries"]["by_type"], by_type);
+    assert_eq!(report["connections"]["opened"], connections);
+    assert_eq!(report["connections"]["clean_ends"], connections);
+    assert_eq!(report["errors"]["total"], 0, "{report:#}");
 }
