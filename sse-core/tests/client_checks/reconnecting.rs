@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use sse_core::client::Request;
 use sse_core::{Backoff, Cause, NetworkErrorKind, SourceOptions};
 
-use crate::client::{Client, Command, Seen, quick};
+use crate::client::{Client, Command, Seen};
 use crate::mock::{Mock, Reserved, STREAM, head, reset};
 
 fn network(cause: &Cause) -> NetworkErrorKind {
