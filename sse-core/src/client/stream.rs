@@ -33,8 +33,9 @@ pub struct Options {
 
 /// A stream of events that reconnects by itself, as `EventSource` does.
 ///
-/// It does nothing between two calls of [`next`](Self::next), so a slow reader
-/// slows the server down and costs no memory: at most one chunk is held.
+/// It reads only in [`next`](Self::next), one chunk at a time, so a slow reader
+/// slows the server down: what waits stays in the kernel's buffers and, with
+/// HTTP/2, in the flow-control window.
 pub struct EventStream {
     source: EventSource,
     transport: Transport,

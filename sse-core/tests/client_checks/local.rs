@@ -96,3 +96,19 @@ async fn closing_a_local_stream_is_final() {
     ));
     assert!(stream.next().await.is_none());
 }
+
+#[tokio::test]
+async fn items_keep_their_own_type_and_id() {
+    let text = "event: a\nid: 1\ndata: x\n\nevent: a\ndata: y\n\n:c\n\ndata: z\n\nevent: b\nid\n\nid: 2\n\n";
+    let mut stream = read_stream(text.as_bytes(), Limits::default());
+    let Some(Update::Batch(batch)) = stream.next().await else {
+        panic!("expected a batch");
+    };
+    let mut parser = sse_core::Parser::new();
+    let mut expected = parser.feed(text.as_bytes());
+    let mut items = batch.items();
+    while let Some(item) = expected.next().unwrap() {
+        assert_eq!(items.next(), Some(item));
+    }
+    assert_eq!(items.next(), None);
+}
