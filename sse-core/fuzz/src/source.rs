@@ -18,6 +18,7 @@ use crate::model::{self, Caps, Seen};
 pub(crate) fn run(bytes: &[u8]) -> Result<()> {
     let mut input = Unstructured::new(bytes);
     let mut driver = Driver::new(&mut input)?;
+    driver.poll();
     while !input.is_empty() {
         let poll = driver.step(&mut input)?;
         if poll {
