@@ -85,7 +85,7 @@ pub struct Received {
 #[derive(Debug)]
 pub struct Ingest {
     updates: mpsc::Receiver<Received>,
-    _tasks: JoinSet<()>,
+    tasks: JoinSet<()>,
 }
 
 impl Ingest {
@@ -114,21 +114,37 @@ impl Ingest {
                 }
             });
         }
-        Self {
-            updates,
-            _tasks: tasks,
-        }
+        Self { updates, tasks }
     }
 
     /// The next update; `None` when all streams have ended. Cancel-safe.
     pub async fn next(&mut self) -> Option<Received> {
-        self.updates.recv().await
+        let received = self.updates.recv().await;
+        if received.is_none() {
+            self.pass_on_panics().await;
+        }
+        received
     }
 
     /// As [`next`](Self::next), but takes what waits, up to a number. 0 means
     /// that all have ended.
     pub async fn next_many(&mut self, updates: &mut Vec<Received>, most: usize) -> usize {
-        self.updates.recv_many(updates, most).await
+        let count = self.updates.recv_many(updates, most).await;
+        if count == 0 {
+            self.pass_on_panics().await;
+        }
+        count
+    }
+
+    /// A task that panicked must not pass for a stream that ended.
+    async fn pass_on_panics(&mut self) {
+        while let Some(ended) = self.tasks.join_next().await {
+            if let Err(error) = ended
+                && let Ok(panic) = error.try_into_panic()
+            {
+                std::panic::resume_unwind(panic);
+            }
+        }
     }
 }
 

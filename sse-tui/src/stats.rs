@@ -236,6 +236,11 @@ mod tests {
             let rate = stats.lanes[0].meter.rate(at(now));
             assert!((rate - 0.2).abs() < 0.001, "{rate} at {now}");
         }
+        let mut young = Stats::new(at(1000.0));
+        young.event("status", at(1000.0));
+        young.event("status", at(1005.0));
+        let rate = young.lanes[0].meter.rate(at(1007.1));
+        assert!((rate - 0.2).abs() < 0.001, "{rate}");
     }
 
     #[test]

@@ -185,7 +185,7 @@ fn divider(row: &Row<'_>) -> Option<String> {
         .oldest
         .map(|oldest| format!(" · oldest kept {oldest}"))
         .unwrap_or_default();
-    Some(format!("gap · {missed} · {}{oldest}", gap.reason))
+    Some(format!("gap · {} · {missed}{oldest}", gap.reason))
 }
 
 fn draw_divider(pen: &mut Pen<'_>, row: &Row<'_>, text: &str, theme: &Theme) {

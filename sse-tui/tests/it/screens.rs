@@ -349,7 +349,17 @@ fn nothing_from_the_network_reaches_the_terminal_raw() {
     fixture.lose(41.0, 1, "evil\u{1b}[2J cause", 3.0);
     fixture.open(42.0, 2, "\u{1b}c id");
     fixture.feed(43.0, HOSTILE);
-    fixture.draw((120, 36));
+    let screen = fixture.text((120, 36));
+    for shown in [
+        "evil␛[2J cause",
+        "␛c id",
+        "␛[7m日本",
+        "␛[31mred␛]0;t␇",
+        "⟨U+009B⟩2",
+        "⟨U+009B⟩2J⟨ZWSP⟩",
+    ] {
+        assert!(screen.contains(shown), "{shown}: {screen}");
+    }
     fixture.press(&[KeyCode::Enter]);
     for size in SIZES {
         let screen = fixture.draw(size);
