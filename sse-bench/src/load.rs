@@ -53,6 +53,8 @@ pub struct Outcome {
     pub window: Window,
     /// CPU time that the run took.
     pub cpu: Option<Duration>,
+    /// The most memory that this process held, in bytes.
+    pub peak_memory: Option<u64>,
 }
 
 impl Outcome {
@@ -66,6 +68,7 @@ impl Outcome {
             ramp: None,
             window: Window::default(),
             cpu: None,
+            peak_memory: None,
         }
     }
 }
@@ -139,6 +142,7 @@ async fn direct(plan: &Arc<Plan>, progress: &mut Progress) -> io::Result<Outcome
             bytes: at_end.bytes - before.bytes,
         },
         cpu: cpu.map(|(now, before)| now.saturating_sub(before)),
+        peak_memory: sys::peak_memory(),
     })
 }
 
