@@ -21,6 +21,7 @@ pub mod progress;
 pub mod report;
 pub mod stats;
 pub mod sys;
+pub mod team;
 pub mod threshold;
 pub mod timestamp;
 mod tls;

@@ -1,22 +1,20 @@
 //! `sse-bench load`: open, hold, count.
 
 use std::io;
-use std::net::UdpSocket;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
 
-use crate::connect::{Connector, resolve};
-use crate::live::{Live, Snapshot};
+use crate::connect::resolve;
+use crate::live::Snapshot;
 use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::stats::Stats;
 use crate::sys;
-use crate::worker::{self, Assignment, Message};
+use crate::team::Team;
+use crate::worker::Message;
 
 /// How often the read lag of each thread is probed.
 const PROBE_INTERVAL: Duration = Duration::from_millis(10);
@@ -55,6 +53,24 @@ pub struct Outcome {
     pub window: Window,
     /// CPU time that the run took.
     pub cpu: Option<Duration>,
+    /// The most memory that this process held, in bytes.
+    pub peak_memory: Option<u64>,
+}
+
+impl Outcome {
+    /// A run that ended before it began.
+    fn nothing(ending: Ending) -> Self {
+        Self {
+            ending,
+            stats: Stats::default(),
+            totals: Snapshot::default(),
+            elapsed: Duration::ZERO,
+            ramp: None,
+            window: Window::default(),
+            cpu: None,
+            peak_memory: None,
+        }
+    }
 }
 
 /// A part of the run, and what was received in it.
@@ -88,55 +104,67 @@ async fn direct(plan: &Arc<Plan>, progress: &mut Progress) -> io::Result<Outcome
     let cpu_before = sys::cpu_time();
     let mut interrupted = std::pin::pin!(sys::interrupted());
     let resolved = tokio::select! {
-        resolved = resolve(&plan.url) => Some(resolved),
-        _ = &mut interrupted => None,
+        resolved = resolve(&plan.url) => resolved,
+        result = &mut interrupted => {
+            result?;
+            return Ok(Outcome::nothing(Ending::Interrupted));
+        }
+    };
+    let addresses = match resolved {
+        Ok(addresses) => addresses,
+        Err(failure) => {
+            let mut outcome = Outcome::nothing(Ending::Unreachable);
+            outcome.stats.failures.add(&failure);
+            return Ok(outcome);
+        }
     };
     let start = Instant::now();
-    let mut run = Run::new(start);
-    let addresses = match resolved {
-        Some(Ok(addresses)) => addresses,
-        Some(Err(failure)) => {
-            let mut stats = Stats::default();
-            stats.failures.add(&failure);
-            return Ok(run.outcome(Ending::Unreachable, stats, cpu_before));
-        }
-        None => return Ok(run.outcome(Ending::Interrupted, Stats::default(), cpu_before)),
+    let mut team = Team::start(plan, &addresses, start)?;
+    let (ending, settled) = hold(plan, &mut team, start, interrupted, progress).await?;
+    let (end, at_end) = (Instant::now(), team.snapshot());
+    progress.clear();
+    let (totals, stats) = team.stop()?;
+    // A run that was ended early has no hold to speak of.
+    let (from, before) = match settled {
+        Some(settled) if ending == Ending::Duration => settled,
+        _ => (start, Snapshot::default()),
     };
+    let cpu = sys::cpu_time().zip(cpu_before);
+    Ok(Outcome {
+        ending,
+        stats,
+        totals,
+        elapsed: end - start,
+        ramp: settled.map(|(settled, _)| settled - start),
+        window: Window {
+            length: end - from,
+            deliveries: at_end.deliveries - before.deliveries,
+            bytes: at_end.bytes - before.bytes,
+        },
+        cpu: cpu.map(|(now, before)| now.saturating_sub(before)),
+        peak_memory: sys::peak_memory(),
+    })
+}
 
-    let (told, mut messages) = mpsc::unbounded_channel();
-    let (stop, stopped) = watch::channel(false);
-    let events_left = plan.events.map(|events| Arc::new(AtomicU64::new(events)));
-    let mut threads = Vec::new();
-    let mut probes = Vec::new();
-    for number in 0..plan.threads {
-        let live = Arc::new(Live::default());
-        run.lives.push(Arc::clone(&live));
-        let (probe, lag_probe) = lag_probe().unzip();
-        probes.extend(probe);
-        let assignment = Assignment {
-            plan: Arc::clone(plan),
-            number,
-            live,
-            connector: Connector::new(plan.tls.clone(), &plan.url, addresses.clone()),
-            messages: told.clone(),
-            stop: stopped.clone(),
-            start,
-            events_left: events_left.clone(),
-            lag_probe,
-        };
-        let thread = std::thread::Builder::new().name(format!("slots-{number}"));
-        threads.push(thread.spawn(|| worker::run(assignment))?);
-    }
-
+/// Waits for what ends the run. Also when each slot had been opened or refused,
+/// and the counters at that moment.
+async fn hold(
+    plan: &Plan,
+    team: &mut Team,
+    start: Instant,
+    mut interrupted: Pin<&mut impl Future<Output = io::Result<()>>>,
+    progress: &mut Progress,
+) -> io::Result<(Ending, Option<(Instant, Snapshot)>)> {
     let mut tick = tokio::time::interval(PROBE_INTERVAL);
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut ticks = 0_u32;
-    let (mut settled, mut ended) = (0, 0);
-    let mut hold_ends = None;
+    let (mut settled_threads, mut ended_threads) = (0, 0);
+    let mut settled = None;
+    let mut hold_ends: Option<Instant> = None;
     let ending = loop {
         let hold_end = async {
             match hold_ends {
-                Some(end) => tokio::time::sleep_until(end).await,
+                Some(end) => tokio::time::sleep_until(end.into()).await,
                 None => std::future::pending().await,
             }
         };
@@ -145,131 +173,35 @@ async fn direct(plan: &Arc<Plan>, progress: &mut Progress) -> io::Result<Outcome
                 result?;
                 break Ending::Interrupted;
             }
-            message = messages.recv() => match message {
-                Some(Message::Settled) => settled += 1,
-                Some(Message::Ended) => ended += 1,
+            message = team.message() => match message {
+                Some(Message::Settled) => settled_threads += 1,
+                Some(Message::Ended) => ended_threads += 1,
                 Some(Message::EventsReached) => break Ending::Events,
                 Some(Message::Left) | None => break Ending::AllEnded,
             },
             () = hold_end => break Ending::Duration,
             _ = tick.tick() => {
-                for probe in &probes {
-                    let sent = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
-                    // A full buffer means that the thread is far behind, which
-                    // the datagrams before this one say already.
-                    let _ = probe.send(&sent.to_le_bytes());
-                }
+                team.probe_lag();
                 ticks = ticks.wrapping_add(1);
                 if ticks.is_multiple_of(PROGRESS_EVERY) {
-                    let left = hold_ends.map(|end| end.saturating_duration_since(tokio::time::Instant::now()));
-                    progress.show(&run.snapshot(), start.elapsed(), left);
+                    let left = hold_ends.map(|end| end.saturating_duration_since(Instant::now()));
+                    progress.show(&team.snapshot(), start.elapsed(), left);
                 }
                 continue;
             }
         }
-        if ended == plan.threads {
-            break if run.snapshot().connected == 0 {
-                Ending::Unreachable
-            } else {
-                Ending::AllEnded
-            };
+        let unreachable = settled_threads == plan.threads && team.snapshot().connected == 0;
+        if unreachable {
+            break Ending::Unreachable;
         }
-        if settled == plan.threads && run.settled.is_none() {
-            let now = run.settle();
-            if run.snapshot().connected == 0 {
-                break Ending::Unreachable;
-            }
-            hold_ends = plan.duration.map(|duration| (now + duration).into());
+        if ended_threads == plan.threads {
+            break Ending::AllEnded;
+        }
+        if settled_threads == plan.threads && settled.is_none() {
+            let now = Instant::now();
+            settled = Some((now, team.snapshot()));
+            hold_ends = plan.duration.map(|duration| now + duration);
         }
     };
-    run.stop();
-    progress.clear();
-    let _ = stop.send(true);
-    drop(messages);
-    let stats = join(threads)?;
-    Ok(run.outcome(ending, stats, cpu_before))
-}
-
-/// A pair of datagram sockets that know only each other.
-fn lag_probe() -> Option<(UdpSocket, UdpSocket)> {
-    let pair = || {
-        let (from, to) = (
-            UdpSocket::bind("127.0.0.1:0")?,
-            UdpSocket::bind("127.0.0.1:0")?,
-        );
-        from.connect(to.local_addr()?)?;
-        to.connect(from.local_addr()?)?;
-        from.set_nonblocking(true)?;
-        to.set_nonblocking(true)?;
-        io::Result::Ok((from, to))
-    };
-    // Without it the report says that the lag is unknown.
-    pair().ok()
-}
-
-fn join(threads: Vec<JoinHandle<io::Result<Stats>>>) -> io::Result<Stats> {
-    let mut sum = Stats::default();
-    for thread in threads {
-        let stats = thread.join();
-        sum.merge(stats.map_err(|_| io::Error::other("a thread of the run failed"))??);
-    }
-    Ok(sum)
-}
-
-/// The clock of a run.
-struct Run {
-    lives: Vec<Arc<Live>>,
-    start: Instant,
-    settled: Option<(Instant, Snapshot)>,
-    stopped: Option<(Instant, Snapshot)>,
-}
-
-impl Run {
-    fn new(start: Instant) -> Self {
-        Self {
-            lives: Vec::new(),
-            start,
-            settled: None,
-            stopped: None,
-        }
-    }
-
-    fn snapshot(&self) -> Snapshot {
-        Snapshot::of(self.lives.iter().map(|live| &**live))
-    }
-
-    fn settle(&mut self) -> Instant {
-        let now = Instant::now();
-        self.settled = Some((now, self.snapshot()));
-        now
-    }
-
-    fn stop(&mut self) {
-        self.stopped = Some((Instant::now(), self.snapshot()));
-    }
-
-    fn outcome(self, ending: Ending, stats: Stats, cpu_before: Option<Duration>) -> Outcome {
-        let totals = self.snapshot();
-        let (end, at_end) = self.stopped.unwrap_or((Instant::now(), totals));
-        // A run that a user or a count ended early has no hold to speak of.
-        let (from, before) = match self.settled {
-            Some(settled) if ending == Ending::Duration => settled,
-            _ => (self.start, Snapshot::default()),
-        };
-        Outcome {
-            ending,
-            stats,
-            totals,
-            elapsed: end - self.start,
-            ramp: self.settled.map(|(settled, _)| settled - self.start),
-            window: Window {
-                length: end - from,
-                deliveries: at_end.deliveries - before.deliveries,
-                bytes: at_end.bytes - before.bytes,
-            },
-            cpu: sys::cpu_time()
-                .zip(cpu_before)
-                .map(|(now, before)| now.saturating_sub(before)),
-        }
-    }
+    Ok((ending, settled))
 }

@@ -8,7 +8,6 @@ use serde::Serialize;
 use super::Report;
 use crate::histogram::Summary;
 use crate::load::Ending;
-use crate::sys;
 
 /// The version of the report's shape; a key is never taken away within one.
 const SCHEMA: u32 = 1;
@@ -282,7 +281,7 @@ impl Report<'_> {
             tool: Tool {
                 read_lag: stats.read_lag.summary(),
                 cpu_us: outcome.cpu.map(us),
-                peak_memory_bytes: sys::peak_memory(),
+                peak_memory_bytes: outcome.peak_memory,
             },
         }
     }

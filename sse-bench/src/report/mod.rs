@@ -2,6 +2,8 @@
 
 mod json;
 mod output;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use crate::exit::Exit;
