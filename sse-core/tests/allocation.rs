@@ -1,7 +1,7 @@
 //! What the parser and the encoder ask of the allocator.
 
 use allocation_counter::measure;
-use sse_core::{Event, EventId, EventType, Item, Parser};
+use sse_core::{Event, EventId, EventType, Item, Limits, Parser};
 
 /// Reads the corpus in chunks of this size and counts its events.
 fn read(parser: &mut Parser, corpus: &[u8], chunk: usize) -> usize {
@@ -55,7 +55,7 @@ fn well_formed_events_in_one_chunk_are_borrowed() {
 
 #[test]
 fn a_refused_line_is_not_kept() {
-    let mut parser = Parser::with_limits(sse_core::Limits::default().line(1000));
+    let mut parser = Parser::with_limits(Limits::default().line(1000));
     let endless = vec![b'x'; 1 << 20];
     let allocated = measure(|| {
         for chunk in endless.chunks(100) {
@@ -85,4 +85,38 @@ fn encoding_into_a_buffer_with_room_allocates_nothing() {
     });
     assert!(!out.is_empty());
     assert_eq!(allocated.count_total, 0);
+}
+
+#[test]
+fn memory_is_bounded_by_the_limits_whatever_arrives() {
+    let (line, field, event) = (10_000, 1_000, 20_000);
+    let text = |name: &str, length: usize| format!("{name}: {}\n", "x".repeat(length));
+    let endless: [(&str, Vec<u8>); 6] = [
+        ("data lines", text("data", 900).into_bytes()),
+        ("bare data lines", b"data\n".to_vec()),
+        ("ids", format!("{}data\n\n", text("id", 990)).into_bytes()),
+        ("types", text("event", 990).into_bytes()),
+        (
+            "invalid comments",
+            [vec![b':'], vec![0xFF; 9_990], vec![b'\n']].concat(),
+        ),
+        ("invalid names", [vec![0xFF; 9_990], vec![b'\n']].concat()),
+    ];
+    for (name, block) in endless {
+        let stream = block.repeat(2 + 200_000 / block.len());
+        for chunk in [usize::MAX, 5000, 64] {
+            let limits = Limits::default().line(line).field(field).event(event);
+            let mut parser = Parser::with_limits(limits);
+            let allocated = measure(|| {
+                for chunk in stream.chunks(chunk) {
+                    let mut items = parser.feed(chunk);
+                    while let Ok(Some(_)) = items.next() {}
+                }
+            });
+            // What is held, and as much again because buffers grow by doubling.
+            let bound = 2 * (4 * line + event + 3 * field) as u64;
+            let held = allocated.bytes_max;
+            assert!(held <= bound, "{name} in chunks of {chunk}: {held} bytes");
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! The state, and what each message makes of it. Knows no terminal.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use crossterm::event::{KeyEvent, KeyEventKind};
@@ -400,7 +401,7 @@ fn opened(connection: &Connection, at: Timestamp, how: &str) -> String {
     let gap = Duration::try_from(at.duration_since(lost_at)).unwrap_or_default();
     let mut text = format!("connected after {} · {how}", crate::format::duration(gap));
     if connection.attempts > 1 {
-        text.push_str(&format!(" · attempt {}", connection.attempts));
+        let _ = write!(text, " · attempt {}", connection.attempts);
     }
     if !connection.resumed_after.is_empty() {
         text.push_str(" · resumed after ");

@@ -74,8 +74,11 @@ pub struct Args {
     #[arg(long, value_name = "SIZE", default_value = "64MiB")]
     buffer: ByteSize,
 
-    /// Colours [default: dark, or plain if NO_COLOR is set]
-    #[arg(long, value_name = "THEME")]
+    #[arg(
+        long,
+        value_name = "THEME",
+        help = "Colours [default: dark, or plain if NO_COLOR is set]"
+    )]
     theme: Option<ThemeName>,
 
     /// Write a picture of the dashboard to this SVG file and exit; needs no terminal
@@ -168,15 +171,20 @@ impl Args {
     }
 }
 
+/// As curl: a URL without a scheme is http.
 fn parse_url(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).map_err(|error| {
-        format!("'{text}' is no URL ({error}); write it as http://host:port/path, or - for standard input")
-    })?;
+    let mend = "write it as http://host:port/path, or - for standard input";
+    let full = if text.contains("://") {
+        text.to_owned()
+    } else {
+        format!("http://{text}")
+    };
+    let url = Url::parse(&full).map_err(|error| format!("'{text}' is no URL ({error}); {mend}"))?;
     if matches!(url.scheme(), "http" | "https") {
         Ok(url)
     } else {
         Err(format!(
-            "'{text}': only http and https URLs can be read; write it as http://host:port/path"
+            "'{text}': only http and https URLs can be read; {mend}"
         ))
     }
 }
@@ -263,6 +271,17 @@ mod tests {
     }
 
     #[test]
+    fn a_url_without_a_scheme_is_http() {
+        for (text, url) in [
+            ("localhost:8080/events", "http://localhost:8080/events"),
+            ("127.0.0.1:80", "http://127.0.0.1/"),
+            ("https://host/a?b=http://c", "https://host/a?b=http://c"),
+        ] {
+            assert_eq!(request(&[text]).url.as_str(), url);
+        }
+    }
+
+    #[test]
     fn data_makes_it_a_post_of_a_fitting_type() {
         let json = request(&["-d", "{\"a\":1}"]);
         assert_eq!(json.method, Method::POST);
@@ -289,14 +308,14 @@ mod tests {
     #[test]
     fn what_cannot_work_is_refused_with_the_mend() {
         for (arguments, words) in [
-            (&["127.0.0.1:8080"][..], "http://host:port/path"),
+            (&["http://"][..], "http://host:port/path"),
             (&["ftp://host/"], "http and https"),
             (&["-", "-"], "only once"),
             (&["-", "-d", "@-"], "only once"),
             (&["-H", "no colon"], "Name: value"),
             (&["-H", "bad name: x"], "name of a header"),
             (&["-o", "raw", "--event", "tick"], "--output raw"),
-            (&["-n", "0"], "-n"),
+            (&["-n", "0"], "--events"),
             (&["--buffer", "much"], "--buffer"),
             (&["--size", "10", "--screenshot", "x.svg"], "120x36"),
             (&["--key", "Hyper", "--screenshot", "x.svg"], "no such key"),

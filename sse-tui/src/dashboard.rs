@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use crate::app::{App, Setup};
-use crate::ingest::{self, Ingest, Stream};
-use crate::message::Message;
+use crate::ingest::{self, Ingest, Received, Stream};
+use crate::message::{Change, Message};
 use crate::options::Options;
 use crate::sys::{self, Signals};
 use crate::terminal::Screen;
@@ -27,19 +27,35 @@ const BURST: usize = 32;
 
 /// The state for these options before anything was received.
 pub(crate) fn app(options: &Options, streams: &[Stream]) -> App {
-    App::new(Setup {
+    let now = Timestamp::now();
+    let mut app = App::new(Setup {
         sources: streams.iter().map(|stream| stream.name.clone()).collect(),
         event_types: options.event_types.clone(),
         events: options.events,
         buffer: options.buffer,
         time_zone: options.time_zone.clone(),
-        now: Timestamp::now(),
-    })
+        now,
+    });
+    for (source, _) in streams
+        .iter()
+        .enumerate()
+        .filter(|(_, stream)| stream.is_local())
+    {
+        let how = "standard input".to_owned();
+        let change = Change::Open {
+            at: now,
+            leg: 1,
+            how,
+        };
+        app.update(Message::Stream { source, change });
+    }
+    app
 }
 
 /// Passes an update of a stream on to the state.
-pub(crate) fn apply(app: &mut App, source: usize, update: sse_core::client::Update) {
-    if let Some(change) = ingest::change(update) {
+pub(crate) fn apply(app: &mut App, received: Received) {
+    let source = received.source;
+    if let Some(change) = ingest::change(received) {
         app.update(Message::Stream { source, change });
     }
 }
@@ -107,8 +123,8 @@ async fn show(
             }
             count = ingest.next_many(&mut updates, BURST), if !all_ended => {
                 all_ended = count == 0;
-                for (source, update) in updates.drain(..) {
-                    apply(app, source, update);
+                for received in updates.drain(..) {
+                    apply(app, received);
                 }
                 dirty = true;
             }

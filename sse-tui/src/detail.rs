@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::format;
 use crate::json::{self, Kind, Token};
-use crate::sanitize::{Piece, pieces};
+use crate::sanitize::{Piece, pieces, prefix};
 use crate::store::{Row, RowKind};
 
 /// Of larger data only this much is laid out.
@@ -57,7 +57,7 @@ impl Detail {
 
     /// Scrolls by pages.
     pub fn page(&mut self, pages: isize) {
-        self.scroll_by(pages * self.height.saturating_sub(1).max(1) as isize);
+        self.scroll_by(pages * self.height.saturating_sub(1).max(1).cast_signed());
     }
 
     /// The number of the row shown.
@@ -83,12 +83,13 @@ fn gone() -> Vec<Vec<Token>> {
 }
 
 fn lines(row: &Row<'_>) -> Vec<Vec<Token>> {
-    if row.kind == RowKind::Event && row.data.len() <= MAX_BYTES {
-        if let Some(lines) = json::pretty(row.data) {
-            return lines.iter().map(|line| safe(line)).collect();
-        }
+    if row.kind == RowKind::Event
+        && row.data.len() <= MAX_BYTES
+        && let Some(lines) = json::pretty(row.data)
+    {
+        return lines.iter().map(|line| safe(line)).collect();
     }
-    let shown = &row.data[..row.data.floor_char_boundary(MAX_BYTES)];
+    let shown = prefix(row.data, MAX_BYTES);
     let mut lines: Vec<_> = shown
         .split('\n')
         .map(|line| safe(&[(Kind::Text, line.to_owned())]))

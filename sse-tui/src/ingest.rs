@@ -61,11 +61,31 @@ pub fn open(options: &Options) -> Result<Vec<Stream>, client::ConnectError> {
     options.sources.iter().map(open).collect()
 }
 
+impl Stream {
+    /// Whether it is standard input, which is open from the start.
+    pub fn is_local(&self) -> bool {
+        matches!(self.reader, Reader::Local(_))
+    }
+}
+
+/// An update as it came.
+#[derive(Debug)]
+pub struct Received {
+    /// Index of its stream.
+    pub source: usize,
+    /// Whether that is standard input.
+    pub local: bool,
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub update: Update,
+}
+
 /// Streams being read, each by a task of its own that ends with this.
 #[derive(Debug)]
 pub struct Ingest {
-    updates: mpsc::Receiver<(usize, Update)>,
-    _tasks: JoinSet<()>,
+    updates: mpsc::Receiver<Received>,
+    tasks: JoinSet<()>,
 }
 
 impl Ingest {
@@ -76,29 +96,55 @@ impl Ingest {
         for (source, mut stream) in streams.into_iter().enumerate() {
             let sender = sender.clone();
             tasks.spawn(async move {
+                let local = stream.is_local();
                 while let Some(update) = stream.reader.next().await {
-                    if sender.send((source, update)).await.is_err() {
+                    let at = match &update {
+                        Update::Batch(batch) => received_at(batch.received_at.system),
+                        _ => Timestamp::now(),
+                    };
+                    let received = Received {
+                        source,
+                        local,
+                        at,
+                        update,
+                    };
+                    if sender.send(received).await.is_err() {
                         return;
                     }
                 }
             });
         }
-        Self {
-            updates,
-            _tasks: tasks,
-        }
+        Self { updates, tasks }
     }
 
-    /// The next update and the index of its stream; `None` when all have
-    /// ended. Cancel-safe.
-    pub async fn next(&mut self) -> Option<(usize, Update)> {
-        self.updates.recv().await
+    /// The next update; `None` when all streams have ended. Cancel-safe.
+    pub async fn next(&mut self) -> Option<Received> {
+        let received = self.updates.recv().await;
+        if received.is_none() {
+            self.pass_on_panics().await;
+        }
+        received
     }
 
     /// As [`next`](Self::next), but takes what waits, up to a number. 0 means
     /// that all have ended.
-    pub async fn next_many(&mut self, updates: &mut Vec<(usize, Update)>, most: usize) -> usize {
-        self.updates.recv_many(updates, most).await
+    pub async fn next_many(&mut self, updates: &mut Vec<Received>, most: usize) -> usize {
+        let count = self.updates.recv_many(updates, most).await;
+        if count == 0 {
+            self.pass_on_panics().await;
+        }
+        count
+    }
+
+    /// A task that panicked must not pass for a stream that ended.
+    async fn pass_on_panics(&mut self) {
+        while let Some(ended) = self.tasks.join_next().await {
+            if let Err(error) = ended
+                && let Ok(panic) = error.try_into_panic()
+            {
+                std::panic::resume_unwind(panic);
+            }
+        }
     }
 }
 
@@ -112,8 +158,10 @@ impl Reader {
 }
 
 /// An update in the terms of the state; `None` for those that change nothing.
-pub fn change(update: Update) -> Option<Change> {
-    let at = Timestamp::now();
+pub fn change(received: Received) -> Option<Change> {
+    let Received {
+        local, at, update, ..
+    } = received;
     Some(match update {
         Update::Connecting {
             leg, last_event_id, ..
@@ -128,10 +176,7 @@ pub fn change(update: Update) -> Option<Change> {
             leg,
             how: format!("{} {}", version_name(version), status.as_u16()),
         },
-        Update::Batch(batch) => Change::Batch {
-            at: received_at(batch.received_at.system),
-            batch,
-        },
+        Update::Batch(batch) => Change::Batch { at, batch },
         Update::Disconnected {
             leg,
             cause,
@@ -145,7 +190,7 @@ pub fn change(update: Update) -> Option<Change> {
         },
         Update::Closed { cause, .. } => Change::Closed {
             at,
-            ending: ending(&cause),
+            ending: ending(&cause, local),
         },
         _ => return None,
     })
@@ -153,8 +198,9 @@ pub fn change(update: Update) -> Option<Change> {
 
 /// Whether an end is a success: the server said that it is over, the input
 /// ended, or it was asked for.
-pub fn ending(cause: &Cause) -> Ending {
+pub fn ending(cause: &Cause, local: bool) -> Ending {
     match cause {
+        Cause::EndOfStream if local => Ending::Complete("the input ended".to_owned()),
         Cause::EndOfStream | Cause::NoContent | Cause::Closed => {
             Ending::Complete(cause.to_string())
         }
@@ -162,8 +208,7 @@ pub fn ending(cause: &Cause) -> Ending {
     }
 }
 
-/// When a batch was received, as people read it.
-pub fn received_at(time: SystemTime) -> Timestamp {
+fn received_at(time: SystemTime) -> Timestamp {
     Timestamp::try_from(time).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 

@@ -4,7 +4,7 @@
 //! [`run`] is the whole program for those who have a tokio runtime and
 //! [`Options`]; [`main`] is the binary. Inside, [`ingest`] reads the streams and
 //! knows no screen, [`app`] holds the state and knows no terminal, [`ui`] draws
-//! it, [`dashboard`] ties them to a terminal and [`print`] to a pipe.
+//! it, [`dashboard`] ties them to a terminal and [`mod@print`] to a pipe.
 
 pub mod app;
 pub mod cli;
@@ -39,7 +39,9 @@ pub use options::{Options, Output, Screenshot, Source};
 ///
 /// A TLS provider must be installed (see [`sse_core::client`]). Reading
 /// standard input takes a thread that cannot be stopped: end the process, or
-/// shut the runtime down in the background, rather than wait for it.
+/// shut the runtime down in the background, rather than wait for it. From the
+/// first call on, SIGINT, SIGTERM and SIGHUP no longer end the process by
+/// themselves; they end a run.
 ///
 /// # Errors
 /// What is wrong with the options or the terminal, in one line for people.
@@ -66,7 +68,11 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
 /// The binary: parses the command line, runs, reports.
 pub fn main() -> ExitCode {
     let options = cli::Args::parse().into_options();
-    log_to_stderr();
+    let on_screen = options.screenshot.is_none()
+        && options.output.unwrap_or_else(Output::for_stdout) == Output::Tui;
+    if !(on_screen && std::io::stderr().is_terminal()) {
+        log_to_stderr();
+    }
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error.into()),

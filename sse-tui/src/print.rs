@@ -10,7 +10,7 @@ use sse_core::client::{Batch, Update};
 use sse_core::{EventRef, Item};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
-use crate::ingest::{self, Ingest, Stream};
+use crate::ingest::{self, Ingest, Received, Stream};
 use crate::message::Ending;
 use crate::options::Options;
 use crate::sanitize::pieces;
@@ -98,11 +98,17 @@ impl Printer {
         mut out: impl AsyncWrite + Unpin,
     ) -> io::Result<ExitCode> {
         let mut code = ExitCode::SUCCESS;
-        while let Some((source, update)) = ingest.next().await {
+        while let Some(received) = ingest.next().await {
+            let Received {
+                source,
+                local,
+                at,
+                update,
+            } = received;
             match update {
                 Update::Batch(batch) => {
                     self.buffer.clear();
-                    self.batch(source, &batch)?;
+                    self.batch(source, at, &batch)?;
                     out.write_all(&self.buffer).await?;
                     out.flush().await?;
                     if self.left == Some(0) {
@@ -116,7 +122,7 @@ impl Printer {
                     self.say(source, &format!("{cause}; connecting again in {wait}"));
                 }
                 Update::Closed { cause, .. } => {
-                    if let Ending::Failed(text) = ingest::ending(&cause) {
+                    if let Ending::Failed(text) = ingest::ending(&cause, local) {
                         self.say(source, &text);
                         code = ExitCode::FAILURE;
                     }
@@ -131,12 +137,11 @@ impl Printer {
         sys::complain(&format!("{}: {text}", self.names[source]));
     }
 
-    fn batch(&mut self, source: usize, batch: &Batch) -> io::Result<()> {
+    fn batch(&mut self, source: usize, at: Timestamp, batch: &Batch) -> io::Result<()> {
         if matches!(self.format, Format::Raw) {
             self.raw(batch);
             return Ok(());
         }
-        let at = ingest::received_at(batch.received_at.system);
         let received_at = format!("{at:.9}");
         for item in batch.items() {
             let Item::Event(event) = item else { continue };
@@ -172,6 +177,10 @@ impl Printer {
         for (item, range) in batch.items().with_ranges() {
             if matches!(item, Item::Event(_)) && self.count_down() {
                 end = range.end;
+                // The CR dispatched it; the LF still belongs to that line end.
+                if batch.raw[..end].ends_with(b"\r") && batch.raw[end..].starts_with(b"\n") {
+                    end += 1;
+                }
                 break;
             }
         }

@@ -59,6 +59,15 @@ pub fn sanitize(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// The first so many bytes of a text, or a few less, to a character's end.
+pub fn prefix(text: &str, bytes: usize) -> &str {
+    let mut end = bytes.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
 /// See [`pieces`].
 #[derive(Debug)]
 pub struct Pieces<'a> {

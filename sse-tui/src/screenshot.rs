@@ -34,7 +34,7 @@ pub async fn take(
             biased;
             code = signals.received() => return Ok(code),
             update = timeout_at(end, ingest.next()) => match update {
-                Ok(Some((source, update))) => apply(&mut app, source, update),
+                Ok(Some(received)) => apply(&mut app, received),
                 Ok(None) | Err(_) => break,
             }
         }

@@ -39,7 +39,7 @@ impl Series {
             self.seconds.push_back(0);
         }
         let ahead = (second - self.newest).max(0);
-        if ahead >= HISTORY as i64 {
+        if ahead >= HISTORY.cast_signed() as i64 {
             self.seconds.clear();
             self.seconds.push_back(0);
         } else {
@@ -60,7 +60,7 @@ impl Series {
     pub fn last(&self, now: Timestamp, count: usize) -> impl Iterator<Item = u64> + '_ {
         let end = now.as_second();
         (0..count).map(move |index| {
-            let second = end - (count - index) as i64;
+            let second = end - (count - index).cast_signed() as i64;
             let back = self.newest - second;
             usize::try_from(back)
                 .ok()
@@ -73,7 +73,8 @@ impl Series {
 
     /// Mean per second over the last whole seconds, at most ten.
     fn mean(&self, now: Timestamp, since: Timestamp) -> f64 {
-        let whole = (now.as_second() - since.as_second()).clamp(1, RATE_SECONDS as i64);
+        let whole =
+            (now.as_second() - since.as_second()).clamp(1, RATE_SECONDS.cast_signed() as i64);
         self.last(now, whole as usize).sum::<u64>() as f64 / whole as f64
     }
 }
@@ -235,6 +236,11 @@ mod tests {
             let rate = stats.lanes[0].meter.rate(at(now));
             assert!((rate - 0.2).abs() < 0.001, "{rate} at {now}");
         }
+        let mut young = Stats::new(at(1000.0));
+        young.event("status", at(1000.0));
+        young.event("status", at(1005.0));
+        let rate = young.lanes[0].meter.rate(at(1007.1));
+        assert!((rate - 0.2).abs() < 0.001, "{rate}");
     }
 
     #[test]

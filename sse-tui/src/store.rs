@@ -78,6 +78,7 @@ pub struct Store {
     budget: usize,
     segment_bytes: usize,
     end: u64,
+    used: usize,
     evicted: u64,
 }
 
@@ -90,6 +91,7 @@ impl Store {
             budget,
             segment_bytes: (budget / 16).clamp(4 << 10, 256 << 10),
             end: 0,
+            used: 0,
             evicted: 0,
         }
     }
@@ -129,13 +131,8 @@ impl Store {
             lane: row.lane,
         });
         self.end += 1;
+        self.used += length + size_of::<Meta>();
         self.evict();
-    }
-
-    /// Forgets every row; the numbers go on.
-    pub fn clear(&mut self) {
-        self.segments.clear();
-        self.sealed_bytes = 0;
     }
 
     /// The row of this number, if it is still held.
@@ -165,6 +162,11 @@ impl Store {
         self.segments.front().map_or(self.end, |first| first.first)..self.end
     }
 
+    /// Bytes that the rows held take, without room allocated ahead.
+    pub fn used(&self) -> usize {
+        self.used
+    }
+
     /// Bytes allocated for rows.
     pub fn bytes(&self) -> usize {
         self.sealed_bytes + self.segments.back().map_or(0, Segment::bytes)
@@ -184,6 +186,7 @@ impl Store {
         while self.segments.len() > 1 && self.bytes() > self.budget {
             if let Some(oldest) = self.segments.pop_front() {
                 self.sealed_bytes -= oldest.bytes();
+                self.used -= oldest.text.len() + oldest.rows.len() * size_of::<Meta>();
                 let events = oldest
                     .rows
                     .iter()

@@ -80,7 +80,7 @@ fn draw(svg: &mut String, cell: &Cell, text: &str, place: &Place, (paper, ink): 
     if let Some(back) = back {
         let _ = writeln!(
             svg,
-            "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{HEIGHT}\" fill=\"{back}\"/>"
+            "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{HEIGHT}\" fill=\"{back}\" shape-rendering=\"crispEdges\"/>"
         );
     }
     let front = front.unwrap_or_else(|| ink.to_owned());

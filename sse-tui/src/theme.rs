@@ -110,7 +110,7 @@ impl Theme {
             paused: label(221),
             selected: Style::new().bg(Color::Indexed(237)),
             mark: fg(210).add_modifier(Modifier::DIM),
-            lanes: [80, 176, 179, 111, 150, 209, 147, 186, 116, 211]
+            lanes: [176, 80, 179, 111, 150, 209, 147, 186, 116, 211]
                 .map(fg)
                 .to_vec(),
             json: [fg(110), fg(150), fg(216), fg(176), fg(243)],
@@ -139,7 +139,7 @@ impl Theme {
             paused: label(130),
             selected: Style::new().bg(Color::Indexed(254)),
             mark: fg(160),
-            lanes: [30, 127, 94, 25, 64, 166, 61, 100, 31, 161]
+            lanes: [127, 30, 94, 25, 64, 166, 61, 100, 31, 161]
                 .map(fg)
                 .to_vec(),
             json: [fg(25), fg(28), fg(130), fg(127), fg(246)],

@@ -57,7 +57,7 @@ impl View {
 
     /// Moves a page; a negative one is up.
     pub fn page(&mut self, pages: i64, rows: &Range<u64>) {
-        let rows_per_page = self.height.saturating_sub(1).max(1) as i64;
+        let rows_per_page = self.height.saturating_sub(1).max(1).cast_signed();
         self.stop(rows);
         self.top = self.top.saturating_add_signed(pages * rows_per_page);
         self.step(pages * rows_per_page, rows);

@@ -13,10 +13,8 @@ use url::Url;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) async fn in_time<F: Future>(what: &str, future: F) -> F::Output {
-    match tokio::time::timeout(PATIENCE, future).await {
-        Ok(output) => output,
-        Err(_) => panic!("{what} did not come"),
-    }
+    let output = tokio::time::timeout(PATIENCE, future).await;
+    output.unwrap_or_else(|_| panic!("{what} did not come"))
 }
 
 /// Options that reconnect within milliseconds.

@@ -118,6 +118,10 @@ impl Peer {
 }
 
 /// Ends the connection with a RST.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "dropping it is what sends the RST"
+)]
 pub(crate) fn reset(stream: TcpStream) {
     SockRef::from(&stream)
         .set_linger(Some(std::time::Duration::ZERO))

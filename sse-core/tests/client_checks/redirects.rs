@@ -103,6 +103,20 @@ async fn c14_credentials_and_custom_headers_stay_with_their_origin() {
 }
 
 #[tokio::test]
+async fn c14_a_host_header_is_for_the_callers_url_only() {
+    let server = Mock::bind().await;
+    let host = HeaderValue::from_static("virtual.example");
+    let request = Request::get(server.url("/")).header(http::header::HOST, host);
+    let _client = Client::start(request, quick());
+    let first = server.answer(redirect(307, "/to")).await;
+    assert_eq!(first.text("host"), Some("virtual.example"));
+    for _ in 0..2 {
+        let host = server.address().to_string();
+        assert_eq!(server.answer(STREAM).await.text("host"), Some(&*host));
+    }
+}
+
+#[tokio::test]
 async fn c14_an_authorization_header_stays_with_its_origin_too() {
     let home = Mock::bind().await;
     let other = Mock::bind().await;

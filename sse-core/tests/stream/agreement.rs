@@ -20,7 +20,7 @@ fn cases(cases: u32) -> ProptestConfig {
 }
 
 proptest! {
-    #![proptest_config(cases(2000))]
+    #![proptest_config(cases(1000))]
 
     #[test]
     fn on_short_streams(input in stream(), sizes in sizes()) {
@@ -53,6 +53,10 @@ proptest! {
     ) {
         agree(&input, &sizes, Caps { line, ..Caps::NONE });
     }
+}
+
+proptest! {
+    #![proptest_config(cases(300))]
 
     #[test]
     fn over_responses_in_a_row(

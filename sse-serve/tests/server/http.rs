@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use crate::support::{Block, Server};
+use crate::support::Server;
 
 #[test]
 fn the_head_of_a_stream_comes_at_once() {
@@ -64,7 +64,10 @@ fn http_1_0_gets_a_body_that_ends_with_the_connection() {
     #[cfg(unix)]
     {
         server.signal(rustix::process::Signal::TERM);
-        assert!(matches!(stream.rest()[..], [Block::Retry(_)]));
+        assert!(matches!(
+            stream.rest()[..],
+            [crate::support::Block::Retry(_)]
+        ));
     }
 }
 

@@ -80,6 +80,7 @@ fn while_draining_newcomers_are_told_to_come_back_and_nothing_is_published() {
     let _open: Vec<_> = (0..50).map(|_| server.subscribe("")).collect();
     server.signal(Signal::TERM);
     wait_until_draining(&server);
+    let mut hesitant = server.connect();
     assert_eq!(server.get("/health").json()["status"], "draining");
     let answer = server.get("/events");
     assert_eq!(answer.status, 200);
@@ -90,6 +91,8 @@ fn while_draining_newcomers_are_told_to_come_back_and_nothing_is_published() {
         "{retry}"
     );
     server.post("/trigger", "", br#"{"data":1}"#).problem(503);
+    // Long accepted, and asking only now.
+    assert_eq!(hesitant.request("GET", "/events", "").status, 200);
 
     server.signal(Signal::INT);
     assert_eq!(server.wait(), Some(130));

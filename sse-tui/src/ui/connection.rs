@@ -48,10 +48,9 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
         _ => {}
     }
     let reconnects = only.opened.saturating_sub(1);
-    let leg = match reconnects {
-        0 => format!("{}", only.leg),
-        1 => format!("{}, reconnected once", only.leg),
-        _ => format!("{}, reconnected {reconnects} times", only.leg),
+    let reconnects = match reconnects {
+        0 => "none".to_owned(),
+        number => format::count(number),
     };
     let retry = only
         .retry
@@ -60,11 +59,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
         (0, _) | (_, None) => "none yet".to_owned(),
         (count, Some(at)) => {
             let ago = Duration::try_from(app.now.duration_since(at)).unwrap_or_default();
-            format!(
-                "{} comments, last {}",
-                format::short_count(count),
-                ago_words(ago)
-            )
+            format!("{}, last {}", format::short_count(count), ago_words(ago))
         }
     };
     let last_id = if only.last_event_id.is_empty() {
@@ -74,14 +69,15 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
     };
     let lines = [
         ("last id", last_id),
-        ("leg", &leg),
         ("retry", &retry),
-        ("alive", &heartbeat),
+        ("heartbeat", &heartbeat),
+        ("reconnects", &reconnects),
     ];
     for (number, (name, value)) in lines.into_iter().enumerate() {
         let mut pen = Pen::line(buffer, area, number as u16 + 1).marks(theme);
         pen.skip(1)
-            .column(name, 8, theme.dim)
+            .column(name, 10, theme.dim)
+            .skip(1)
             .foreign(value, theme.text);
     }
 }

@@ -13,12 +13,9 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
     let mut pen = Pen::line(buffer, area, 0);
     let kept = format!(
         "kept {} of {} ",
-        format::bytes(app.store.bytes() as f64),
-        format::bytes(app.store.budget() as f64)
+        format::bytes(app.store.used() as f64),
+        format::bytes(app.store.budget() as f64).replace(".0 ", " ")
     );
-    if area.width >= 90 {
-        pen.right(&kept, theme.dim);
-    }
     pen.text(" ", theme.dim);
     for binding in app.keymap.hints(app.context()) {
         let Some(key) = binding.keys.first() else {
@@ -33,5 +30,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
             .text(" ", theme.dim)
             .text(hint, theme.dim);
         pen.text("   ", theme.dim);
+    }
+    if pen.room() > kept.len() {
+        pen.right(&kept, theme.dim);
     }
 }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
+use unicode_width::UnicodeWidthStr;
 
 use super::pen::Pen;
 use crate::app::{App, Connection, Link};
@@ -30,24 +31,22 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
     let mut pen = Pen::line(buffer, area, 1).marks(theme);
     pen.text(" ", theme.text);
     if let Some(cause) = cause(app) {
-        pen.foreign(cause, theme.bad).text("  ", theme.text);
+        let width = cause.width().min(usize::from(area.width) / 2);
+        pen.column(cause, width, theme.bad).text("  ", theme.text);
     }
     let meter = &app.stats.events;
-    figure(&mut pen, theme, &format::rate(meter.rate(app.now)), "");
-    let width = pen.room().saturating_sub(52).min(60);
+    let rate = format::rate(meter.rate(app.now));
+    figure(&mut pen, theme, rate.trim_end_matches("/s"), "events/s");
+    let width = pen.room().saturating_sub(48).min(60);
     if width >= 8 {
         let amounts: Vec<_> = meter.series.last(app.now, width).collect();
         pen.sparkline(&amounts, theme.accent, theme.faint)
             .text("   ", theme.text);
     }
-    figure(
-        &mut pen,
-        theme,
-        &format!("{}/s", format::bytes(app.stats.byte_rate(app.now))),
-        "",
-    );
+    let rate = format!("{}/s", format::bytes(app.stats.byte_rate(app.now)));
+    split_figure(&mut pen, theme, &rate);
     figure(&mut pen, theme, &format::count(meter.count), "events");
-    figure(&mut pen, theme, &format::bytes(app.stats.bytes as f64), "");
+    split_figure(&mut pen, theme, &format::bytes(app.stats.bytes as f64));
 }
 
 /// The one line of a small screen.
@@ -76,17 +75,17 @@ pub(super) fn draw_status(buffer: &mut Buffer, area: Rect, app: &App, theme: &Th
 }
 
 fn label(pen: &mut Pen<'_>, app: &App, theme: &Theme) {
-    if app.view.paused() {
-        pen.right(" PAUSED ", theme.paused);
-    } else if app
-        .connections
-        .iter()
-        .all(|c| matches!(c.link, Link::Closed(_)))
-    {
-        pen.right(" ENDED ", theme.brand);
+    let links = || app.connections.iter().map(|connection| &connection.link);
+    let (text, style) = if app.view.paused() {
+        (" PAUSED ", theme.paused)
+    } else if links().any(|link| matches!(link, Link::Open { .. })) {
+        (" LIVE ", theme.live)
+    } else if links().all(|link| matches!(link, Link::Closed(_))) {
+        (" ENDED ", theme.brand)
     } else {
-        pen.right(" LIVE ", theme.live);
-    }
+        (" OFFLINE ", theme.paused)
+    };
+    pen.right(text, style);
 }
 
 fn figure(pen: &mut Pen<'_>, theme: &Theme, figure: &str, unit: &str) {
@@ -95,6 +94,12 @@ fn figure(pen: &mut Pen<'_>, theme: &Theme, figure: &str, unit: &str) {
         pen.text(" ", theme.dim).text(unit, theme.dim);
     }
     pen.text("   ", theme.dim);
+}
+
+/// A figure that has its unit after a space.
+fn split_figure(pen: &mut Pen<'_>, theme: &Theme, text: &str) {
+    let (number, unit) = text.split_once(' ').unwrap_or((text, ""));
+    figure(pen, theme, number, unit);
 }
 
 type Pick = fn(&Theme) -> Style;

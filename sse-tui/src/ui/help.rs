@@ -18,21 +18,18 @@ enum Line {
 }
 
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
-    let columns = [
-        lines(app, &[Context::List]),
-        lines(app, &[Context::Detail, Context::Everywhere, Context::Help]),
-    ];
+    let [everywhere, list, detail, help] = Context::ALL;
+    let columns = [lines(app, &[list, everywhere]), lines(app, &[detail, help])];
     let keys = columns.iter().flatten().map(key_width).max().unwrap_or(0);
     let words = columns.iter().flatten().map(help_width).max().unwrap_or(0);
-    let column = keys + words + 5;
+    let column = keys + words + 4;
     let wide = usize::from(area.width) >= 2 * column + 2;
-    let (count, lines): (usize, Vec<Vec<Line>>) = if wide {
-        (2, columns.into())
+    let lines = if wide {
+        columns.into()
     } else {
-        let [left, right] = columns;
-        let lines = left.into_iter().chain([Line::Space]).chain(right);
-        (1, vec![lines.collect()])
+        vec![lines(app, &Context::ALL)]
     };
+    let count = lines.len();
     let width = ((count * column + 2) as u16).min(area.width);
     let height = lines.iter().map(Vec::len).max().unwrap_or(0) as u16 + 2;
     let height = height.min(area.height);

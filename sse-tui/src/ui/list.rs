@@ -10,26 +10,21 @@ use super::pen::Pen;
 use crate::app::App;
 use crate::format;
 use crate::json;
-use crate::sanitize::sanitize;
+use crate::sanitize::{prefix, sanitize};
 use crate::store::{Row, RowKind};
 use crate::theme::Theme;
 
 pub(super) fn title(app: &App) -> String {
-    let shown = app.stats.events.count - app.hidden;
-    let mut title = format!("events {}", format::count(shown));
-    if app.hidden > 0 {
-        title.push_str(&format!(
-            " · {} hidden by --event",
-            format::count(app.hidden)
-        ));
-    }
-    if app.store.evicted() > 0 {
-        title.push_str(&format!(
-            " · {} evicted",
-            format::count(app.store.evicted())
-        ));
-    }
-    title
+    let shown = format::count(app.stats.events.count - app.hidden);
+    let hidden = match app.hidden {
+        0 => String::new(),
+        hidden => format!(" · {} hidden by --event", format::count(hidden)),
+    };
+    let evicted = match app.store.evicted() {
+        0 => String::new(),
+        evicted => format!(" · {} evicted", format::count(evicted)),
+    };
+    format!("events {shown}{hidden}{evicted}")
 }
 
 pub(super) fn note(app: &App) -> String {
@@ -109,7 +104,7 @@ impl Columns {
 }
 
 fn columns(text: &str, most: usize) -> usize {
-    let some = &text[..text.floor_char_boundary(most * 4)];
+    let some = prefix(text, most * 4);
     sanitize(some).width().min(most)
 }
 
@@ -126,13 +121,14 @@ fn draw_event(pen: &mut Pen<'_>, row: &Row<'_>, columns: &Columns, theme: &Theme
 /// Data on one line; what begins like JSON is coloured like JSON.
 fn draw_data(pen: &mut Pen<'_>, data: &str, theme: &Theme) {
     let most = pen.room() * 16;
-    let some = &data[..data.floor_char_boundary(most)];
+    let some = prefix(data, most);
     if !some.starts_with(['{', '[']) {
         pen.foreign(some, theme.text);
         return;
     }
     for (kind, token) in json::tokens(some) {
         if pen.room() == 0 {
+            pen.ellipsis(theme.dim);
             return;
         }
         pen.foreign(token, theme.token(kind));
@@ -141,8 +137,6 @@ fn draw_data(pen: &mut Pen<'_>, data: &str, theme: &Theme) {
 
 /// The end of an id says more than its beginning.
 fn tail(id: &str, width: usize) -> String {
-    let some = &id[id.len() - id.len().min(width * 4)..id.len()];
-    let _ = some;
     if columns(id, width + 1) <= width && id.len() <= width * 4 {
         return id.to_owned();
     }
@@ -191,7 +185,7 @@ fn divider(row: &Row<'_>) -> Option<String> {
         .oldest
         .map(|oldest| format!(" · oldest kept {oldest}"))
         .unwrap_or_default();
-    Some(format!("gap · {missed} · {}{oldest}", gap.reason))
+    Some(format!("gap · {} · {missed}{oldest}", gap.reason))
 }
 
 fn draw_divider(pen: &mut Pen<'_>, row: &Row<'_>, text: &str, theme: &Theme) {

@@ -18,6 +18,8 @@ pub(super) struct Pen<'a> {
     y: u16,
     start: u16,
     end: u16,
+    /// Where the last character written stands.
+    last: u16,
     mark: Style,
 }
 
@@ -29,6 +31,7 @@ impl<'a> Pen<'a> {
             x: area.x,
             y: area.y,
             start: area.x,
+            last: area.x,
             end: if area.height == 0 {
                 area.x
             } else {
@@ -64,13 +67,13 @@ impl<'a> Pen<'a> {
                 .buffer
                 .set_stringn(self.x, self.y, text, self.room(), style);
             self.x = x;
+            self.last = x.saturating_sub(1);
         }
         self
     }
 
     /// Text from the network, made safe; where it is cut stands an ellipsis.
     pub(super) fn foreign(&mut self, text: &str, style: Style) -> &mut Self {
-        let mut before = self.x;
         for piece in pieces(text) {
             let style = match piece {
                 Piece::Text(_) => style,
@@ -79,11 +82,13 @@ impl<'a> Pen<'a> {
             for grapheme in piece.as_str().graphemes(true) {
                 let width = grapheme.width();
                 if width > self.room() {
-                    self.ellipsis(before, style);
-                    return self;
+                    return self.ellipsis(style);
                 }
-                before = self.x;
+                let start = self.x;
                 self.text(grapheme, style);
+                if width > 0 {
+                    self.last = start;
+                }
             }
         }
         self
@@ -96,6 +101,7 @@ impl<'a> Pen<'a> {
         self.foreign(text, style);
         self.end = end;
         self.x = next;
+        self.last = next;
         self.text(" ", style)
     }
 
@@ -120,6 +126,7 @@ impl<'a> Pen<'a> {
     /// Leaves columns as they are.
     pub(super) fn skip(&mut self, columns: usize) -> &mut Self {
         self.x = self.x.saturating_add(columns as u16).min(self.end);
+        self.last = self.x;
         self
     }
 
@@ -145,23 +152,24 @@ impl<'a> Pen<'a> {
         self
     }
 
-    /// Gives the whole line a background.
-    pub(super) fn background(&mut self, style: Style) {
-        let width = self.end.saturating_sub(self.start);
-        self.buffer.set_style(
-            Rect::new(self.start, self.y, width, u16::from(width > 0)),
-            style,
-        );
-    }
-
-    fn ellipsis(&mut self, before: u16, style: Style) {
-        if self.room() == 0 && before < self.end {
-            let width = usize::from(self.end - before);
+    /// Says that the text goes on beyond the line, over its last character if
+    /// there is no room left.
+    pub(super) fn ellipsis(&mut self, style: Style) -> &mut Self {
+        if self.room() == 0 && self.last < self.end {
+            let width = usize::from(self.end - self.last);
             self.buffer
-                .set_stringn(before, self.y, " ".repeat(width), width, style);
-            self.x = before;
+                .set_stringn(self.last, self.y, " ".repeat(width), width, style);
+            self.x = self.last;
         }
         self.text("…", style);
         self.x = self.end;
+        self
+    }
+
+    /// Gives the whole line a background.
+    pub(super) fn background(&mut self, style: Style) {
+        let width = self.end.saturating_sub(self.start);
+        let line = Rect::new(self.start, self.y, width, u16::from(width > 0));
+        self.buffer.set_style(line, style);
     }
 }

@@ -34,7 +34,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
     } else {
         1
     };
-    let fitting = if lanes.len() * each <= height + each - 1 {
+    let fitting = if lanes.len() * each < height + each {
         lanes.len()
     } else {
         height.saturating_sub(1)
@@ -61,31 +61,35 @@ pub(super) fn draw_line(buffer: &mut Buffer, area: Rect, app: &App, theme: &Them
     if lanes.is_empty() {
         pen.text("no event yet", theme.dim);
     }
-    let spark = usize::from(area.width)
-        .checked_div(lanes.len().max(1))
-        .unwrap_or(0)
-        .saturating_sub(28)
-        .min(16);
-    for (number, lane) in lanes.iter().enumerate() {
-        let figures = format!(
-            "{} {}",
-            format::rate(lane.meter.rate(app.now)),
-            format::short_count(lane.meter.count)
-        );
-        let name = sanitize(&lane.name);
-        let width = name.width().min(16) + 2;
-        let more = lanes.len() - number;
-        if pen.room() < width + spark + figures.width() + 3 {
-            pen.text(&format!("+{more}"), theme.dim);
+    let figures: Vec<_> = lanes.iter().map(|lane| line_figures(lane, app)).collect();
+    let width = |name: &str| sanitize(name).width().min(16);
+    let needed: usize = (lanes.iter().zip(&figures))
+        .map(|(lane, figures)| width(&lane.name) + figures.width() + 6)
+        .sum();
+    let spark = pen.room().saturating_sub(needed) / lanes.len().max(1);
+    let spark = if spark > 4 { spark.min(17) - 1 } else { 0 };
+    for (number, (lane, figures)) in lanes.iter().zip(&figures).enumerate() {
+        let width = width(&lane.name);
+        let last = number + 1 == lanes.len();
+        if pen.room() < width + spark + figures.width() + if last { 4 } else { 13 } {
+            pen.text(&format!("+{} more", lanes.len() - number), theme.dim);
             return;
         }
         let style = theme.lane(number);
-        pen.text("● ", style).column(&lane.name, width - 2, style);
-        if spark >= 4 {
+        pen.text("● ", style).column(&lane.name, width, style);
+        if spark > 0 {
             let amounts: Vec<_> = lane.meter.series.last(app.now, spark).collect();
             pen.sparkline(&amounts, style, theme.faint).text(" ", style);
         }
-        pen.text(&figures, theme.dim).text("   ", theme.dim);
+        pen.text(figures, theme.dim).text("   ", theme.dim);
+    }
+}
+
+fn line_figures(lane: &Lane, app: &App) -> String {
+    let count = format::short_count(lane.meter.count);
+    match lane.meter.rate(app.now) {
+        rate if rate < 0.005 => count,
+        rate => format!("{} {count}", format::rate(rate)),
     }
 }
 

@@ -68,6 +68,7 @@ impl Server {
         format!("http://{}", self.addr)
     }
 
+    #[cfg(target_os = "linux")]
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }

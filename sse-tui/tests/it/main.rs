@@ -1,0 +1,8 @@
+//! The program as its users meet it: screens, pipes, a terminal.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod print;
+mod screens;
+mod server;
+mod terminal;

@@ -1,0 +1,442 @@
+//! What stands on the screen, at the sizes people have.
+
+use std::time::Duration;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::style::Color;
+use sse_core::Limits;
+use sse_core::client::{Update, read_stream};
+use sse_tui::app::{App, Setup};
+use sse_tui::message::{Change, Ending, Message};
+use sse_tui::theme::{Theme, ThemeName};
+use sse_tui::ui;
+
+const SIZES: [(u16, u16); 4] = [(200, 50), (120, 36), (80, 24), (40, 10)];
+
+struct Fixture {
+    app: App,
+    start: Timestamp,
+    theme: Theme,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        Self::with(&[], None, 64 << 20)
+    }
+
+    fn with(event_types: &[&str], events: Option<u64>, buffer: usize) -> Self {
+        let start = "2026-03-14T15:09:26.535Z".parse().unwrap();
+        Self {
+            app: App::new(Setup {
+                sources: vec!["http://127.0.0.1:8080/events".to_owned()],
+                event_types: event_types.iter().map(ToString::to_string).collect(),
+                events,
+                buffer,
+                time_zone: TimeZone::UTC,
+                now: start,
+            }),
+            start,
+            theme: Theme::new(ThemeName::Dark),
+        }
+    }
+
+    /// A stream that has been open for 40 s, with a tick each second and a
+    /// status every five.
+    fn busy() -> Self {
+        let mut fixture = Self::new();
+        fixture.open(0.0, 1, "");
+        fixture.feed(0.1, "retry: 2000\n\nid: k3x9a1bc-0\nevent: connected\ndata: {\"connection\":\"q7\",\"cursor\":\"k3x9a1bc-0\",\"retry\":2000}\n\n");
+        for second in 1..=40_u32 {
+            let at = f64::from(second);
+            fixture.feed(at, &format!("id: k3x9a1bc-{second}\nevent: tick\ndata: {{\"seq\":{second},\"symbol\":\"DEMO\",\"price\":{}.50,\"up\":true,\"note\":null}}\n\n", 100 + second % 7));
+            if second % 5 == 0 {
+                fixture.feed(at + 0.2, "event: status\ndata: {\"uptime_s\":35.002,\"connections\":1,\"memory\":{\"rss\":14684160}}\n\n");
+            }
+            if second % 15 == 0 {
+                fixture.feed(at + 0.3, ":keepalive\n\n");
+            }
+        }
+        fixture.clock(40.9);
+        fixture
+    }
+
+    fn at(&self, seconds: f64) -> Timestamp {
+        self.start + Duration::from_secs_f64(seconds)
+    }
+
+    fn clock(&mut self, seconds: f64) {
+        let now = self.at(seconds);
+        self.app.update(Message::Clock(now));
+    }
+
+    fn change(&mut self, change: Change) {
+        self.app.update(Message::Stream { source: 0, change });
+    }
+
+    fn open(&mut self, seconds: f64, leg: u64, last_event_id: &str) {
+        let at = self.at(seconds);
+        let last_event_id = last_event_id.to_owned();
+        self.change(Change::Connecting { leg, last_event_id });
+        let how = "HTTP/1.1 200".to_owned();
+        self.change(Change::Open { at, leg, how });
+    }
+
+    fn lose(&mut self, seconds: f64, leg: u64, cause: &str, retry_in: f64) {
+        let (at, retry_at) = (self.at(seconds), self.at(seconds + retry_in));
+        let cause = cause.to_owned();
+        self.change(Change::Lost {
+            at,
+            leg,
+            cause,
+            retry_at,
+        });
+    }
+
+    fn feed(&mut self, seconds: f64, wire: &str) {
+        let at = self.at(seconds);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let mut stream = read_stream(wire.as_bytes(), Limits::default());
+        while let Some(update) = runtime.block_on(stream.next()) {
+            if let Update::Batch(batch) = update {
+                self.change(Change::Batch { at, batch });
+            }
+        }
+    }
+
+    fn press(&mut self, codes: &[KeyCode]) {
+        for code in codes {
+            let key = KeyEvent::new(*code, KeyModifiers::NONE);
+            self.app.update(Message::Key(key));
+        }
+    }
+
+    fn draw(&mut self, (columns, rows): (u16, u16)) -> Terminal<TestBackend> {
+        let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
+        terminal
+            .draw(|frame| ui::draw(frame, &mut self.app, &self.theme))
+            .unwrap();
+        terminal
+    }
+
+    fn text(&mut self, size: (u16, u16)) -> String {
+        self.draw(size).backend().to_string()
+    }
+
+    fn snapshots(&mut self, name: &str) {
+        for (columns, rows) in SIZES {
+            let screen = self.draw((columns, rows));
+            insta::assert_snapshot!(format!("{name}_{columns}x{rows}"), screen.backend());
+        }
+    }
+}
+
+#[test]
+fn main_screen() {
+    Fixture::busy().snapshots("main");
+}
+
+#[test]
+fn before_the_first_event() {
+    let mut fixture = Fixture::new();
+    let last_event_id = String::new();
+    fixture.change(Change::Connecting {
+        leg: 1,
+        last_event_id,
+    });
+    fixture.snapshots("empty");
+}
+
+#[test]
+fn detail_of_an_event() {
+    let mut fixture = Fixture::busy();
+    fixture.draw((120, 36));
+    fixture.press(&[KeyCode::Up, KeyCode::Up, KeyCode::Enter]);
+    fixture.snapshots("detail");
+}
+
+#[test]
+fn help() {
+    let mut fixture = Fixture::busy();
+    fixture.press(&[KeyCode::Char('?')]);
+    fixture.snapshots("help");
+}
+
+#[test]
+fn between_two_connections() {
+    let mut fixture = Fixture::busy();
+    fixture.lose(41.0, 1, "connection reset by peer", 3.0);
+    fixture.clock(41.6);
+    fixture.snapshots("waiting");
+}
+
+#[test]
+fn reconnected_with_a_declared_gap_while_paused() {
+    let mut fixture = Fixture::busy();
+    fixture.draw((120, 36));
+    fixture.press(&[KeyCode::Char(' ')]);
+    fixture.lose(41.0, 1, "connection reset by peer", 3.0);
+    fixture.lose(44.0, 2, "connection refused", 3.0);
+    fixture.open(47.5, 2, "k3x9a1bc-40");
+    fixture.feed(47.6, "id: m1-7\nevent: gap\ndata: {\"reason\":\"store_reset\",\"requested\":\"k3x9a1bc-40\",\"oldest\":\"m1-8\",\"newest\":\"m1-9\",\"missed\":null}\n\n");
+    fixture.feed(47.7, "id: m1-8\ndata: plain text\n\n");
+    fixture.clock(48.0);
+    let frozen = fixture.text((120, 36));
+    assert!(
+        frozen.contains("PAUSED") && frozen.contains("+4 new"),
+        "{frozen}"
+    );
+    assert!(!frozen.contains("plain text"), "{frozen}");
+    fixture.press(&[KeyCode::Char(' ')]);
+    fixture.snapshots("reconnected");
+}
+
+#[test]
+fn an_outage_is_one_divider_however_many_attempts_it_took() {
+    let mut fixture = Fixture::busy();
+    for attempt in 0..50 {
+        let last_event_id = "k3x9a1bc-40".to_owned();
+        fixture.lose(41.0 + f64::from(attempt), 2, "connection refused", 1.0);
+        fixture.change(Change::Connecting {
+            leg: 2,
+            last_event_id,
+        });
+    }
+    fixture.open(93.4, 2, "k3x9a1bc-40");
+    let screen = fixture.text((200, 50));
+    assert_eq!(screen.matches("connection lost").count(), 1, "{screen}");
+    assert!(
+        screen.contains(
+            "connected after 52s · HTTP/1.1 200 · attempt 51 · resumed after k3x9a1bc-40"
+        ),
+        "{screen}"
+    );
+}
+
+#[test]
+fn scrolling_stops_following_and_g_resumes() {
+    let mut fixture = Fixture::busy();
+    fixture.draw((80, 24));
+    fixture.press(&[KeyCode::Up]);
+    fixture.feed(41.0, "data: first\n\ndata: second\n\n");
+    let screen = fixture.text((80, 24));
+    assert!(
+        screen.contains("+2 new") && !screen.contains("second"),
+        "{screen}"
+    );
+    fixture.press(&[KeyCode::Char('G')]);
+    let screen = fixture.text((80, 24));
+    assert!(
+        screen.contains("second") && !screen.contains("new"),
+        "{screen}"
+    );
+}
+
+#[test]
+fn an_open_detail_stays_on_its_event_until_the_reader_moves_on() {
+    let mut fixture = Fixture::busy();
+    fixture.feed(41.0, "data: one\n\n");
+    fixture.draw((80, 24));
+    fixture.press(&[KeyCode::Enter]);
+    fixture.feed(42.0, "data: two\n\n");
+    assert!(
+        fixture.text((80, 24)).contains("\n\" one"),
+        "{}",
+        fixture.text((80, 24))
+    );
+    fixture.press(&[KeyCode::Char('n')]);
+    assert!(
+        fixture.text((80, 24)).contains("\n\" two"),
+        "{}",
+        fixture.text((80, 24))
+    );
+    fixture.press(&[KeyCode::Esc]);
+    assert!(!fixture.text((80, 24)).contains("received"));
+}
+
+#[test]
+fn evicted_events_are_counted_on_the_screen_and_said_in_the_detail() {
+    let mut fixture = Fixture::with(&[], None, 64 << 10);
+    fixture.open(0.0, 1, "");
+    fixture.feed(0.5, "data: the first\n\n");
+    fixture.draw((120, 36));
+    fixture.press(&[KeyCode::Enter]);
+    assert!(fixture.text((120, 36)).contains("the first"));
+    fixture.press(&[KeyCode::Char(' ')]);
+    for _ in 0..100 {
+        fixture.feed(1.0, &format!("data: {}\n\n", "x".repeat(1000)));
+    }
+    let screen = fixture.text((120, 36));
+    assert!(screen.contains("evicted"), "{screen}");
+    assert!(screen.contains("no longer kept"), "{screen}");
+}
+
+#[test]
+fn types_not_asked_for_are_counted_and_not_listed() {
+    let mut fixture = Fixture::with(&["tick"], None, 1 << 20);
+    fixture.open(0.0, 1, "");
+    fixture.feed(
+        0.5,
+        "event: tick\ndata: wanted\n\nevent: noise\ndata: unwanted\n\n",
+    );
+    let screen = fixture.text((120, 36));
+    assert!(
+        screen.contains("wanted") && !screen.contains("unwanted"),
+        "{screen}"
+    );
+    assert!(
+        screen.contains("noise") && screen.contains("1 hidden by --event"),
+        "{screen}"
+    );
+}
+
+#[test]
+fn as_many_events_as_asked_for_end_the_program() {
+    let mut fixture = Fixture::with(&["tick"], Some(2), 1 << 20);
+    fixture.feed(0.5, "event: tick\ndata: 1\n\ndata: other\n\n");
+    assert_eq!(fixture.app.exit(), None);
+    fixture.feed(0.6, "event: tick\ndata: 2\n\nevent: tick\ndata: 3\n\n");
+    assert_eq!(fixture.app.exit(), Some(&Ok(())));
+}
+
+#[test]
+fn a_refused_stream_ends_the_program_only_if_there_is_nothing_to_look_at() {
+    let refused = |fixture: &mut Fixture| {
+        let at = fixture.at(50.0);
+        let ending = Ending::Failed("the server answered 404 Not Found, not 200".to_owned());
+        fixture.change(Change::Closed { at, ending });
+    };
+    let mut empty = Fixture::new();
+    refused(&mut empty);
+    let failure = empty.app.exit().unwrap().as_ref().unwrap_err();
+    assert_eq!(
+        failure,
+        "http://127.0.0.1:8080/events: the server answered 404 Not Found, not 200"
+    );
+
+    let mut busy = Fixture::busy();
+    refused(&mut busy);
+    assert_eq!(busy.app.exit(), None);
+    let screen = busy.text((80, 24));
+    assert!(
+        screen.contains("failed") && screen.contains("404"),
+        "{screen}"
+    );
+    busy.press(&[KeyCode::Char('q')]);
+    assert_eq!(busy.app.exit(), Some(&Ok(())));
+}
+
+#[test]
+fn q_in_the_help_closes_it_and_elsewhere_quits() {
+    let mut fixture = Fixture::busy();
+    fixture.press(&[KeyCode::Char('?'), KeyCode::Char('q')]);
+    assert_eq!(fixture.app.exit(), None);
+    fixture.press(&[KeyCode::Enter, KeyCode::Char('q')]);
+    assert_eq!(fixture.app.exit(), Some(&Ok(())));
+}
+
+const HOSTILE: &str = "event: \u{1b}[7m日本\nid: \u{202E}1\ndata: \u{1b}[31mred\u{1b}]0;t\u{7}\ndata: \ta\u{85}\u{202E}b 日本語🎉👩‍👩‍👧✈️\n\n\
+    id: \u{9b}2\ndata: {\"k\":\"\u{9b}2J\u{200B}\",\"w\":\"日本語日本語日本語日本語日本語日本語\",\"e\":\"🎉🇩🇪👍🏽\"}\n\n";
+
+#[test]
+fn nothing_from_the_network_reaches_the_terminal_raw() {
+    let mut fixture = Fixture::busy();
+    fixture.lose(41.0, 1, "evil\u{1b}[2J cause", 3.0);
+    fixture.open(42.0, 2, "\u{1b}c id");
+    fixture.feed(43.0, HOSTILE);
+    let screen = fixture.text((120, 36));
+    for shown in [
+        "evil␛[2J cause",
+        "␛c id",
+        "␛[7m日本",
+        "␛[31mred␛]0;t␇",
+        "⟨U+009B⟩2",
+        "⟨U+009B⟩2J⟨ZWSP⟩",
+    ] {
+        assert!(screen.contains(shown), "{shown}: {screen}");
+    }
+    fixture.press(&[KeyCode::Enter]);
+    for size in SIZES {
+        let screen = fixture.draw(size);
+        for cell in screen.backend().buffer().content() {
+            let bad = |c: char| c.is_control() || matches!(c, '\u{202A}'..='\u{202E}' | '\u{200B}');
+            assert!(
+                !cell.symbol().contains(bad),
+                "{:?} at {size:?}",
+                cell.symbol()
+            );
+        }
+    }
+}
+
+#[test]
+fn no_size_is_too_small() {
+    for keys in [
+        &[][..],
+        &[KeyCode::Enter],
+        &[KeyCode::Char('?')],
+        &[KeyCode::Home, KeyCode::Tab],
+    ] {
+        let mut fixture = Fixture::busy();
+        fixture.feed(41.0, HOSTILE);
+        fixture.press(keys);
+        for columns in (0..=92).step_by(3).chain([1, 2, 59, 89, 300]) {
+            for rows in (0..=14).chain([100]) {
+                fixture.draw((columns, rows));
+            }
+        }
+    }
+}
+
+#[test]
+fn wide_characters_keep_the_borders_in_line() {
+    let mut fixture = Fixture::busy();
+    fixture.feed(41.0, HOSTILE);
+    for columns in 90..130 {
+        let screen = fixture.draw((columns, 30));
+        let buffer = screen.backend().buffer();
+        for row in 3..28 {
+            let edge = buffer[(columns - 1, row)].symbol();
+            assert!("│╮╯".contains(edge), "{edge:?} at {columns}, {row}");
+        }
+    }
+}
+
+#[test]
+fn without_colour_nothing_is_coloured() {
+    let mut fixture = Fixture::busy();
+    fixture.theme = Theme::new(ThemeName::Plain);
+    fixture.press(&[KeyCode::Up, KeyCode::Enter]);
+    for cell in fixture.draw((120, 36)).backend().buffer().content() {
+        assert_eq!((cell.fg, cell.bg), (Color::Reset, Color::Reset));
+    }
+}
+
+#[test]
+fn each_type_has_a_colour_of_its_own_and_json_is_coloured() {
+    let mut fixture = Fixture::busy();
+    let screen = fixture.draw((120, 36));
+    let buffer = screen.backend().buffer();
+    let colour_of = |word: &str| {
+        let text: Vec<_> = buffer
+            .content()
+            .iter()
+            .map(ratatui::buffer::Cell::symbol)
+            .collect();
+        let letters: Vec<_> = word.chars().map(String::from).collect();
+        let start = text
+            .windows(letters.len())
+            .position(|window| window == letters)
+            .unwrap();
+        buffer.content()[start].fg
+    };
+    let colours = ["tick", "status", "\"seq\"", "DEMO", "1.0/s"].map(colour_of);
+    for (index, colour) in colours.iter().enumerate() {
+        assert!(!colours[..index].contains(colour), "{colours:?}");
+    }
+}

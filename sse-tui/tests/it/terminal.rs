@@ -1,0 +1,239 @@
+//! The dashboard in a real terminal, which tmux provides.
+
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use crate::server::{Answer, refused_url, serve, stream};
+
+const EVENTS: &str = "retry: 60000\nid: 1\nevent: connected\ndata: {}\n\n\
+    id: 2\nevent: tick\ndata: {\"symbol\":\"DEMO\",\"price\":101.50}\n\n\
+    id: 3\nevent: status\ndata: {\"uptime_s\":5}\n\n";
+
+static NUMBER: AtomicU32 = AtomicU32::new(0);
+
+struct Tmux {
+    socket: String,
+}
+
+impl Tmux {
+    /// `None`, said on stderr, where there is no tmux.
+    fn start(columns: u16, rows: u16) -> Option<Self> {
+        if Command::new("tmux").arg("-V").output().is_err() {
+            assert!(
+                std::env::var_os("SSE_TEST_REQUIRE_ALL").is_none(),
+                "tmux is missing"
+            );
+            eprintln!("left out: tmux is missing");
+            return None;
+        }
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let tmux = Self {
+            socket: format!("sse-tui-test-{}-{number}", std::process::id()),
+        };
+        let (columns, rows) = (columns.to_string(), rows.to_string());
+        tmux.run(&[
+            "-f",
+            "/dev/null",
+            "new-session",
+            "-d",
+            "-x",
+            &columns,
+            "-y",
+            &rows,
+            "env PS1='$ ' sh",
+        ]);
+        Some(tmux)
+    }
+
+    fn run(&self, arguments: &[&str]) -> String {
+        let output = Command::new("tmux")
+            .args(["-L", &self.socket])
+            .args(arguments)
+            .env_remove("TMUX")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Starts the program in the shell, with a mark on the screen before it and
+    /// its exit code after it.
+    fn launch(&self, before: &str, arguments: &str) {
+        let program = env!("CARGO_BIN_EXE_sse-tui");
+        let line = format!(
+            "clear; echo mark; s=$(stty -g); {before} '{program}' {arguments}; \
+             echo exit=$?; [ \"$s\" = \"$(stty -g)\" ] && echo modes kept"
+        );
+        self.run(&["send-keys", "-l", &line]);
+        self.keys(&["Enter"]);
+    }
+
+    fn keys(&self, keys: &[&str]) {
+        self.run(&[&["send-keys"], keys].concat());
+    }
+
+    fn screen(&self) -> String {
+        self.run(&["capture-pane", "-p"])
+    }
+
+    fn query(&self, format: &str) -> String {
+        self.run(&["display-message", "-p", format])
+            .trim()
+            .to_owned()
+    }
+
+    fn wait_for(&self, words: &[&str]) -> String {
+        let end = Instant::now() + Duration::from_secs(30);
+        loop {
+            let screen = self.screen();
+            if words.iter().all(|word| screen.contains(word)) {
+                return screen;
+            }
+            assert!(Instant::now() < end, "waited for {words:?}:\n{screen}");
+            sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// The shell is back, with its screen, its cursor, and its line discipline.
+    fn assert_restored(&self, code: u8) {
+        self.wait_for(&["mark", &format!("exit={code}\n"), "modes kept\n"]);
+        assert_eq!(self.query("#{alternate_on} #{cursor_flag}"), "0 1");
+    }
+}
+
+impl Drop for Tmux {
+    fn drop(&mut self) {
+        let run = |arguments: &[&str]| {
+            let tmux = Command::new("tmux")
+                .args(["-L", &self.socket])
+                .args(arguments)
+                .output();
+            tmux.map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+        };
+        let path = run(&["display-message", "-p", "#{socket_path}"]);
+        let _ = run(&["kill-server"]);
+        if let Ok(path) = path {
+            let _ = std::fs::remove_file(path.trim());
+        }
+    }
+}
+
+#[test]
+fn a_session_from_the_first_event_to_the_restored_shell() {
+    let Some(tmux) = Tmux::start(110, 30) else {
+        return;
+    };
+    let server = serve(vec![Answer::Hold(stream(EVENTS))]);
+    tmux.launch("", &server.url);
+    let screen = tmux.wait_for(&["LIVE", "tick", "status", "DEMO", "types 3", "HTTP/1.1 200"]);
+    assert!(screen.contains(&server.url), "{screen}");
+    assert_eq!(tmux.query("#{alternate_on} #{cursor_flag}"), "1 0");
+    tmux.keys(&["Space"]);
+    tmux.wait_for(&["PAUSED"]);
+    tmux.keys(&["Space"]);
+    tmux.wait_for(&["LIVE"]);
+    tmux.keys(&["Up", "Enter"]);
+    tmux.wait_for(&["received", "\"symbol\": \"DEMO\",", "\"price\": 101.50"]);
+    tmux.keys(&["?"]);
+    tmux.wait_for(&["pause or resume display"]);
+    tmux.keys(&["?", "q"]);
+    tmux.assert_restored(0);
+}
+
+#[test]
+fn a_lost_connection_is_counted_down() {
+    let Some(tmux) = Tmux::start(80, 24) else {
+        return;
+    };
+    let server = serve(vec![Answer::Close(stream(EVENTS))]);
+    tmux.launch("", &server.url);
+    tmux.wait_for(&[
+        "retry in 5",
+        "OFFLINE",
+        "connection lost",
+        "the server ended the stream",
+    ]);
+    tmux.keys(&["C-c"]);
+    tmux.assert_restored(0);
+}
+
+#[test]
+fn an_unreachable_server_is_shown_and_not_the_end() {
+    let Some(tmux) = Tmux::start(80, 24) else {
+        return;
+    };
+    tmux.launch("", &refused_url());
+    tmux.wait_for(&["retry in", "connection refused", "OFFLINE"]);
+    tmux.keys(&["q"]);
+    tmux.assert_restored(0);
+}
+
+#[test]
+fn a_refused_stream_gives_the_terminal_back_and_one_clear_line() {
+    let Some(tmux) = Tmux::start(120, 24) else {
+        return;
+    };
+    let refusal = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_owned();
+    let server = serve(vec![Answer::Close(refusal)]);
+    tmux.launch("", &server.url);
+    tmux.wait_for(&["sse-tui: ", "the server answered 404 Not Found"]);
+    tmux.assert_restored(1);
+}
+
+#[test]
+fn a_signal_gives_the_terminal_back() {
+    for (signal, code) in [("TERM", 143), ("INT", 0), ("HUP", 129)] {
+        let Some(tmux) = Tmux::start(80, 24) else {
+            return;
+        };
+        let server = serve(vec![Answer::Hold(stream(EVENTS))]);
+        tmux.launch("", &server.url);
+        tmux.wait_for(&["LIVE"]);
+        let shell = tmux.query("#{pane_pid}");
+        let found = Command::new("pgrep").args(["-P", &shell]).output().unwrap();
+        let pid = String::from_utf8(found.stdout).unwrap();
+        let sent = Command::new("kill")
+            .args([&format!("-{signal}"), pid.trim()])
+            .status();
+        assert!(sent.unwrap().success());
+        tmux.assert_restored(code);
+    }
+}
+
+#[test]
+fn keys_work_while_the_stream_comes_through_a_pipe() {
+    let Some(tmux) = Tmux::start(80, 24) else {
+        return;
+    };
+    tmux.launch(
+        "(printf 'event: tick\\ndata: from a pipe\\n\\n'; sleep 60) |",
+        "-",
+    );
+    tmux.wait_for(&["LIVE", "from a pipe", "stdin"]);
+    tmux.keys(&["Enter"]);
+    tmux.wait_for(&["received"]);
+    tmux.keys(&["C-c"]);
+    tmux.run(&["send-keys", "C-c"]);
+    tmux.wait_for(&["mark"]);
+    assert_eq!(tmux.query("#{alternate_on} #{cursor_flag}"), "0 1");
+}
+
+#[test]
+fn the_screen_follows_the_size_of_the_terminal() {
+    let Some(tmux) = Tmux::start(120, 30) else {
+        return;
+    };
+    let server = serve(vec![Answer::Hold(stream(EVENTS))]);
+    tmux.launch("", &server.url);
+    tmux.wait_for(&["╭ types 3"]);
+    for (columns, rows) in [("1", "1"), ("40", "10"), ("2", "50"), ("80", "24")] {
+        tmux.run(&["resize-window", "-x", columns, "-y", rows]);
+    }
+    let screen = tmux.wait_for(&["─ events 3 ─", "● tick"]);
+    assert!(!screen.contains("╭ types"), "{screen}");
+    tmux.keys(&["q"]);
+    tmux.assert_restored(0);
+}
