@@ -41,6 +41,9 @@ pub struct Batch {
     pub raw: Bytes,
     text: String,
     entries: Vec<Entry>,
+    /// The type and the last event ID kept last, to be shared: a long id on
+    /// many short events must not be kept once for each.
+    shared: [Span; 2],
     closed: Arc<AtomicBool>,
 }
 
@@ -85,6 +88,7 @@ impl Batch {
             raw,
             text: String::new(),
             entries: Vec::new(),
+            shared: [0..0, 0..0],
             closed,
         }
     }
@@ -150,29 +154,21 @@ impl Batch {
     }
 
     fn keep_event(&mut self, event: EventRef<'_>) -> EventSpans {
-        // Most events have the type of the one before, and its id where the
-        // stream has none.
-        let before = self.entries.last().and_then(|entry| match &entry.kind {
-            Kind::Event(event) | Kind::NoData(event) => Some(event.clone()),
-            _ => None,
-        });
-        let (event_type, last_event_id) = match before {
-            Some(before) => (Some(before.event_type), Some(before.last_event_id)),
-            None => (None, None),
-        };
         EventSpans {
-            event_type: self.keep_or_share(event.event_type, event_type),
+            event_type: self.keep_or_share(0, event.event_type),
             data: self.keep(event.data),
-            last_event_id: self.keep_or_share(event.last_event_id, last_event_id),
+            last_event_id: self.keep_or_share(1, event.last_event_id),
             origin: event.origin,
         }
     }
 
-    fn keep_or_share(&mut self, text: &str, before: Option<Span>) -> Span {
-        match before {
-            Some(span) if self.text[span.clone()] == *text => span,
-            _ => self.keep(text),
+    fn keep_or_share(&mut self, which: usize, text: &str) -> Span {
+        let before = self.shared[which].clone();
+        if self.text[before.clone()] == *text {
+            return before;
         }
+        self.shared[which] = self.keep(text);
+        self.shared[which].clone()
     }
 
     fn item(&self, kind: &Kind) -> Item<'_> {
@@ -230,5 +226,30 @@ impl<'a> Iterator for BatchItems<'a> {
         let entry = self.batch.entries.get(self.next)?;
         self.next += 1;
         Some(self.batch.item(&entry.kind))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parse::Parser;
+
+    #[test]
+    fn a_long_id_is_kept_once_for_many_short_events() {
+        let mut parser = Parser::new();
+        let wire = format!(
+            "id: {}\n{}",
+            "i".repeat(60_000),
+            "data\n\n: c\n".repeat(1_000)
+        );
+        let raw = Bytes::from(wire);
+        let closed = Arc::new(AtomicBool::new(false));
+        let mut batch = Batch::new(1, ReceivedAt::now(), raw.clone(), closed);
+        let mut items = parser.feed(&raw);
+        while let Some(item) = items.next().unwrap() {
+            batch.push(item);
+        }
+        assert_eq!(batch.len(), 2_000);
+        assert!(batch.text.len() < 2 * raw.len(), "{}", batch.text.len());
     }
 }
