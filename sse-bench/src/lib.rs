@@ -1,1 +1,103 @@
-//! Load tests for Server-Sent Events endpoints
+//! Load tests for Server-Sent Events endpoints.
+//!
+//! A [`Plan`] says what to do. [`load::run`] carries it out on
+//! [`worker`] threads, each with its own runtime and its share of the
+//! [slots](connection::Slot): emulated `EventSource`s that live through one
+//! physical connection (leg) after another. Threads share nothing on the
+//! receive path but counters with one writer each ([`live`]). What they
+//! measured ([`stats`]) is merged at the end and becomes a [`report::Report`].
+
+pub mod cli;
+pub mod connect;
+pub mod connection;
+pub mod exit;
+pub mod failure;
+pub mod histogram;
+pub mod http;
+pub mod live;
+pub mod load;
+pub mod plan;
+pub mod progress;
+pub mod report;
+pub mod stats;
+pub mod sys;
+pub mod team;
+pub mod threshold;
+pub mod timestamp;
+mod tls;
+pub mod units;
+pub mod worker;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Result;
+use clap::CommandFactory;
+
+pub use cli::Cli;
+pub use exit::Exit;
+pub use plan::Plan;
+
+use cli::{Command, LoadArgs};
+use progress::Progress;
+use report::{Report, Writer};
+
+/// Runs a parsed command line.
+pub fn run(cli: Cli) -> ExitCode {
+    let done = match cli.command {
+        Command::Load(args) => load(*args),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "sse-bench", &mut script);
+            print(&script)
+        }
+        Command::Man => manual().and_then(|page| print(&page)),
+    };
+    match done {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            // A closed standard error leaves nobody to tell.
+            let _ = writeln!(io::stderr(), "sse-bench: {error:#}");
+            Exit::Usage.into()
+        }
+    }
+}
+
+fn load(args: LoadArgs) -> Result<Exit> {
+    let writer = Writer::open(&args.output.output_format, args.output.output.as_deref())?;
+    let plan = Arc::new(Plan::new(args)?);
+    plan.check_machine()?;
+    let mut progress = Progress::new(plan.connections);
+    let outcome = load::run(&plan, &mut progress)?;
+    let report = Report::new(&plan, &outcome);
+    if report.exit != Exit::Pass && !writer.shows_text() {
+        eprintln!("sse-bench: {}", report.reason);
+    }
+    writer.write(&report)?;
+    Ok(report.exit)
+}
+
+/// One page for the program and its subcommands.
+fn manual() -> Result<Vec<u8>> {
+    let mut page = Vec::new();
+    let mut command = Cli::command();
+    command.build();
+    clap_mangen::Man::new(command.clone()).render(&mut page)?;
+    for subcommand in command
+        .get_subcommands()
+        .filter(|command| command.get_name() != "help")
+    {
+        let man = clap_mangen::Man::new(subcommand.clone());
+        man.render_synopsis_section(&mut page)?;
+        man.render_options_section(&mut page)?;
+    }
+    Ok(page)
+}
+
+fn print(bytes: &[u8]) -> Result<Exit> {
+    match io::stdout().write_all(bytes) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(Exit::Pass),
+    }
+}

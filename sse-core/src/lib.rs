@@ -24,6 +24,7 @@ mod encode;
 mod error;
 mod event;
 mod field;
+pub mod ledger;
 mod limits;
 mod line;
 mod parse;

@@ -99,6 +99,7 @@ pub enum Transition {
 ///         assert_eq!(event.data, "hello");
 ///     }
 /// }
+/// drop(items);
 ///
 /// source.handle_end(now);
 /// assert!(matches!(source.poll(), Some(Transition::Disconnected { .. })));

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 
 /// Descriptors left for everything but subscribers.
+#[cfg(unix)]
 const RESERVED_FILES: u64 = 256;
 
 /// The subscribers that the open-file limit leaves room for.

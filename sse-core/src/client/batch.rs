@@ -91,6 +91,9 @@ impl Batch {
 
     /// Keeps an item; [`end_item`](Self::end_item) then says where it ended.
     pub(super) fn push(&mut self, item: Item<'_>) {
+        if self.entries.is_empty() {
+            self.text.reserve(self.raw.len());
+        }
         let kind = match item {
             Item::Event(event) => Kind::Event(self.keep_event(event)),
             Item::Comment(text) => Kind::Comment(self.keep(text)),
@@ -147,24 +150,28 @@ impl Batch {
     }
 
     fn keep_event(&mut self, event: EventRef<'_>) -> EventSpans {
+        // Most events have the type of the one before, and its id where the
+        // stream has none.
+        let before = self.entries.last().and_then(|entry| match &entry.kind {
+            Kind::Event(event) | Kind::NoData(event) => Some(event.clone()),
+            _ => None,
+        });
+        let (event_type, last_event_id) = match before {
+            Some(before) => (Some(before.event_type), Some(before.last_event_id)),
+            None => (None, None),
+        };
         EventSpans {
-            event_type: self.keep(event.event_type),
+            event_type: self.keep_or_share(event.event_type, event_type),
             data: self.keep(event.data),
-            last_event_id: self.keep_id(event.last_event_id),
+            last_event_id: self.keep_or_share(event.last_event_id, last_event_id),
             origin: event.origin,
         }
     }
 
-    /// Most events of a stream without ids, and all after an id that stays,
-    /// have the id of the one before.
-    fn keep_id(&mut self, id: &str) -> Span {
-        let before = self.entries.last().and_then(|entry| match &entry.kind {
-            Kind::Event(event) | Kind::NoData(event) => Some(event.last_event_id.clone()),
-            _ => None,
-        });
+    fn keep_or_share(&mut self, text: &str, before: Option<Span>) -> Span {
         match before {
-            Some(span) if self.text[span.clone()] == *id => span,
-            _ => self.keep(id),
+            Some(span) if self.text[span.clone()] == *text => span,
+            _ => self.keep(text),
         }
     }
 

@@ -44,6 +44,9 @@ pub enum ConnectError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The request cannot be put into HTTP, a bearer token with a line end for instance.
+    #[error("the request cannot be sent: {0}")]
+    Request(String),
     /// This platform has no unix sockets.
     #[error("unix sockets are not available on this platform")]
     NoUnixSockets,
@@ -65,6 +68,9 @@ pub(super) fn classify(error: &reqwest::Error) -> NetworkError {
             .last()
             .unwrap_or(NetworkErrorKind::Other)
     };
+    if kind.says_it_all() {
+        return NetworkError::new(kind, "");
+    }
     NetworkError::new(kind, innermost(error))
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bytes::{BufMut, BytesMut};
+use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::batch::{Batch, ReceivedAt};
@@ -12,8 +12,11 @@ use crate::limits::Limits;
 use crate::parse::Parser;
 use crate::source::{Cause, NetworkError};
 
-/// The largest batch.
+/// The largest batch. Small ones share an allocation of this size.
 const CHUNK: usize = 64 << 10;
+
+/// Less room than this is not worth a read.
+const ROOM: usize = 4 << 10;
 
 /// Reads an event stream from anything, such as standard input: one leg that is
 /// open from the start, never made again.
@@ -56,9 +59,10 @@ impl<R: AsyncRead + Unpin> LocalStream<R> {
                 });
             }
             let reader = self.reader.as_mut().filter(|_| !self.ended)?;
-            self.buffer.reserve(CHUNK);
-            let mut limited = (&mut self.buffer).limit(CHUNK);
-            match reader.read_buf(&mut limited).await {
+            if self.buffer.capacity() < ROOM {
+                self.buffer.reserve(CHUNK);
+            }
+            match reader.read_buf(&mut self.buffer).await {
                 Ok(0) => self.cause = Some(Cause::EndOfStream),
                 Ok(_) => return Some(Update::Batch(self.batch())),
                 Err(error) => self.cause = Some(Cause::Network(NetworkError::from_io(&error))),

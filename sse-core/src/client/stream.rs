@@ -8,11 +8,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode, Version};
+use http::{HeaderMap, Method, StatusCode, Version};
 use tokio::time::{Instant, sleep_until};
+use url::Url;
 
 use super::batch::{Batch, ReceivedAt};
-use super::error::{ConnectError, classify};
+use super::error::{ConnectError, classify, innermost};
 use super::request::{Auth, Request};
 use super::transport::{Transport, TransportOptions};
 use super::update::Update;
@@ -32,8 +33,9 @@ pub struct Options {
 
 /// A stream of events that reconnects by itself, as `EventSource` does.
 ///
-/// It does nothing between two calls of [`next`](Self::next), so a slow reader
-/// slows the server down and costs no memory: at most one chunk is held.
+/// It reads only in [`next`](Self::next), one chunk at a time, so a slow reader
+/// slows the server down: what waits stays in the kernel's buffers and, with
+/// HTTP/2, in the flow-control window.
 pub struct EventStream {
     source: EventSource,
     transport: Transport,
@@ -97,8 +99,12 @@ impl EventStream {
                 .ok_or(ConnectError::LastEventId)?;
         }
         options.method = request.method.clone();
-        let now = Instant::now().into_std();
-        let source = EventSource::new(now, request.url.clone(), options, fastrand::f64);
+        // What cannot be built now never can, and must not be taken for the
+        // network's fault later.
+        authorized(&transport.client, &request, &request.method, &request.url)
+            .build()
+            .map_err(|error| ConnectError::Request(innermost(&error)))?;
+        let source = EventSource::new(now(), request.url.clone(), options, fastrand::f64);
         Ok(Self {
             source,
             transport: transport.clone(),
@@ -272,21 +278,31 @@ impl Connection {
 }
 
 fn send(transport: &Transport, request: &Request, connect: &Connect) -> Response {
-    let mut builder = transport
-        .client
-        .request(connect.method.clone(), connect.url.clone());
-    if !connect.cross_origin {
-        builder = match &request.auth {
-            None => builder,
-            Some(Auth::Basic { user, password }) => builder.basic_auth(user, password.as_ref()),
-            Some(Auth::Bearer(token)) => builder.bearer_auth(token),
-        };
-    }
+    let (client, method, url) = (&transport.client, &connect.method, &connect.url);
+    let mut builder = if connect.cross_origin {
+        client.request(method.clone(), url.clone())
+    } else {
+        authorized(client, request, method, url)
+    };
     builder = builder.headers(connect.headers(&request.headers));
     if connect.send_body && !request.body.is_empty() {
         builder = builder.body(request.body.clone());
     }
     Box::pin(builder.send())
+}
+
+fn authorized(
+    client: &reqwest::Client,
+    request: &Request,
+    method: &Method,
+    url: &Url,
+) -> reqwest::RequestBuilder {
+    let builder = client.request(method.clone(), url.clone());
+    match &request.auth {
+        None => builder,
+        Some(Auth::Basic { user, password }) => builder.basic_auth(user, password.as_ref()),
+        Some(Auth::Bearer(token)) => builder.bearer_auth(token),
+    }
 }
 
 fn now() -> std::time::Instant {

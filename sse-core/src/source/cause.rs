@@ -86,9 +86,15 @@ impl NetworkError {
         }
     }
 
-    /// Classifies an error of the operating system.
+    /// Classifies an error of the operating system, and keeps its words where
+    /// the kind does not say it all.
     pub fn from_io(error: &std::io::Error) -> Self {
-        Self::new(NetworkErrorKind::of_io(error.kind()), error.to_string())
+        let kind = NetworkErrorKind::of_io(error.kind());
+        if kind.says_it_all() {
+            Self::new(kind, "")
+        } else {
+            Self::new(kind, error.to_string())
+        }
     }
 }
 
@@ -122,6 +128,13 @@ impl NetworkErrorKind {
     /// Whether a retry cannot help (§9.2.3: "known to be futile").
     pub fn is_futile(self) -> bool {
         self == Self::Certificate
+    }
+
+    pub(crate) fn says_it_all(self) -> bool {
+        matches!(
+            self,
+            Self::Refused | Self::Reset | Self::Truncated | Self::TimedOut
+        )
     }
 
     /// The kind that fits an error of the operating system.

@@ -91,6 +91,7 @@ impl Machine {
                 attempt: self.failures.saturating_add(1),
                 redirects: self.redirects,
                 url: self.current.url.clone(),
+                redirected: self.current.redirected,
                 method: self.current.method.clone(),
                 send_body: self.current.send_body,
                 cross_origin: self.current.cross_origin,

@@ -22,6 +22,9 @@ pub struct Connect {
     pub redirects: u32,
     /// Where to.
     pub url: Url,
+    /// Whether that is not the caller's URL, but the target of a redirect of
+    /// this attempt or of an earlier connection.
+    pub redirected: bool,
     /// What to send.
     pub method: Method,
     /// Whether the caller's body goes with it: a redirect may have turned the
@@ -87,7 +90,7 @@ impl Connect {
         ];
         *name != LAST_EVENT_ID
             && (self.send_body || !of_body.contains(name))
-            && (self.redirects == 0 || *name != HOST)
+            && (!self.redirected || *name != HOST)
             && (!self.cross_origin || anywhere.contains(name))
     }
 }
@@ -99,6 +102,7 @@ pub(super) struct Target {
     pub(super) method: Method,
     pub(super) send_body: bool,
     pub(super) cross_origin: bool,
+    pub(super) redirected: bool,
 }
 
 impl Target {
@@ -108,6 +112,7 @@ impl Target {
             method,
             send_body: true,
             cross_origin: false,
+            redirected: false,
         }
     }
 
@@ -136,6 +141,7 @@ impl Target {
                 self.method.clone()
             },
             send_body: self.send_body && !to_get,
+            redirected: true,
             url,
         })
     }

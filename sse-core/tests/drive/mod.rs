@@ -1,6 +1,6 @@
 //! Runs the parser and writes down what it said, in the words of the model.
 
-use sse_core::{Ignored, Item, Limit, LimitExceeded, Limits, Parser};
+use sse_core::{Ignored, Item, Limit, LimitExceeded, Limits, Parser, Unfinished};
 
 use crate::model::{Cap, Caps, CutOff, Outcome, Seen};
 
@@ -49,11 +49,7 @@ pub(crate) fn read_with(parser: &mut Parser, chunks: &[&[u8]]) -> Outcome {
     }
     let unfinished = parser.finish();
     if outcome.error.is_none() {
-        outcome.cut_off = unfinished.map(|cut| CutOff {
-            line: cut.line,
-            data: cut.data,
-            has_data: cut.has_data,
-        });
+        outcome.cut_off = cut_off(unfinished);
     }
     parser
         .last_event_id()
@@ -99,7 +95,8 @@ pub(crate) fn cut<'a>(input: &'a [u8], sizes: &[usize]) -> Vec<&'a [u8]> {
     chunks
 }
 
-fn own(item: &Item<'_>) -> Seen {
+/// An item in the words of the model.
+pub(crate) fn own(item: &Item<'_>) -> Seen {
     match *item {
         Item::Event(event) => Seen::Event {
             event_type: event.event_type.to_owned(),
@@ -124,7 +121,17 @@ fn own(item: &Item<'_>) -> Seen {
     }
 }
 
-fn cap(error: LimitExceeded) -> Cap {
+/// What the end cut off, in the words of the model.
+pub(crate) fn cut_off(unfinished: Option<Unfinished>) -> Option<CutOff> {
+    unfinished.map(|cut| CutOff {
+        line: cut.line,
+        data: cut.data,
+        has_data: cut.has_data,
+    })
+}
+
+/// The cap that an error names.
+pub(crate) fn cap(error: LimitExceeded) -> Cap {
     match error.limit {
         Limit::Line => Cap::Line,
         Limit::Field => Cap::Field,

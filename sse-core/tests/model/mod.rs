@@ -71,6 +71,11 @@ pub(crate) struct Outcome {
 
 /// Reads one whole response of a client without a last event ID.
 pub(crate) fn read(input: &[u8], caps: Caps) -> Outcome {
+    resume(input, caps, "")
+}
+
+/// Reads one whole response of a client that has a last event ID.
+pub(crate) fn resume(input: &[u8], caps: Caps, last_event_id: &str) -> Outcome {
     let start = if input.starts_with(&[0xEF, 0xBB, 0xBF]) {
         3
     } else {
@@ -78,6 +83,8 @@ pub(crate) fn read(input: &[u8], caps: Caps) -> Outcome {
     };
     let characters = decode(input, start);
     let mut reader = Reader::default();
+    last_event_id.clone_into(&mut reader.last_event_id_buffer);
+    last_event_id.clone_into(&mut reader.outcome.last_event_id);
     let mut line = String::new();
     let mut line_start = start;
     let mut index = 0;
@@ -243,7 +250,7 @@ impl Reader {
 
     fn field(&mut self, name: &str, value: &str, caps: Caps) {
         match name {
-            "event" if value.len() > caps.field => self.outcome.error = Some(Cap::Field),
+            "event" | "id" if value.len() > caps.field => self.outcome.error = Some(Cap::Field),
             "event" => value.clone_into(&mut self.event_type),
             "data" if self.data.len() + value.len() > caps.event => {
                 self.outcome.error = Some(Cap::Event);
@@ -253,7 +260,6 @@ impl Reader {
                 self.data.push('\n');
                 self.has_data = true;
             }
-            "id" if value.len() > caps.field => self.outcome.error = Some(Cap::Field),
             "id" if value.contains('\0') => self.outcome.seen.push(Seen::NulInId),
             "id" => {
                 value.clone_into(&mut self.last_event_id_buffer);

@@ -43,9 +43,9 @@ fn own_vectors_hold_at_every_split() {
 }
 
 fn check(json: &str) -> usize {
-    let vectors: Vec<Vector> = serde_json::from_str(json).unwrap();
+    let vectors: Vec<Vector> = serde_json::from_str(json).expect("vectors");
     for vector in &vectors {
-        let input = STANDARD.decode(&vector.input).unwrap();
+        let input = STANDARD.decode(&vector.input).expect("base64");
         vector.assert(&model::read(&input, Caps::NONE), "the model");
         vector.assert(&drive::read(&vector.chunks(&input), Caps::NONE), "as given");
         vector.assert(&drive::read(&[&input], Caps::NONE), "whole");
@@ -104,7 +104,7 @@ impl Vector {
         }
         let context = format!("{}, {how} ({})", self.name, self.rule);
         assert_eq!(events, self.expected, "{context}");
-        let retry = retry.map(|time| u64::try_from(time.as_millis()).unwrap());
+        let retry = retry.map(|time| u64::try_from(time.as_millis()).expect("a u64"));
         assert_eq!(retry, self.expected_retry, "{context}");
         assert_eq!(outcome.last_event_id, self.final_last_event_id, "{context}");
         assert_eq!(outcome.error, None, "{context}");

@@ -27,18 +27,21 @@ pub(super) async fn serve(
     header_timeout: Duration,
     write_timeout: Duration,
 ) {
+    // A newcomer still gets its one answer.
+    let is_late = hub.is_draining();
     let io = TokioIo::new(Deadlined::new(stream, write_timeout));
     let mut connection = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(header_timeout)
             .max_buf_size(BUFFER_MAX)
+            .keep_alive(!is_late)
             .serve_connection(io, TowerToHyperService::new(router))
     );
     let served = tokio::select! {
         biased;
         served = connection.as_mut() => served,
-        () = hub.drained() => {
+        () = hub.drained(), if !is_late => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }

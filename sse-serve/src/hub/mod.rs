@@ -1,6 +1,8 @@
 //! The hub: publishes into the log and wakes the cursors over it.
 
+mod batch;
 mod control;
+mod cursor;
 mod filter;
 mod position;
 mod publication;
@@ -15,12 +17,13 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 use tokio::sync::watch;
 
+pub(crate) use cursor::jittered;
 pub(crate) use filter::{Filter, TopicPattern};
 pub use position::GapPolicy;
 pub(crate) use position::Start;
 pub(crate) use publication::NAME_MAX;
 pub use publication::{InvalidPublication, Publication};
-pub(crate) use subscription::{Subscription, jittered};
+pub(crate) use subscription::Subscription;
 
 use crate::log::{Envelope, MemoryLog, Record, Retention};
 use position::Epoch;

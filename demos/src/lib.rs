@@ -1,1 +1,0 @@
-//! Runnable scenarios over the SSE toolkit

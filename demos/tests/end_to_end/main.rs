@@ -1,0 +1,5 @@
+//! The binaries together, as their users run them.
+
+mod browser;
+mod pipes;
+mod programs;

@@ -1,0 +1,212 @@
+//! The command line: one definition for parsing, help, completions and man page.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::RangedI64ValueParser;
+use clap::{Args, Parser, Subcommand, ValueHint, value_parser};
+
+use crate::report::Output;
+use crate::threshold::{METRICS, Threshold};
+use crate::timestamp::Pointer;
+use crate::units::{parse_duration, parse_size};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+    0  pass: each of the connections was opened, none failed for good later,
+       and each threshold was kept to
+    2  usage: the command line, or a limit of this machine that cannot carry it
+    3  inconclusive: some connections were never opened or failed for good later,
+       or nothing was measured for a threshold
+    4  the target was never reached: no event stream was opened at all
+   99  a threshold was breached
+  130  interrupted; the report so far is printed";
+
+const EXAMPLES: &str = "\
+Examples:
+  50 connections for 10 s against the demo of sse-serve:
+      sse-bench load http://127.0.0.1:8080/events
+
+  5,000 connections, with the delivery latency from the time that each event carries:
+      sse-bench load http://127.0.0.1:8080/events -c 5000 -z 30s --timestamp-pointer /at
+
+  The report as JSON in a file, beside the text on the terminal:
+      sse-bench load http://127.0.0.1:8080/events --output-format json=report.json";
+
+/// Load tests for Server-Sent Events endpoints.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Open many connections to an event stream, hold them, and measure what arrives
+    Load(Box<LoadArgs>),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page (troff)
+    Man,
+}
+
+/// `sse-bench load`.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES, after_long_help = format!("{EXAMPLES}\n\n{METRICS}\n\n{EXIT_CODES}"))]
+pub struct LoadArgs {
+    /// The event stream, http:// or https://
+    #[arg(value_hint = ValueHint::Url)]
+    pub url: String,
+
+    /// Connections to open and hold
+    #[arg(short = 'c', long, value_name = "N", default_value = "50", value_parser = at_least_1())]
+    pub connections: u32,
+
+    /// How long to hold them once each has been opened or refused; 10s unless -n is given
+    #[arg(short = 'z', long, value_name = "TIME", value_parser = parse_duration)]
+    pub duration: Option<Duration>,
+
+    /// Stop after this many events over all connections
+    #[arg(short = 'n', long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
+    pub events: Option<u64>,
+
+    #[command(flatten)]
+    pub pace: Pace,
+
+    #[command(flatten)]
+    pub request: RequestArgs,
+
+    #[command(flatten)]
+    pub measure: Measure,
+
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// How connections are opened and opened again.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Connections")]
+pub struct Pace {
+    /// Connections to start each second
+    #[arg(long, value_name = "N", default_value = "1000", value_parser = at_least_1())]
+    pub connect_rate: u32,
+
+    /// Connections that may be underway at once; further ones wait
+    #[arg(long, value_name = "N", default_value = "512", value_parser = at_least_1())]
+    pub connect_concurrency: u32,
+
+    /// The longest from the start of a connection to the head of the response
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
+    pub connect_timeout: Duration,
+
+    /// Do not open a connection again when its stream ends
+    #[arg(long)]
+    pub no_reconnect: bool,
+
+    /// Reconnect even where each connection repeats a request that is not GET
+    #[arg(long, conflicts_with = "no_reconnect")]
+    pub reconnect: bool,
+
+    /// Threads, each with its share of the connections [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=1024))]
+    pub threads: Option<u32>,
+
+    /// Seed of the jitter of reconnection times [default: random, named in the report]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+}
+
+/// The request of each connection.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Request")]
+pub struct RequestArgs {
+    /// HTTP method [default: GET, or POST with a body]
+    #[arg(
+        short = 'm',
+        long,
+        visible_short_alias = 'X',
+        alias = "request",
+        value_name = "METHOD"
+    )]
+    pub method: Option<String>,
+
+    /// Header field, repeatable; replaces the one sent by default
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE")]
+    pub headers: Vec<String>,
+
+    /// Request body
+    #[arg(short = 'd', long = "data", value_name = "TEXT")]
+    pub body: Option<String>,
+
+    /// Request body from a file
+    #[arg(short = 'D', long = "data-file", value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "body")]
+    pub body_file: Option<PathBuf>,
+
+    /// Content-Type of the body
+    #[arg(short = 'T', long, value_name = "TYPE")]
+    pub content_type: Option<String>,
+
+    /// Basic authentication
+    #[arg(short = 'a', long, value_name = "USER:PASSWORD")]
+    pub basic_auth: Option<String>,
+
+    /// Last-Event-ID of the first request of each connection
+    #[arg(long, value_name = "ID")]
+    pub last_event_id: Option<String>,
+
+    /// Trust these certificate authorities (PEM) instead of the system's
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub cacert: Option<PathBuf>,
+
+    /// Accept any certificate
+    #[arg(long, conflicts_with = "cacert")]
+    pub insecure: bool,
+}
+
+/// What is read out of the events.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Measurement")]
+pub struct Measure {
+    /// JSON pointer to the publish time in the data: s, ms, us or ns since 1970, or RFC 3339
+    #[arg(long, value_name = "POINTER")]
+    pub timestamp_pointer: Option<Pointer>,
+
+    /// Look for it only in events of this type, repeatable [default: all types]
+    #[arg(long, value_name = "TYPE", requires = "timestamp_pointer")]
+    pub timestamp_event: Vec<String>,
+
+    /// What the run must keep to, repeatable, such as 'p99(delivery)<250ms' or 'errors==0'
+    #[arg(long, value_name = "METRIC OP VALUE")]
+    pub threshold: Vec<Threshold>,
+
+    /// The longest line and the most data of one event
+    #[arg(long, value_name = "SIZE", default_value = "16MiB", value_parser = parse_size)]
+    pub max_event_size: usize,
+}
+
+/// Where the report goes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct OutputArgs {
+    /// Report format, repeatable: text or json for standard output, FORMAT=FILE for a file
+    #[arg(long, value_name = "FORMAT[=FILE]")]
+    pub output_format: Vec<Output>,
+
+    /// Write the report to a file instead of standard output
+    #[arg(short = 'o', long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+
+    /// Accepted for scripts: progress is one line on standard error
+    #[arg(long)]
+    pub no_tui: bool,
+}
+
+fn at_least_1() -> RangedI64ValueParser<u32> {
+    value_parser!(u32).range(1..)
+}

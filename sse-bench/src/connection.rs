@@ -1,0 +1,377 @@
+//! One emulated `EventSource` (a slot) and its physical connections (legs).
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+use std::time::{Instant, SystemTime};
+
+use sse_core::{Cause, Connect, EventSource, Item, ReadyState, SourceOptions, Transition};
+use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
+
+use crate::connect::Stream;
+use crate::failure::{Failure, Kind};
+use crate::http::{Body, HeadReader, Piece, ResponseHead, encode_request};
+use crate::stats::wall_clock;
+use crate::worker::Worker;
+
+/// When a read returned, before anything was made of it.
+#[derive(Debug, Clone, Copy)]
+struct Received {
+    at: Instant,
+    /// Nanoseconds since the Unix epoch; 0 where no event is asked for its time.
+    wall: u64,
+}
+
+/// A leg whose response is an event stream.
+struct Leg {
+    stream: Stream,
+    body: Body,
+    /// What came with the head of the response.
+    early: Vec<u8>,
+    received: Received,
+}
+
+/// The answer to a request, before it is judged.
+struct Answer {
+    stream: Stream,
+    head: ResponseHead,
+    early: Vec<u8>,
+    received: Received,
+}
+
+/// One emulated `EventSource`.
+#[derive(Debug)]
+pub struct Slot {
+    worker: Rc<Worker>,
+    source: EventSource,
+    /// When the first connection was due, then when it began.
+    started: Instant,
+    /// Start of the current one.
+    connecting_since: Instant,
+    /// When the last open connection was lost.
+    lost_at: Option<Instant>,
+    /// When the current leg opened, in nanoseconds since the Unix epoch.
+    opened_wall: u64,
+    settled: bool,
+    opened: bool,
+    first_event: bool,
+}
+
+impl Slot {
+    /// Slot `number` of the plan; its first connection is due at `due`.
+    pub fn new(worker: Rc<Worker>, number: u32, due: Instant) -> Self {
+        let plan = &worker.plan;
+        let options = SourceOptions {
+            method: plan.method.clone(),
+            reconnect: plan.reconnect,
+            last_event_id: plan.last_event_id.clone(),
+            limits: plan.limits,
+            ..SourceOptions::default()
+        };
+        let mut random = fastrand::Rng::with_seed(plan.seed.wrapping_add(u64::from(number)));
+        let source = EventSource::new(due, plan.url.clone(), options, move || random.f64());
+        Self {
+            worker,
+            source,
+            started: due,
+            connecting_since: due,
+            lost_at: None,
+            opened_wall: 0,
+            settled: false,
+            opened: false,
+            first_event: false,
+        }
+    }
+
+    /// Runs until the source is closed for good.
+    pub async fn run(mut self) {
+        let mut leg = None;
+        loop {
+            match self.source.poll() {
+                Some(Transition::Connect(connect)) => {
+                    leg = Box::pin(self.connect(&connect)).await;
+                }
+                Some(Transition::Opened { .. }) => {
+                    if let Some(leg) = leg.take() {
+                        self.on_opened(leg.received);
+                        self.read(leg).await;
+                        self.worker.live.open.decrement();
+                    }
+                }
+                Some(Transition::Disconnected { cause, .. }) => {
+                    leg = None;
+                    self.on_end(&cause);
+                }
+                Some(Transition::Closed { cause, .. }) => {
+                    self.on_end(&cause);
+                    if self.opened && !matches!(cause, Cause::EndOfStream | Cause::NoContent) {
+                        self.worker.live.given_up.add(1);
+                    }
+                    return self.worker.slot_ended();
+                }
+                None => match self.source.deadline() {
+                    Some(deadline) => {
+                        tokio::time::sleep_until(deadline.into()).await;
+                        self.source.handle_deadline(Instant::now());
+                    }
+                    None => return self.worker.slot_ended(),
+                },
+            }
+        }
+    }
+
+    /// Connects, asks and hands the answer to the source.
+    async fn connect(&mut self, connect: &Connect) -> Option<Leg> {
+        let worker = Rc::clone(&self.worker);
+        let _turn = worker.turn().await;
+        self.connecting_since = Instant::now();
+        if !self.settled && connect.redirects == 0 && connect.attempt == 1 {
+            let mut stats = worker.stats.borrow_mut();
+            stats.ramp_late = stats.ramp_late.max(self.connecting_since - self.started);
+            self.started = self.connecting_since;
+        }
+        let limit = worker.plan.connect_timeout;
+        let answer = match tokio::time::timeout(limit, self.ask(connect)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(Failure::new(
+                Kind::Timeout,
+                format_args!("{}: no response within {limit:?}", connect.url),
+            )),
+        };
+        match answer {
+            Ok(answer) => {
+                let Answer {
+                    stream,
+                    head,
+                    early,
+                    received,
+                } = answer;
+                let (status, headers) = (head.status, &head.headers);
+                self.source
+                    .handle_response(received.at, SystemTime::now(), status, headers);
+                let body = head.body;
+                Some(Leg {
+                    stream,
+                    body,
+                    early,
+                    received,
+                })
+            }
+            Err(failure) => {
+                self.fail(&failure);
+                None
+            }
+        }
+    }
+
+    async fn ask(&self, connect: &Connect) -> Result<Answer, Failure> {
+        let Worker {
+            plan,
+            connector,
+            live,
+            ..
+        } = &*self.worker;
+        let mut stream = connector.connect(&connect.url, live).await?;
+        let connected = self.connecting_since.elapsed();
+        self.worker.stats.borrow_mut().connect.record(connected);
+        let body = plan.body.as_deref().filter(|_| connect.send_body);
+        let headers = connect.headers(&plan.headers);
+        let request = encode_request(&connect.method, &connect.url, &headers, body);
+        let sent = stream.write_all(&request).await;
+        let sent = match sent {
+            Ok(()) => stream.flush().await,
+            failed => failed,
+        };
+        // A server may answer and close without reading all: look for the answer first.
+        let answer = read_head(&self.worker, stream).await;
+        match (answer, sent) {
+            (Err(_), Err(error)) => Err(Failure::transfer(&error)),
+            (answer, _) => answer,
+        }
+    }
+
+    fn on_opened(&mut self, received: Received) {
+        self.opened_wall = received.wall;
+        let mut stats = self.worker.stats.borrow_mut();
+        stats.open.record(received.at - self.connecting_since);
+        if let Some(lost_at) = self.lost_at.take() {
+            stats.reconnect.record(received.at - lost_at);
+            self.worker.live.reconnects.add(1);
+        }
+        drop(stats);
+        if !self.opened {
+            self.opened = true;
+            self.worker.live.opened.add(1);
+        }
+        self.worker.live.open.add(1);
+        self.settle();
+    }
+
+    fn on_end(&mut self, cause: &Cause) {
+        let mut stats = self.worker.stats.borrow_mut();
+        match cause {
+            Cause::EndOfStream => stats.ends += 1,
+            Cause::NoContent => stats.stopped += 1,
+            _ => {
+                if let Some(failure) = Failure::refusal(cause, &self.worker.plan.url) {
+                    stats.failures.add(&failure);
+                    self.worker.live.failures.add(1);
+                }
+            }
+        }
+        drop(stats);
+        if self.opened && self.lost_at.is_none() {
+            self.lost_at = Some(Instant::now());
+        }
+        self.settle();
+    }
+
+    fn settle(&mut self) {
+        if !self.settled {
+            self.settled = true;
+            self.worker.slot_settled();
+        }
+    }
+
+    fn fail(&mut self, failure: &Failure) {
+        self.worker.stats.borrow_mut().failures.add(failure);
+        self.worker.live.failures.add(1);
+        self.source
+            .handle_failure(Instant::now(), failure.to_network_error());
+    }
+
+    /// Reads until the source is no longer open.
+    async fn read(&mut self, leg: Leg) {
+        let Leg {
+            mut stream,
+            mut body,
+            early,
+            received,
+        } = leg;
+        if !early.is_empty() {
+            self.take(&mut body, &early, received);
+            drop(early);
+        }
+        poll_fn(|cx| self.poll_stream(cx, &mut stream, &mut body)).await;
+    }
+
+    fn poll_stream(
+        &mut self,
+        cx: &mut Context<'_>,
+        stream: &mut Stream,
+        body: &mut Body,
+    ) -> Poll<()> {
+        let worker = Rc::clone(&self.worker);
+        let mut buffer = worker.buffer.borrow_mut();
+        while self.source.ready_state() == ReadyState::Open {
+            match ready!(poll_read(cx, stream, &mut buffer, &worker)) {
+                Ok((length, received)) if length > 0 => {
+                    self.take(body, &buffer[..length], received);
+                }
+                Ok(_) if body.may_end_here() => self.source.handle_end(Instant::now()),
+                Ok(_) => {
+                    let detail = "the connection closed before the end of the response";
+                    self.fail(&Failure::new(Kind::CutShort, detail));
+                }
+                Err(error) => self.fail(&Failure::transfer(&error)),
+            }
+        }
+        Poll::Ready(())
+    }
+
+    /// Takes what one read brought.
+    fn take(&mut self, body: &mut Body, mut bytes: &[u8], received: Received) {
+        loop {
+            match body.next(&mut bytes) {
+                Ok(Piece::Data(data)) => self.dispatch(data, received),
+                Ok(Piece::NeedMore) => return,
+                Ok(Piece::End) => return self.source.handle_end(received.at),
+                Err(error) => return self.fail(&Failure::new(Kind::Http, error)),
+            }
+            if self.source.ready_state() != ReadyState::Open {
+                return;
+            }
+        }
+    }
+
+    fn dispatch(&mut self, data: &[u8], received: Received) {
+        let mut stats = self.worker.stats.borrow_mut();
+        let mut meter = self.worker.meter.borrow_mut();
+        let mut events = 0;
+        let mut items = self.source.handle_chunk(received.at, data);
+        while let Some(item) = items.next() {
+            let Item::Event(event) = item else { continue };
+            if !self.worker.claim_event() {
+                break;
+            }
+            events += 1;
+            stats.types.count(event.event_type);
+            if let Some(meter) = &mut *meter {
+                meter.measure(&event, received.wall, self.opened_wall, &mut stats.delivery);
+            }
+        }
+        if events > 0 && !self.first_event {
+            self.first_event = true;
+            stats.first_event.record(received.at - self.started);
+        }
+        self.worker.live.deliveries.add(events);
+    }
+}
+
+/// Reads the head of the response, and what comes with it.
+async fn read_head(worker: &Worker, mut stream: Stream) -> Result<Answer, Failure> {
+    let mut reader = HeadReader::default();
+    let mut poll = |cx: &mut Context<'_>| {
+        let mut buffer = worker.buffer.borrow_mut();
+        loop {
+            let read = ready!(poll_read(cx, &mut stream, &mut buffer, worker));
+            let (length, received) = read.map_err(|error| Failure::transfer(&error))?;
+            let bytes = &buffer[..length];
+            if bytes.is_empty() {
+                let detail = if reader.is_empty() {
+                    "the server closed the connection without an answer"
+                } else {
+                    "the server closed the connection in the head of its answer"
+                };
+                return Poll::Ready(Err(Failure::new(Kind::NoResponse, detail)));
+            }
+            let head = reader
+                .feed(bytes)
+                .map_err(|error| Failure::new(Kind::Http, error))?;
+            if let Some((head, length)) = head {
+                return Poll::Ready(Ok((head, bytes[length..].to_vec(), received)));
+            }
+        }
+    };
+    let (head, early, received) = poll_fn(&mut poll).await?;
+    Ok(Answer {
+        stream,
+        head,
+        early,
+        received,
+    })
+}
+
+/// One read into the buffer of the thread: how many bytes, 0 at the end of the stream.
+fn poll_read(
+    cx: &mut Context<'_>,
+    stream: &mut Stream,
+    buffer: &mut [u8],
+    worker: &Worker,
+) -> Poll<std::io::Result<(usize, Received)>> {
+    let mut buffer = ReadBuf::new(buffer);
+    ready!(Pin::new(stream).poll_read(cx, &mut buffer))?;
+    let received = Received {
+        at: Instant::now(),
+        wall: if worker.wants_wall_clock {
+            wall_clock()
+        } else {
+            0
+        },
+    };
+    let length = buffer.filled().len();
+    worker.live.reads.add(1);
+    worker.live.bytes.add(length as u64);
+    Poll::Ready(Ok((length, received)))
+}

@@ -1,0 +1,128 @@
+//! Latencies: one HDR histogram per thread and metric, merged at the end.
+
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+use serde::Serialize;
+
+/// The longest latency told apart, in microseconds; what is longer counts as this.
+const LONGEST_US: u64 = 24 * 3600 * 1_000_000;
+
+/// A latency distribution in microseconds, to three significant digits.
+#[derive(Debug, Clone)]
+pub struct Latency {
+    histogram: Histogram<u64>,
+    /// Exact, where the histogram knows only the bucket.
+    max_us: u64,
+}
+
+/// What a report says of a distribution. Microseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Summary {
+    /// Values recorded.
+    pub count: u64,
+    /// Arithmetic mean.
+    pub mean_us: f64,
+    /// Median.
+    pub p50_us: u64,
+    /// 90th percentile.
+    pub p90_us: u64,
+    /// 99th percentile.
+    pub p99_us: u64,
+    /// 99.9th percentile.
+    #[serde(rename = "p99.9_us")]
+    pub p999_us: u64,
+    /// Largest value.
+    pub max_us: u64,
+}
+
+impl Default for Latency {
+    fn default() -> Self {
+        // `new_with_bounds` refuses only bounds that contradict one another.
+        let histogram = Histogram::new_with_bounds(1, LONGEST_US, 3);
+        Self {
+            histogram: histogram.unwrap_or_else(|_| unreachable!("1 < {LONGEST_US}, 3 digits")),
+            max_us: 0,
+        }
+    }
+}
+
+impl Latency {
+    /// Records one value; below a microsecond it counts as 0.
+    pub fn record(&mut self, latency: Duration) {
+        self.record_times(latency, 1);
+    }
+
+    /// Records one value several times.
+    pub fn record_times(&mut self, latency: Duration, times: u64) {
+        let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
+        self.histogram.saturating_record_n(micros, times);
+        if times > 0 {
+            self.max_us = self.max_us.max(micros.min(LONGEST_US));
+        }
+    }
+
+    /// Adds what another thread recorded.
+    pub fn merge(&mut self, other: &Self) {
+        // Equal bounds always add.
+        let _ = self.histogram.add(&other.histogram);
+        self.max_us = self.max_us.max(other.max_us);
+    }
+
+    /// `None` if nothing was recorded.
+    pub fn summary(&self) -> Option<Summary> {
+        let histogram = &self.histogram;
+        let at = |quantile| histogram.value_at_quantile(quantile).min(self.max_us);
+        (!histogram.is_empty()).then(|| Summary {
+            count: histogram.len(),
+            mean_us: (histogram.mean() * 10.0).round() / 10.0,
+            p50_us: at(0.50),
+            p90_us: at(0.90),
+            p99_us: at(0.99),
+            p999_us: at(0.999),
+            max_us: self.max_us,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_of_a_known_distribution_merged_from_two_threads() {
+        let (mut odd, mut even) = (Latency::default(), Latency::default());
+        for millis in 1..=1000_u64 {
+            let half = if millis % 2 == 0 { &mut even } else { &mut odd };
+            half.record(Duration::from_millis(millis));
+        }
+        odd.merge(&even);
+        let summary = odd.summary().unwrap();
+        assert_eq!(summary.count, 1000);
+        assert_eq!(summary.max_us, 1_000_000);
+        for (seen, millis) in [
+            (summary.p50_us, 500),
+            (summary.p90_us, 900),
+            (summary.p99_us, 990),
+            (summary.p999_us, 999),
+        ] {
+            let wanted = millis * 1000;
+            assert!(
+                seen.abs_diff(wanted) <= wanted / 1000,
+                "{seen} for {wanted}"
+            );
+        }
+    }
+
+    #[test]
+    fn nothing_recorded_has_no_summary() {
+        assert_eq!(Latency::default().summary(), None);
+    }
+
+    #[test]
+    fn a_latency_beyond_the_range_counts_as_the_longest() {
+        let mut latency = Latency::default();
+        latency.record(Duration::from_secs(u64::MAX));
+        assert_eq!(latency.summary().unwrap().count, 1);
+    }
+}

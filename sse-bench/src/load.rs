@@ -1,0 +1,207 @@
+//! `sse-bench load`: open, hold, count.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::time::MissedTickBehavior;
+
+use crate::connect::resolve;
+use crate::live::Snapshot;
+use crate::plan::Plan;
+use crate::progress::Progress;
+use crate::stats::Stats;
+use crate::sys;
+use crate::team::Team;
+use crate::worker::Message;
+
+/// How often the read lag of each thread is probed.
+const PROBE_INTERVAL: Duration = Duration::from_millis(10);
+/// Probes from one progress line to the next.
+const PROGRESS_EVERY: u32 = 25;
+
+/// Why a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// The time was over.
+    Duration,
+    /// The wanted number of events was received.
+    Events,
+    /// No slot had anything left to do.
+    AllEnded,
+    /// No connection was made, by any slot.
+    Unreachable,
+    /// The user asked for it.
+    Interrupted,
+}
+
+/// What a run saw.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Why it ended.
+    pub ending: Ending,
+    /// The measurements of all threads.
+    pub stats: Stats,
+    /// The counters at the end.
+    pub totals: Snapshot,
+    /// Length of the run.
+    pub elapsed: Duration,
+    /// Until each slot had been opened or refused; `None` if that never was.
+    pub ramp: Option<Duration>,
+    /// What rates are taken from.
+    pub window: Window,
+    /// CPU time that the run took.
+    pub cpu: Option<Duration>,
+    /// The most memory that this process held, in bytes.
+    pub peak_memory: Option<u64>,
+}
+
+impl Outcome {
+    /// A run that ended before it began.
+    fn nothing(ending: Ending) -> Self {
+        Self {
+            ending,
+            stats: Stats::default(),
+            totals: Snapshot::default(),
+            elapsed: Duration::ZERO,
+            ramp: None,
+            window: Window::default(),
+            cpu: None,
+            peak_memory: None,
+        }
+    }
+}
+
+/// A part of the run, and what was received in it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Window {
+    /// Its length.
+    pub length: Duration,
+    /// Events.
+    pub deliveries: u64,
+    /// Bytes.
+    pub bytes: u64,
+}
+
+impl Window {
+    /// What of `amount` falls on a second; `None` in a window of no length.
+    pub fn per_second(&self, amount: u64) -> Option<f64> {
+        let seconds = self.length.as_secs_f64();
+        (seconds > 0.0).then(|| amount as f64 / seconds)
+    }
+}
+
+/// Carries out the plan.
+pub fn run(plan: &Arc<Plan>, progress: &mut Progress) -> io::Result<Outcome> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(direct(plan, progress))
+}
+
+async fn direct(plan: &Arc<Plan>, progress: &mut Progress) -> io::Result<Outcome> {
+    let cpu_before = sys::cpu_time();
+    let mut interrupted = std::pin::pin!(sys::interrupted());
+    let resolved = tokio::select! {
+        resolved = resolve(&plan.url) => resolved,
+        result = &mut interrupted => {
+            result?;
+            return Ok(Outcome::nothing(Ending::Interrupted));
+        }
+    };
+    let addresses = match resolved {
+        Ok(addresses) => addresses,
+        Err(failure) => {
+            let mut outcome = Outcome::nothing(Ending::Unreachable);
+            outcome.stats.failures.add(&failure);
+            return Ok(outcome);
+        }
+    };
+    let start = Instant::now();
+    let mut team = Team::start(plan, &addresses, start)?;
+    let (ending, settled) = hold(plan, &mut team, start, interrupted, progress).await?;
+    let (end, at_end) = (Instant::now(), team.snapshot());
+    progress.clear();
+    let (totals, stats) = team.stop()?;
+    // A run that was ended early has no hold to speak of.
+    let (from, before) = match settled {
+        Some(settled) if ending == Ending::Duration => settled,
+        _ => (start, Snapshot::default()),
+    };
+    let cpu = sys::cpu_time().zip(cpu_before);
+    Ok(Outcome {
+        ending,
+        stats,
+        totals,
+        elapsed: end - start,
+        ramp: settled.map(|(settled, _)| settled - start),
+        window: Window {
+            length: end - from,
+            deliveries: at_end.deliveries - before.deliveries,
+            bytes: at_end.bytes - before.bytes,
+        },
+        cpu: cpu.map(|(now, before)| now.saturating_sub(before)),
+        peak_memory: sys::peak_memory(),
+    })
+}
+
+/// Waits for what ends the run. Also when each slot had been opened or refused,
+/// and the counters at that moment.
+async fn hold(
+    plan: &Plan,
+    team: &mut Team,
+    start: Instant,
+    mut interrupted: Pin<&mut impl Future<Output = io::Result<()>>>,
+    progress: &mut Progress,
+) -> io::Result<(Ending, Option<(Instant, Snapshot)>)> {
+    let mut tick = tokio::time::interval(PROBE_INTERVAL);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut ticks = 0_u32;
+    let (mut settled_threads, mut ended_threads) = (0, 0);
+    let mut settled = None;
+    let mut hold_ends: Option<Instant> = None;
+    let ending = loop {
+        let hold_end = async {
+            match hold_ends {
+                Some(end) => tokio::time::sleep_until(end.into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            result = &mut interrupted => {
+                result?;
+                break Ending::Interrupted;
+            }
+            message = team.message() => match message {
+                Some(Message::Settled) => settled_threads += 1,
+                Some(Message::Ended) => ended_threads += 1,
+                Some(Message::EventsReached) => break Ending::Events,
+                Some(Message::Left) | None => break Ending::AllEnded,
+            },
+            () = hold_end => break Ending::Duration,
+            _ = tick.tick() => {
+                team.probe_lag();
+                ticks = ticks.wrapping_add(1);
+                if ticks.is_multiple_of(PROGRESS_EVERY) {
+                    let left = hold_ends.map(|end| end.saturating_duration_since(Instant::now()));
+                    progress.show(&team.snapshot(), start.elapsed(), left);
+                }
+                continue;
+            }
+        }
+        let unreachable = settled_threads == plan.threads && team.snapshot().connected == 0;
+        if unreachable {
+            break Ending::Unreachable;
+        }
+        if ended_threads == plan.threads {
+            break Ending::AllEnded;
+        }
+        if settled_threads == plan.threads && settled.is_none() {
+            let now = Instant::now();
+            settled = Some((now, team.snapshot()));
+            hold_ends = plan.duration.map(|duration| now + duration);
+        }
+    };
+    Ok((ending, settled))
+}

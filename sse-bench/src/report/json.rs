@@ -1,0 +1,296 @@
+//! The JSON report: versioned, durations in microseconds.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::Report;
+use crate::histogram::Summary;
+use crate::load::Ending;
+
+/// The version of the report's shape; a key is never taken away within one.
+const SCHEMA: u32 = 1;
+
+/// A load report. Distributions without values, and what the machine does not
+/// say, are `null`.
+#[derive(Debug, Serialize)]
+pub struct JsonReport<'a> {
+    pub schema: u32,
+    pub command: &'static str,
+    pub version: &'static str,
+    /// `pass`, `fail` or `inconclusive`.
+    pub verdict: &'static str,
+    pub reason: &'a str,
+    pub exit_code: u8,
+    /// Why the run ended.
+    pub ending: &'static str,
+    pub plan: PlanReport<'a>,
+    pub elapsed_us: u64,
+    /// Until each connection had been opened or refused.
+    pub ramp_us: Option<u64>,
+    /// The longest that a connection started later than the ramp meant it to.
+    pub ramp_late_us: u64,
+    pub connections: Connections,
+    pub reconnects: Reconnects,
+    pub deliveries: Deliveries<'a>,
+    pub bytes: Bytes,
+    pub reads: Reads,
+    pub latency: LatencyReport,
+    pub timestamps: Option<Timestamps>,
+    pub errors: Errors<'a>,
+    pub thresholds: Vec<ThresholdReport>,
+    pub tool: Tool,
+}
+
+/// What was asked for.
+#[derive(Debug, Serialize)]
+pub struct PlanReport<'a> {
+    pub url: &'a str,
+    pub method: &'a str,
+    pub connections: u32,
+    pub duration_us: Option<u64>,
+    pub events: Option<u64>,
+    pub connect_rate: u32,
+    pub connect_concurrency: u32,
+    pub threads: u32,
+    pub seed: u64,
+}
+
+/// Slots by what became of them.
+#[derive(Debug, Serialize)]
+pub struct Connections {
+    pub requested: u64,
+    /// Open at least once.
+    pub opened: u64,
+    pub never_opened: u64,
+    pub open_at_end: u64,
+    /// Over for good before the end of the run.
+    pub ended: u64,
+    /// Opened, and later over for good by a failure.
+    pub given_up: u64,
+    /// Told by a 204 to stop.
+    pub stopped: u64,
+    /// Streams that the server ended as it should.
+    pub clean_ends: u64,
+}
+
+/// Connections opened by slots that had been open before.
+#[derive(Debug, Serialize)]
+pub struct Reconnects {
+    pub total: u64,
+}
+
+/// Events dispatched.
+#[derive(Debug, Serialize)]
+pub struct Deliveries<'a> {
+    pub total: u64,
+    /// In the window.
+    pub per_second: f64,
+    /// `hold`: from when each connection was opened or refused; else `run`.
+    pub window: &'static str,
+    pub window_us: u64,
+    pub by_type: BTreeMap<&'a str, u64>,
+    /// Of types beyond the 256 counted by name.
+    pub other_types: u64,
+}
+
+/// Bytes read from sockets, after TLS, HTTP framing included.
+#[derive(Debug, Serialize)]
+pub struct Bytes {
+    pub total: u64,
+    pub per_second: f64,
+}
+
+/// Reads of sockets.
+#[derive(Debug, Serialize)]
+pub struct Reads {
+    pub total: u64,
+    pub per_delivery: Option<f64>,
+}
+
+/// Distributions.
+#[derive(Debug, Serialize)]
+pub struct LatencyReport {
+    /// Start of a connection to the connected (and TLS-secured) socket.
+    pub connect: Option<Summary>,
+    /// Start of a connection to the head of the response that opens the stream.
+    pub open: Option<Summary>,
+    /// Start of a slot's first connection to its first event.
+    pub first_event: Option<Summary>,
+    /// Loss of a connection to the next one open.
+    pub reconnect: Option<Summary>,
+    /// Publish time to read, of events published while the connection was open.
+    pub delivery: Option<Summary>,
+    /// The same of those published before.
+    pub replay: Option<Summary>,
+}
+
+/// Timestamps found in payloads.
+#[derive(Debug, Serialize)]
+pub struct Timestamps {
+    pub pointer: String,
+    /// Events by the unit found.
+    pub units: BTreeMap<&'static str, u64>,
+    pub without: u64,
+    /// Stamped later than they arrived; in no distribution.
+    pub from_the_future: u64,
+}
+
+/// Failures by kind.
+#[derive(Debug, Serialize)]
+pub struct Errors<'a> {
+    pub total: u64,
+    pub by_kind: BTreeMap<String, ErrorKind<'a>>,
+}
+
+/// A kind of failure.
+#[derive(Debug, Serialize)]
+pub struct ErrorKind<'a> {
+    pub count: u64,
+    pub example: &'a str,
+}
+
+/// A threshold and what came of it.
+#[derive(Debug, Serialize)]
+pub struct ThresholdReport {
+    pub threshold: String,
+    /// Microseconds for latencies; `null` if nothing was measured.
+    pub value: Option<f64>,
+    /// `null` likewise.
+    pub kept: Option<bool>,
+}
+
+/// This program's own part in what was measured.
+#[derive(Debug, Serialize)]
+pub struct Tool {
+    /// How long events that are ready to read wait until they are read: a part
+    /// of every other latency here. Estimated by probes through the same queue.
+    pub read_lag: Option<Summary>,
+    pub cpu_us: Option<u64>,
+    pub peak_memory_bytes: Option<u64>,
+}
+
+impl Report<'_> {
+    /// The report for programs.
+    pub fn to_json(&self) -> JsonReport<'_> {
+        let (plan, outcome) = (self.plan, self.outcome);
+        let (stats, totals) = (&outcome.stats, &outcome.totals);
+        let wanted = u64::from(plan.connections);
+        let per_second = |amount| round(outcome.window.per_second(amount).unwrap_or_default());
+        JsonReport {
+            schema: SCHEMA,
+            command: "load",
+            version: env!("CARGO_PKG_VERSION"),
+            verdict: self.exit.verdict(),
+            reason: &self.reason,
+            exit_code: self.exit.code(),
+            ending: match outcome.ending {
+                Ending::Duration => "duration",
+                Ending::Events => "events",
+                Ending::AllEnded => "all_ended",
+                Ending::Unreachable => "unreachable",
+                Ending::Interrupted => "interrupted",
+            },
+            plan: PlanReport {
+                url: plan.url.as_str(),
+                method: plan.method.as_str(),
+                connections: plan.connections,
+                duration_us: plan.duration.map(us),
+                events: plan.events,
+                connect_rate: plan.connect_rate,
+                connect_concurrency: plan.connect_concurrency,
+                threads: plan.threads,
+                seed: plan.seed,
+            },
+            elapsed_us: us(outcome.elapsed),
+            ramp_us: outcome.ramp.map(us),
+            ramp_late_us: us(stats.ramp_late),
+            connections: Connections {
+                requested: wanted,
+                opened: totals.opened,
+                never_opened: wanted - totals.opened,
+                open_at_end: totals.open,
+                ended: totals.ended,
+                given_up: totals.given_up,
+                stopped: stats.stopped,
+                clean_ends: stats.ends,
+            },
+            reconnects: Reconnects {
+                total: totals.reconnects,
+            },
+            deliveries: Deliveries {
+                total: totals.deliveries,
+                per_second: per_second(outcome.window.deliveries),
+                window: if outcome.ending == Ending::Duration {
+                    "hold"
+                } else {
+                    "run"
+                },
+                window_us: us(outcome.window.length),
+                by_type: stats.types.by_name(),
+                other_types: stats.types.others,
+            },
+            bytes: Bytes {
+                total: totals.bytes,
+                per_second: per_second(outcome.window.bytes),
+            },
+            reads: Reads {
+                total: totals.reads,
+                per_delivery: (totals.deliveries > 0)
+                    .then(|| round(totals.reads as f64 / totals.deliveries as f64)),
+            },
+            latency: LatencyReport {
+                connect: stats.connect.summary(),
+                open: stats.open.summary(),
+                first_event: stats.first_event.summary(),
+                reconnect: stats.reconnect.summary(),
+                delivery: stats.delivery.live.summary(),
+                replay: stats.delivery.replayed.summary(),
+            },
+            timestamps: plan.timestamp_pointer.as_ref().map(|pointer| Timestamps {
+                pointer: pointer.to_string(),
+                units: stats
+                    .delivery
+                    .units()
+                    .map(|(unit, count)| (unit.name(), count))
+                    .collect(),
+                without: stats.delivery.without,
+                from_the_future: stats.delivery.from_the_future,
+            }),
+            errors: Errors {
+                total: stats.failures.total(),
+                by_kind: stats
+                    .failures
+                    .iter()
+                    .map(|(kind, counted)| {
+                        let (count, example) = (counted.count, counted.example.as_str());
+                        (kind.to_string(), ErrorKind { count, example })
+                    })
+                    .collect(),
+            },
+            thresholds: self
+                .thresholds
+                .iter()
+                .map(|(threshold, checked)| ThresholdReport {
+                    threshold: threshold.to_string(),
+                    value: checked.value.map(round),
+                    kept: checked.kept,
+                })
+                .collect(),
+            tool: Tool {
+                read_lag: stats.read_lag.summary(),
+                cpu_us: outcome.cpu.map(us),
+                peak_memory_bytes: outcome.peak_memory,
+            },
+        }
+    }
+}
+
+fn us(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn round(number: f64) -> f64 {
+    (number * 1000.0).round() / 1000.0
+}

@@ -1,0 +1,282 @@
+//! The report for people: the verdict first, all on one screen.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use super::Report;
+use super::json::JsonReport;
+use crate::exit::Exit;
+use crate::failure::printable;
+use crate::histogram::Summary;
+use crate::units::{bytes, micros, rate, seconds, thousands};
+
+/// Event types listed by name; the rest is summed up.
+const LISTED_TYPES: usize = 8;
+/// Kinds of error listed.
+const LISTED_ERRORS: usize = 8;
+
+impl Report<'_> {
+    /// The report for people.
+    pub fn to_text(&self) -> String {
+        let json = self.to_json();
+        let mut out = String::new();
+        // Writing to a string cannot fail.
+        let _ = self.write_text(&json, &mut out);
+        out
+    }
+
+    fn write_text(&self, json: &JsonReport<'_>, out: &mut String) -> std::fmt::Result {
+        let verdict = match self.exit {
+            Exit::Interrupted => "INTERRUPTED".to_owned(),
+            _ => json.verdict.to_uppercase(),
+        };
+        writeln!(out, "{verdict}: {}", self.reason)?;
+        writeln!(out, "\n{} {}", json.plan.method, printable(json.plan.url))?;
+        self.write_counts(json, out)?;
+        if json.connections.opened > 0 {
+            self.write_rates(json, out)?;
+            write_latencies(json, out)?;
+        }
+        self.write_types(out)?;
+        self.write_errors(out)?;
+        self.write_thresholds(out)
+    }
+
+    fn write_counts(&self, json: &JsonReport<'_>, out: &mut String) -> std::fmt::Result {
+        let connections = &json.connections;
+        write!(
+            out,
+            "\n  Connections  {} of {} opened, {} open at the end",
+            thousands(connections.opened),
+            thousands(connections.requested),
+            thousands(connections.open_at_end),
+        )?;
+        for (count, what) in [
+            (json.reconnects.total, "reconnects"),
+            (connections.clean_ends, "streams ended by the server"),
+            (connections.stopped, "stopped by a 204"),
+            (connections.given_up, "lost for good"),
+        ] {
+            if count > 0 {
+                write!(out, ", {} {what}", thousands(count))?;
+            }
+        }
+        write!(
+            out,
+            "\n  Time         {}, {} of it ",
+            seconds(self.outcome.elapsed),
+            seconds(self.outcome.ramp.unwrap_or(self.outcome.elapsed)),
+        )?;
+        write!(
+            out,
+            "to open them at {}/s",
+            thousands(json.plan.connect_rate.into())
+        )?;
+        if json.ramp_late_us > 100_000 {
+            write!(out, " (up to {} late)", micros(json.ramp_late_us))?;
+        }
+        writeln!(out)
+    }
+
+    fn write_rates(&self, json: &JsonReport<'_>, out: &mut String) -> std::fmt::Result {
+        let window = seconds(Duration::from_micros(json.deliveries.window_us));
+        writeln!(
+            out,
+            "  Events       {}, {}/s over {window}",
+            thousands(json.deliveries.total),
+            rate(json.deliveries.per_second),
+        )?;
+        writeln!(
+            out,
+            "  Received     {}, {}/s",
+            bytes(json.bytes.total as f64),
+            bytes(json.bytes.per_second),
+        )?;
+        if let Some(per_delivery) = json.reads.per_delivery {
+            writeln!(
+                out,
+                "  Reads        {}, {per_delivery:.2} for each event",
+                thousands(json.reads.total)
+            )?;
+        }
+        let threads = json.plan.threads;
+        let plural = if threads == 1 { "" } else { "s" };
+        write!(out, "  This tool    {threads} thread{plural}")?;
+        if let Some(cpu) = self.outcome.cpu {
+            let share = 100.0 * cpu.as_secs_f64() / self.outcome.elapsed.as_secs_f64().max(1e-3);
+            write!(
+                out,
+                ", {} of CPU time ({share:.0} % of a core)",
+                seconds(cpu)
+            )?;
+        }
+        if let Some(memory) = json.tool.peak_memory_bytes {
+            write!(out, ", {} of memory at most", bytes(memory as f64))?;
+        }
+        writeln!(out)
+    }
+
+    fn write_types(&self, out: &mut String) -> std::fmt::Result {
+        let types = self.outcome.stats.types.by_count();
+        if types.is_empty() {
+            return Ok(());
+        }
+        writeln!(
+            out,
+            "\n  Event type                                 events   share"
+        )?;
+        let total = self.outcome.totals.deliveries.max(1) as f64;
+        let (listed, rest) = types.split_at(types.len().min(LISTED_TYPES));
+        let mut row = |name: &str, count: u64| {
+            let share = 100.0 * count as f64 / total;
+            writeln!(out, "  {name:<32} {:>16} {share:>5.1} %", thousands(count))
+        };
+        for (name, count) in listed {
+            row(&clipped(&printable(name), 32), *count)?;
+        }
+        let others =
+            rest.iter().map(|(_, count)| count).sum::<u64>() + self.outcome.stats.types.others;
+        if others > 0 {
+            row("all others", others)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn write_thresholds(&self, out: &mut String) -> std::fmt::Result {
+        if !self.thresholds.is_empty() {
+            writeln!(out, "\n  Thresholds")?;
+        }
+        for (threshold, checked) in &self.thresholds {
+            let kept = match checked.kept {
+                Some(true) => "kept",
+                Some(false) => "breached",
+                None => "not measured",
+            };
+            let value = checked
+                .value
+                .map_or_else(String::new, |value| threshold.show(value));
+            let text = printable(&threshold.to_string());
+            writeln!(out, "    {kept:<12} {text}  {value}")?;
+        }
+        Ok(())
+    }
+
+    fn write_errors(&self, out: &mut String) -> std::fmt::Result {
+        let failures = &self.outcome.stats.failures;
+        if failures.total() == 0 {
+            return writeln!(out, "\n  Errors       none");
+        }
+        writeln!(out, "\n  Errors       {}", thousands(failures.total()))?;
+        let mut kinds: Vec<_> = failures.iter().collect();
+        kinds.sort_by_key(|(_, counted)| std::cmp::Reverse(counted.count));
+        for (kind, counted) in kinds.iter().take(LISTED_ERRORS) {
+            let (kind, count) = (kind.to_string(), thousands(counted.count));
+            writeln!(out, "    {kind:<15} {count:>9}  {}", counted.example)?;
+        }
+        let unlisted: u64 = kinds
+            .iter()
+            .skip(LISTED_ERRORS)
+            .map(|(_, counted)| counted.count)
+            .sum();
+        if unlisted > 0 {
+            writeln!(
+                out,
+                "    {:<15} {:>9}",
+                "of other kinds",
+                thousands(unlisted)
+            )?;
+        }
+        Ok(())
+    }
+}
+
+fn write_latencies(json: &JsonReport<'_>, out: &mut String) -> std::fmt::Result {
+    let latency = &json.latency;
+    let rows = [
+        ("connect", latency.connect),
+        ("open", latency.open),
+        ("first event", latency.first_event),
+        ("reconnect", latency.reconnect),
+        ("delivery", latency.delivery),
+        ("replay", latency.replay),
+        ("own read lag", json.tool.read_lag),
+    ];
+    if rows.iter().all(|(_, summary)| summary.is_none()) {
+        return Ok(());
+    }
+    write!(out, "\n  {:<12}", "Latency")?;
+    for column in ["p50", "p90", "p99", "p99.9", "max"] {
+        write!(out, " {column:>9}")?;
+    }
+    writeln!(out, " {:>12}", "count")?;
+    for (name, summary) in rows {
+        if let Some(summary) = summary {
+            write_latency(name, summary, out)?;
+        }
+    }
+    write_timestamps(json, out)
+}
+
+fn write_latency(name: &str, summary: Summary, out: &mut String) -> std::fmt::Result {
+    let Summary {
+        p50_us,
+        p90_us,
+        p99_us,
+        p999_us,
+        max_us,
+        count,
+        ..
+    } = summary;
+    write!(out, "  {name:<12}")?;
+    for value in [p50_us, p90_us, p99_us, p999_us, max_us] {
+        write!(out, " {:>9}", micros(value))?;
+    }
+    writeln!(out, " {:>12}", thousands(count))
+}
+
+fn write_timestamps(json: &JsonReport<'_>, out: &mut String) -> std::fmt::Result {
+    let Some(timestamps) = &json.timestamps else {
+        return Ok(());
+    };
+    let units: Vec<_> = timestamps.units.keys().copied().collect();
+    let pointer = printable(&timestamps.pointer);
+    if units.is_empty() {
+        return writeln!(out, "  No event carried a time at {pointer} in JSON data.");
+    }
+    write!(
+        out,
+        "  Delivery is from the time at {pointer} ({})",
+        units.join(", ")
+    )?;
+    if timestamps.without > 0 {
+        write!(out, "; {} events had none", thousands(timestamps.without))?;
+    }
+    writeln!(out, ".")?;
+    if timestamps.from_the_future > 0 {
+        let count = thousands(timestamps.from_the_future);
+        writeln!(
+            out,
+            "  {count} events were stamped later than they arrived: the clocks differ."
+        )?;
+    }
+    if let (Some(delivery), Some(lag)) = (json.latency.delivery, json.tool.read_lag)
+        && lag.p99_us > 1000
+        && lag.p99_us * 4 > delivery.p99_us
+    {
+        writeln!(
+            out,
+            "  The read lag of this tool is a good part of the delivery latency: use more threads,\n  fewer connections, or another machine for it."
+        )?;
+    }
+    Ok(())
+}
+
+fn clipped(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    let mut clipped: String = text.chars().take(width - 3).collect();
+    clipped.push_str("...");
+    clipped
+}

@@ -1,0 +1,80 @@
+//! What only the operating system knows, with a portable answer of "unknown".
+
+use std::time::Duration;
+
+/// Raises the soft limit of open files to the hard one. The limit in force;
+/// `None` where there is none or it is unknown.
+#[cfg(unix)]
+pub fn raise_open_files() -> Option<u64> {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    let before = limit.current;
+    limit.current = limit.maximum;
+    // macOS refuses more than its own constant where the hard limit says "unlimited".
+    match setrlimit(Resource::Nofile, limit) {
+        Ok(()) => limit.current,
+        Err(_) => before,
+    }
+}
+
+/// Unknown here.
+#[cfg(not(unix))]
+pub fn raise_open_files() -> Option<u64> {
+    None
+}
+
+/// Local ports that the system hands out to connections to one address.
+pub fn local_ports() -> Option<u64> {
+    #[cfg(target_os = "linux")]
+    {
+        let range = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").ok()?;
+        let mut bounds = range.split_whitespace().map(str::parse::<u64>);
+        let (low, high) = (bounds.next()?.ok()?, bounds.next()?.ok()?);
+        Some((high + 1).saturating_sub(low))
+    }
+    #[cfg(not(target_os = "linux"))]
+    None
+}
+
+/// The most memory this process has held, in bytes.
+pub fn peak_memory() -> Option<u64> {
+    #[cfg(target_os = "linux")]
+    {
+        let status = std::fs::read_to_string("/proc/self/status").ok()?;
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))?;
+        let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+        Some(kib * 1024)
+    }
+    #[cfg(not(target_os = "linux"))]
+    None
+}
+
+/// CPU time of this process, user and system.
+pub fn cpu_time() -> Option<Duration> {
+    #[cfg(unix)]
+    {
+        use rustix::time::{ClockId, clock_gettime};
+        let time = clock_gettime(ClockId::ProcessCPUTime);
+        let seconds = u64::try_from(time.tv_sec).ok()?;
+        Some(Duration::new(seconds, u32::try_from(time.tv_nsec).ok()?))
+    }
+    #[cfg(not(unix))]
+    None
+}
+
+/// Completes when the process is asked to end: Ctrl-C, and SIGTERM on Unix.
+pub async fn interrupted() -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            result = tokio::signal::ctrl_c() => result,
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
+}

@@ -1,0 +1,112 @@
+//! The threads of a run, from the one that directs it.
+
+use std::io;
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use tokio::sync::{mpsc, watch};
+
+use crate::connect::Connector;
+use crate::live::{Live, Snapshot};
+use crate::plan::Plan;
+use crate::stats::Stats;
+use crate::worker::{self, Assignment, Message};
+
+/// The running threads. They stop when this is dropped.
+#[derive(Debug)]
+pub struct Team {
+    start: Instant,
+    lives: Vec<Arc<Live>>,
+    threads: Vec<JoinHandle<io::Result<Stats>>>,
+    probes: Vec<UdpSocket>,
+    messages: mpsc::UnboundedReceiver<Message>,
+    stop: watch::Sender<bool>,
+}
+
+impl Team {
+    /// Starts the threads of the plan; the ramp counts from `start`.
+    pub fn start(plan: &Arc<Plan>, addresses: &[SocketAddr], start: Instant) -> io::Result<Self> {
+        let (told, messages) = mpsc::unbounded_channel();
+        let (stop, stopped) = watch::channel(false);
+        let events_left = plan.events.map(|events| Arc::new(AtomicU64::new(events)));
+        let mut team = Self {
+            start,
+            lives: Vec::new(),
+            threads: Vec::new(),
+            probes: Vec::new(),
+            messages,
+            stop,
+        };
+        for number in 0..plan.threads {
+            let live = Arc::new(Live::default());
+            team.lives.push(Arc::clone(&live));
+            let (probe, lag_probe) = lag_probe().unzip();
+            team.probes.extend(probe);
+            let assignment = Assignment {
+                plan: Arc::clone(plan),
+                number,
+                live,
+                connector: Connector::new(plan.tls.clone(), &plan.url, addresses.to_vec()),
+                messages: told.clone(),
+                stop: stopped.clone(),
+                start,
+                events_left: events_left.clone(),
+                lag_probe,
+            };
+            let thread = std::thread::Builder::new().name(format!("slots-{number}"));
+            team.threads.push(thread.spawn(|| worker::run(assignment))?);
+        }
+        Ok(team)
+    }
+
+    /// The next message; `None` once no thread is left.
+    pub async fn message(&mut self) -> Option<Message> {
+        self.messages.recv().await
+    }
+
+    /// Sends each thread a datagram that shows how far behind it is.
+    pub fn probe_lag(&self) {
+        for probe in &self.probes {
+            let sent = u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            // A full buffer means that the thread is far behind, which the
+            // datagrams before this one say already.
+            let _ = probe.send(&sent.to_le_bytes());
+        }
+    }
+
+    /// The counters of all threads.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot::of(self.lives.iter().map(|live| &**live))
+    }
+
+    /// Stops the threads: their last counters and what they measured.
+    pub fn stop(mut self) -> io::Result<(Snapshot, Stats)> {
+        let _ = self.stop.send(true);
+        let mut sum = Stats::default();
+        for thread in std::mem::take(&mut self.threads) {
+            let stats = thread.join();
+            sum.merge(stats.map_err(|_| io::Error::other("a thread of the run failed"))??);
+        }
+        Ok((self.snapshot(), sum))
+    }
+}
+
+/// A pair of datagram sockets that know only each other.
+fn lag_probe() -> Option<(UdpSocket, UdpSocket)> {
+    let pair = || {
+        let (from, to) = (
+            UdpSocket::bind("127.0.0.1:0")?,
+            UdpSocket::bind("127.0.0.1:0")?,
+        );
+        from.connect(to.local_addr()?)?;
+        to.connect(from.local_addr()?)?;
+        from.set_nonblocking(true)?;
+        to.set_nonblocking(true)?;
+        io::Result::Ok((from, to))
+    };
+    // Without it the report says that the lag is unknown.
+    pair().ok()
+}

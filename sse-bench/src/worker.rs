@@ -1,0 +1,202 @@
+//! One thread: its runtime, its share of the slots, and what they have in
+//! common. Nothing here is shared with another thread but counters.
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::net::UdpSocket;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::{Builder, LocalOptions};
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc, watch};
+
+use crate::connect::Connector;
+use crate::connection::Slot;
+use crate::live::Live;
+use crate::plan::{Plan, share};
+use crate::stats::{DeliveryMeter, Stats};
+
+/// The most that one read takes, in bytes.
+const READ_BUFFER: usize = 64 << 10;
+
+/// What a thread tells the one that started it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Message {
+    /// Each of its slots was opened, refused, or failed once.
+    Settled,
+    /// Each of its slots is over for good.
+    Ended,
+    /// The wanted number of events was received.
+    EventsReached,
+    /// It has stopped, told to or not.
+    Left,
+}
+
+/// Says so when the thread ends, however that comes about.
+struct Leaving(mpsc::UnboundedSender<Message>);
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        let _ = self.0.send(Message::Left);
+    }
+}
+
+/// What a thread is given.
+#[derive(Debug)]
+pub struct Assignment {
+    /// The plan of the run.
+    pub plan: Arc<Plan>,
+    /// Which of the threads of the plan this is.
+    pub number: u32,
+    /// Where it counts.
+    pub live: Arc<Live>,
+    /// The connector to use.
+    pub connector: Connector,
+    /// Where it tells how far it is.
+    pub messages: mpsc::UnboundedSender<Message>,
+    /// Changes when it is to stop.
+    pub stop: watch::Receiver<bool>,
+    /// Start of the run.
+    pub start: Instant,
+    /// Events still wanted, where that is limited.
+    pub events_left: Option<Arc<AtomicU64>>,
+    /// Receives the time at which each datagram was sent, in nanoseconds since
+    /// the start. They show how long what is ready to read waits for this thread.
+    pub lag_probe: Option<UdpSocket>,
+}
+
+/// What the slots of one thread have in common.
+#[derive(Debug)]
+pub struct Worker {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) live: Arc<Live>,
+    pub(crate) connector: Connector,
+    pub(crate) stats: RefCell<Stats>,
+    pub(crate) meter: RefCell<Option<DeliveryMeter>>,
+    pub(crate) wants_wall_clock: bool,
+    /// Never held across a read: one for all slots.
+    pub(crate) buffer: RefCell<Box<[u8]>>,
+    connecting: Semaphore,
+    events_left: Option<Arc<AtomicU64>>,
+    unsettled: Cell<u64>,
+    running: Cell<u64>,
+    messages: mpsc::UnboundedSender<Message>,
+}
+
+impl Worker {
+    /// Waits until another connection may be underway.
+    pub(crate) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        self.connecting.acquire().await.ok()
+    }
+
+    /// Whether one more event is wanted.
+    pub(crate) fn claim_event(&self) -> bool {
+        let Some(left) = &self.events_left else {
+            return true;
+        };
+        let take = |left: u64| left.checked_sub(1);
+        let before = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
+        if before == Ok(1) {
+            self.tell(Message::EventsReached);
+        }
+        before.is_ok()
+    }
+
+    pub(crate) fn slot_settled(&self) {
+        self.live.settled.add(1);
+        self.unsettled.set(self.unsettled.get() - 1);
+        if self.unsettled.get() == 0 {
+            self.tell(Message::Settled);
+        }
+    }
+
+    pub(crate) fn slot_ended(&self) {
+        self.live.ended.add(1);
+        self.running.set(self.running.get() - 1);
+        if self.running.get() == 0 {
+            self.tell(Message::Ended);
+        }
+    }
+
+    fn tell(&self, message: Message) {
+        // Nobody listens any more once the run is over.
+        let _ = self.messages.send(message);
+    }
+}
+
+/// Runs the thread's slots until told to stop.
+pub fn run(assignment: Assignment) -> io::Result<Stats> {
+    let _leaving = Leaving(assignment.messages.clone());
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build_local(LocalOptions::default())?;
+    let Assignment {
+        plan,
+        number,
+        live,
+        connector,
+        messages,
+        mut stop,
+        start,
+        events_left,
+        lag_probe,
+    } = assignment;
+    let slots = share(plan.connections, plan.threads, number).count() as u64;
+    let turns = plan.connect_concurrency.div_ceil(plan.threads) as usize;
+    let worker = Rc::new(Worker {
+        live,
+        connector,
+        stats: RefCell::default(),
+        meter: RefCell::new(plan.delivery_meter()),
+        wants_wall_clock: plan.timestamp_pointer.is_some(),
+        buffer: RefCell::new(vec![0; READ_BUFFER].into()),
+        connecting: Semaphore::new(turns.clamp(1, Semaphore::MAX_PERMITS)),
+        events_left,
+        unsettled: Cell::new(slots),
+        running: Cell::new(slots),
+        messages,
+        plan,
+    });
+    runtime.block_on(async {
+        tokio::task::spawn_local(ramp(Rc::clone(&worker), number, start));
+        if let Some(socket) = lag_probe {
+            let socket = tokio::net::UdpSocket::from_std(socket)?;
+            tokio::task::spawn_local(measure_lag(Rc::clone(&worker), socket, start));
+        }
+        // An error means that the run was given up: stop as well.
+        let _ = stop.wait_for(|stop| *stop).await;
+        io::Result::Ok(())
+    })?;
+    let stats = worker.stats.take();
+    drop(runtime);
+    Ok(stats)
+}
+
+/// Starts each slot when it is due, however the others fare.
+async fn ramp(worker: Rc<Worker>, number: u32, start: Instant) {
+    let plan = Arc::clone(&worker.plan);
+    for slot in share(plan.connections, plan.threads, number) {
+        let due = start + Duration::from_secs_f64(f64::from(slot) / f64::from(plan.connect_rate));
+        tokio::time::sleep_until(due.into()).await;
+        tokio::task::spawn_local(Slot::new(Rc::clone(&worker), slot, due).run());
+    }
+}
+
+/// Each event counts with the lag of the next datagram that this thread reads,
+/// which waited in the same queue.
+async fn measure_lag(worker: Rc<Worker>, socket: tokio::net::UdpSocket, start: Instant) {
+    let mut sent = [0; 8];
+    let mut counted = 0;
+    while let Ok(length) = socket.recv(&mut sent).await {
+        if length == sent.len() {
+            let sent = Duration::from_nanos(u64::from_le_bytes(sent));
+            let lag = start.elapsed().saturating_sub(sent);
+            let deliveries = worker.live.deliveries.get();
+            let mut stats = worker.stats.borrow_mut();
+            stats.read_lag.record_times(lag, deliveries - counted);
+            counted = deliveries;
+        }
+    }
+}

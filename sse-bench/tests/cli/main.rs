@@ -1,0 +1,11 @@
+//! The binary as users run it, against servers on real sockets.
+
+#![expect(clippy::unwrap_used, reason = "what cannot be set up is a failed test")]
+
+mod event_source;
+mod refusals;
+mod report;
+mod stream;
+mod support;
+mod tls;
+mod usage;

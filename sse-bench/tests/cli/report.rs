@@ -1,0 +1,181 @@
+//! Where reports go and what is in them.
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    self, STREAM, Server, chunked, expect_stream, hold, load, run, send, signal, start,
+};
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_prints_the_report_so_far() {
+    let (reconnected, seen) = signal();
+    // The second connection shows that the first was read to its end.
+    let server = Server::start(move |number, _, stream| {
+        if number == 0 {
+            send(stream, chunked(&["retry: 100\ndata: a\n\n"]));
+        } else {
+            reconnected();
+            hold(stream);
+        }
+    });
+    let child = start(&[
+        "load",
+        &server.url(),
+        "-c",
+        "1",
+        "-z",
+        "30s",
+        "--output-format",
+        "json",
+    ]);
+    seen.recv().unwrap();
+    let id = child.id().to_string();
+    let killed = std::process::Command::new("kill")
+        .args(["-INT", &id])
+        .status();
+    assert!(killed.unwrap().success());
+    let run = support::Run::from(child.wait_with_output().unwrap());
+    let report = run.json();
+    assert_eq!(run.code(), 130);
+    assert_eq!(
+        (&report["ending"], &report["exit_code"]),
+        (&json!("interrupted"), &json!(130))
+    );
+    assert_eq!(report["deliveries"]["total"], 1);
+}
+
+#[test]
+fn the_json_report_has_its_documented_keys() {
+    let server = Server::answering(chunked(&[STREAM]));
+    let arguments = ["-c", "2", "--no-reconnect", "--seed", "5", "--threads", "1"];
+    let report = load(&server, &arguments).json();
+    let keys: Vec<&str> = report
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    assert_eq!(
+        keys,
+        [
+            "schema",
+            "command",
+            "version",
+            "verdict",
+            "reason",
+            "exit_code",
+            "ending",
+            "plan",
+            "elapsed_us",
+            "ramp_us",
+            "ramp_late_us",
+            "connections",
+            "reconnects",
+            "deliveries",
+            "bytes",
+            "reads",
+            "latency",
+            "timestamps",
+            "errors",
+            "thresholds",
+            "tool",
+        ]
+    );
+    assert_eq!(
+        (&report["schema"], &report["command"]),
+        (&json!(1), &json!("load"))
+    );
+    assert_eq!(
+        (&report["plan"]["seed"], &report["plan"]["threads"]),
+        (&json!(5), &json!(1))
+    );
+    for metric in ["connect", "open", "first_event"] {
+        let summary = &report["latency"][metric];
+        assert_eq!(summary["count"], 2, "{metric}");
+        for key in [
+            "mean_us", "p50_us", "p90_us", "p99_us", "p99.9_us", "max_us",
+        ] {
+            assert!(summary[key].is_number(), "{metric} {key}");
+        }
+    }
+    let wire = chunked(&[STREAM]).len() as u64;
+    assert_eq!(report["bytes"]["total"], 2 * wire);
+}
+
+#[test]
+fn reports_go_where_they_are_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name).display().to_string();
+    let (json_file, text_file) = (path("report.json"), path("report.txt"));
+    let server = Server::answering(chunked(&[STREAM]));
+    let url = server.url();
+    let json = format!("json={json_file}");
+    let both = run(&[
+        "load",
+        &url,
+        "-c",
+        "1",
+        "--no-reconnect",
+        "--output-format",
+        &json,
+    ]);
+    assert!(
+        both.stdout.starts_with("PASS: the connection was opened"),
+        "{}",
+        both.stdout
+    );
+    let report: Value =
+        serde_json::from_str(&std::fs::read_to_string(&json_file).unwrap()).unwrap();
+    expect_stream(&report, 1);
+
+    let file = run(&["load", &url, "-c", "1", "--no-reconnect", "-o", &text_file]);
+    assert_eq!(file.stdout, "");
+    assert!(
+        std::fs::read_to_string(&text_file)
+            .unwrap()
+            .starts_with("PASS")
+    );
+
+    let missing = path("no/such/directory/report");
+    let refused = run(&["load", &url, "-o", &missing]);
+    assert_eq!(refused.code(), 2);
+    assert!(
+        refused.stderr.contains("cannot write"),
+        "{}",
+        refused.stderr
+    );
+}
+
+#[test]
+fn a_breached_threshold_fails_the_run_and_an_unmeasured_one_proves_nothing() {
+    let server = Server::answering(chunked(&[STREAM]));
+    let kept = "events==4";
+    for (threshold, code, verdict) in [
+        ("max(open)<1h", 0, "pass"),
+        ("events>4", 99, "fail"),
+        ("p99(delivery)<1h", 3, "inconclusive"),
+    ] {
+        let limits = ["--threshold", kept, "--threshold", threshold];
+        let run = load(
+            &server,
+            &[&["-c", "1", "--no-reconnect"], &limits[..]].concat(),
+        );
+        let report = run.json();
+        assert_eq!(
+            (run.code(), &report["verdict"]),
+            (code, &json!(verdict)),
+            "{threshold}"
+        );
+        assert_eq!(
+            report["thresholds"][0],
+            json!({"threshold": kept, "value": 4.0, "kept": true})
+        );
+        assert_eq!(report["thresholds"][1]["threshold"], threshold);
+        assert!(
+            code == 0 || run.stderr.contains(threshold),
+            "{}",
+            run.stderr
+        );
+    }
+}

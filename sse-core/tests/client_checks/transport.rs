@@ -1,0 +1,259 @@
+//! TLS, HTTP/2, proxies, unix sockets, cookies, credentials.
+
+use std::convert::Infallible;
+use std::path::Path;
+use std::sync::Arc;
+
+use http::{Response, Version};
+use http_body_util::Full;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use sse_core::client::{
+    Auth, EventStream, HttpVersion, Options, Proxy, Request, TransportOptions, Update,
+};
+use sse_core::{Cause, NetworkErrorKind, SourceOptions};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use url::Url;
+
+use crate::client::{Client, in_time, quick, stream_with};
+use crate::mock::{Mock, STREAM, head};
+
+fn with(transport: TransportOptions) -> Options {
+    Options {
+        source: quick(),
+        transport,
+    }
+}
+
+/// Serves streams of one event, in whatever version the client speaks.
+async fn serve<S: AsyncRead + AsyncWrite + Unpin + 'static>(stream: S) {
+    let service = service_fn(|_| async {
+        let response = Response::builder().header("Content-Type", "text/event-stream");
+        Ok::<_, Infallible>(
+            response
+                .body(Full::new(bytes::Bytes::from("data: hi\n\n")))
+                .unwrap(),
+        )
+    });
+    // A client that hangs up is no failure of the test.
+    let _ = auto::Builder::new(TokioExecutor::new())
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+}
+
+/// A server with a certificate of its own authority, which goes to `authority`.
+async fn tls_server(authority: &Path) -> Url {
+    let signed = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    std::fs::write(authority, signed.cert.pem()).unwrap();
+    let key = rustls::pki_types::PrivatePkcs8KeyDer::from(signed.signing_key.serialize_der());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![signed.cert.der().clone()], key.into())
+        .unwrap();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            // Fails where the client does not trust the certificate.
+            if let Ok(stream) = acceptor.accept(stream).await {
+                serve(stream).await;
+            }
+        }
+    });
+    format!("https://localhost:{port}/").parse().unwrap()
+}
+
+/// The version of the first response.
+async fn version(mut stream: EventStream) -> Version {
+    loop {
+        match in_time("an update", stream.next()).await {
+            Some(Update::Open { version, .. }) => return version,
+            Some(Update::Connecting { .. }) => {}
+            other => panic!("saw {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_authority_is_final_and_an_extra_one_is_trusted() {
+    let directory = tempfile::tempdir().unwrap();
+    let authority = directory.path().join("authority.pem");
+    let url = tls_server(&authority).await;
+    let direct = || TransportOptions {
+        proxy: Proxy::Direct,
+        ..TransportOptions::default()
+    };
+
+    let mut client = Client::drive(stream_with(Request::get(url.clone()), with(direct())));
+    match client.closed().await {
+        Cause::Network(error) => assert_eq!(error.kind, NetworkErrorKind::Certificate, "{error}"),
+        other => panic!("saw {other:?}"),
+    }
+
+    let trusting = TransportOptions {
+        extra_authorities: vec![authority],
+        ..direct()
+    };
+    let stream = stream_with(Request::get(url.clone()), with(trusting.clone()));
+    assert_eq!(
+        version(stream).await,
+        Version::HTTP_2,
+        "ALPN chooses HTTP/2"
+    );
+
+    let http1 = TransportOptions {
+        http_version: HttpVersion::Http1,
+        ..trusting
+    };
+    let stream = stream_with(Request::get(url.clone()), with(http1));
+    assert_eq!(version(stream).await, Version::HTTP_11);
+
+    let insecure = TransportOptions {
+        insecure: true,
+        ..direct()
+    };
+    let mut client = Client::drive(stream_with(Request::get(url), with(insecure)));
+    client.open().await;
+    assert_eq!(client.data().await, "hi");
+}
+
+#[tokio::test]
+async fn http_2_works_without_tls_by_prior_knowledge() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url: Url = format!("http://{}/", listener.local_addr().unwrap())
+        .parse()
+        .unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            serve(stream).await;
+        }
+    });
+    let transport = TransportOptions {
+        http_version: HttpVersion::Http2,
+        ..TransportOptions::default()
+    };
+    let stream = stream_with(Request::get(url.clone()), with(transport.clone()));
+    assert_eq!(version(stream).await, Version::HTTP_2);
+    let mut client = Client::drive(stream_with(Request::get(url), with(transport)));
+    for leg in 1..=2 {
+        assert_eq!(client.open().await, leg);
+        assert_eq!(client.data().await, "hi");
+        assert_eq!(client.disconnected().await.0, Cause::EndOfStream);
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_is_asked_for_the_whole_url() {
+    let proxy = Mock::bind().await;
+    let transport = TransportOptions {
+        proxy: Proxy::Url(proxy.url("/")),
+        ..TransportOptions::default()
+    };
+    let url = "http://no-such-host.invalid/events".parse().unwrap();
+    let mut client = Client::drive(stream_with(Request::get(url), with(transport)));
+    let request = proxy.answer(STREAM).await;
+    assert_eq!(request.path, "http://no-such-host.invalid/events");
+    client.open().await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_unix_socket_is_spoken_to_whatever_the_host() {
+    use tokio::io::AsyncWriteExt;
+
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("server.sock");
+    let listener = tokio::net::UnixListener::bind(&path).unwrap();
+    let transport = TransportOptions {
+        unix_socket: Some(path),
+        ..TransportOptions::default()
+    };
+    let url = "http://no-such-host.invalid/events".parse().unwrap();
+    let mut client = Client::drive(stream_with(Request::get(url), with(transport)));
+    for id in [None, Some("1")] {
+        let (mut stream, _) = in_time("a connection", listener.accept()).await.unwrap();
+        let request = in_time("a request", crate::mock::read_request(&mut stream)).await;
+        assert_eq!((&*request.path, request.last_event_id()), ("/events", id));
+        stream
+            .write_all(format!("{STREAM}id: 1\ndata: x\n\n").as_bytes())
+            .await
+            .unwrap();
+        drop(stream);
+        client.open().await;
+        assert_eq!(client.data().await, "x");
+        client.disconnected().await;
+    }
+}
+
+#[tokio::test]
+async fn cookies_are_sent_back() {
+    let server = Mock::bind().await;
+    let _client = Client::get(server.url("/"));
+    let cookie = [
+        "Set-Cookie: node=blue; Path=/",
+        "Location: /to",
+        "Content-Length: 0",
+    ];
+    assert_eq!(
+        server.answer(head("307 X", &cookie)).await.text("cookie"),
+        None
+    );
+    assert_eq!(
+        server.answer(STREAM).await.text("cookie"),
+        Some("node=blue")
+    );
+    assert_eq!(
+        server.answer(STREAM).await.text("cookie"),
+        Some("node=blue")
+    );
+}
+
+#[tokio::test]
+async fn credentials_are_sent_with_every_connection_and_not_shown() {
+    let server = Mock::bind().await;
+    let mut with_password = server.url("/");
+    with_password.set_username("me").unwrap();
+    with_password.set_password(Some("secret")).unwrap();
+    let basic = Auth::Basic {
+        user: "me".into(),
+        password: Some("secret".into()),
+    };
+    for request in [
+        Request::get(with_password),
+        Request::get(server.url("/")).auth(basic),
+    ] {
+        let mut stream = crate::client::stream(request, quick());
+        match stream.next().await {
+            Some(Update::Connecting { url, .. }) => assert_eq!(url, server.url("/")),
+            other => panic!("saw {other:?}"),
+        }
+        let _client = Client::drive(stream);
+        for _ in 0..2 {
+            let request = server.answer(STREAM).await;
+            assert_eq!(request.text("authorization"), Some("Basic bWU6c2VjcmV0"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_leg_is_a_connection_of_its_own() {
+    let server = Mock::bind().await;
+    let mut client = Client::start(Request::get(server.url("/")), SourceOptions { ..quick() });
+    let mut peers = Vec::new();
+    for leg in 1..=3 {
+        let mut peer = server.accept().await;
+        let headers = ["Content-Type: text/event-stream", "Content-Length: 0"];
+        peer.send(head("200 OK", &headers)).await;
+        // Kept open: a client that reused it would never be accepted again.
+        peers.push(peer);
+        assert_eq!(client.open().await, leg);
+        assert_eq!(client.disconnected().await.0, Cause::EndOfStream);
+    }
+}

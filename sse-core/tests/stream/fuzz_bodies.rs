@@ -1,0 +1,8 @@
+//! What `sse-core/fuzz` runs.
+
+#[path = "../../fuzz/src/encode_round_trip.rs"]
+pub(crate) mod encode_round_trip;
+#[path = "../../fuzz/src/parse.rs"]
+pub(crate) mod parse;
+#[path = "../../fuzz/src/source.rs"]
+pub(crate) mod source;

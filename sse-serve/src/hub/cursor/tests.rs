@@ -1,0 +1,135 @@
+use super::*;
+use crate::hub::{Hub, HubConfig, Publication};
+use crate::log::Retention;
+
+const HEARTBEAT: Duration = Duration::from_secs(10);
+
+fn hub(events: usize) -> Hub {
+    Hub::new(HubConfig {
+        heartbeat: HEARTBEAT,
+        drain: Duration::from_secs(4),
+        retention: Retention {
+            events,
+            ..Retention::default()
+        },
+        ..HubConfig::default()
+    })
+}
+
+/// Past its greeting.
+fn cursor(hub: &Hub, start: Start) -> Cursor {
+    let request = Subscribe {
+        filter: Filter::default(),
+        start,
+        gap: None,
+    };
+    let mut cursor = Cursor::open(Arc::clone(&hub.shared), request).unwrap();
+    assert!(text(cursor.due(Instant::now())).starts_with("retry: 2000\n\n"));
+    cursor
+}
+
+fn publish(hub: &Hub, data: &str) {
+    hub.publish(&[Publication::new(data)]).unwrap();
+}
+
+fn text(bytes: Option<Bytes>) -> String {
+    String::from_utf8(bytes.unwrap().to_vec()).unwrap()
+}
+
+#[test]
+fn everything_due_is_one_write() {
+    let hub = hub(100);
+    let mut cursor = cursor(&hub, Start::Head);
+    let now = Instant::now();
+    assert_eq!(cursor.due(now), None);
+    publish(&hub, "a");
+    publish(&hub, "b");
+    let written = text(cursor.due(now));
+    assert_eq!(written.matches("\n\n").count(), 2);
+    assert!(written.contains("data: a\n\n") && written.ends_with("data: b\n\n"));
+    assert_eq!(cursor.due(now), None);
+}
+
+#[test]
+fn one_write_is_bounded_but_by_a_single_event() {
+    let hub = hub(100);
+    let mut cursor = cursor(&hub, Start::Head);
+    for _ in 0..4 {
+        publish(&hub, &"x".repeat(20_000));
+    }
+    publish(&hub, &"y".repeat(100_000));
+    let now = Instant::now();
+    let lengths: Vec<usize> = std::iter::from_fn(|| cursor.due(now))
+        .map(|bytes| bytes.len())
+        .collect();
+    assert_eq!(lengths.len(), 5);
+    assert!(lengths[4] > 100_000);
+}
+
+#[test]
+fn a_heartbeat_falls_due_after_silence_since_the_last_write() {
+    let hub = hub(100);
+    let mut cursor = cursor(&hub, Start::Head);
+    let start = Instant::now();
+    publish(&hub, "a");
+    let later = start + HEARTBEAT / 2;
+    assert!(cursor.due(later).is_some());
+    assert_eq!(cursor.deadline(), later + HEARTBEAT);
+    assert_eq!(cursor.due(start + HEARTBEAT + HEARTBEAT / 4), None);
+    assert_eq!(text(cursor.due(later + HEARTBEAT)), ":keepalive\n\n");
+    assert_eq!(cursor.deadline(), later + HEARTBEAT * 2);
+}
+
+#[test]
+fn a_cursor_that_fell_out_of_the_window_says_so_once() {
+    let hub = hub(3);
+    let mut cursor = cursor(&hub, Start::Head);
+    for data in ["a", "b", "c", "d", "e"] {
+        publish(&hub, data);
+    }
+    let written = text(cursor.due(Instant::now()));
+    assert!(written.contains(r#""reason":"lagged""#), "{written}");
+    assert!(written.contains(r#""missed":2"#), "{written}");
+    assert!(written.starts_with("id: ") && written.ends_with("data: e\n\n"));
+    assert_eq!(written.matches("data: ").count(), 4);
+    assert_eq!(hub.lagged(), 1);
+    assert_eq!(cursor.due(Instant::now()), None);
+}
+
+#[test]
+fn streams_close_spread_over_the_drain() {
+    let hub = hub(100);
+    let mut cursors: Vec<_> = (0..100).map(|_| cursor(&hub, Start::Head)).collect();
+    hub.drain();
+    let start = Instant::now();
+    let mut closed_by = |seconds| {
+        let now = start + Duration::from_secs(seconds);
+        for cursor in &mut cursors {
+            while cursor.due(now).is_some() {}
+        }
+        cursors.iter().filter(|cursor| cursor.is_closed()).count()
+    };
+    let half = closed_by(2);
+    assert!((20..=80).contains(&half), "{half}");
+    assert_eq!(closed_by(4), 100);
+    assert!(matches!(
+        Cursor::open(
+            Arc::clone(&hub.shared),
+            Subscribe {
+                filter: Filter::default(),
+                start: Start::Head,
+                gap: None
+            }
+        ),
+        Err(Refused::Draining)
+    ));
+}
+
+#[test]
+fn a_closed_cursor_leaves_the_registry() {
+    let hub = hub(100);
+    let cursor = cursor(&hub, Start::Head);
+    assert_eq!(hub.connections(), 1);
+    drop(cursor);
+    assert_eq!(hub.connections(), 0);
+}

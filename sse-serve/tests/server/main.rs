@@ -1,0 +1,14 @@
+//! The server as its clients meet it: the real binary over real sockets.
+
+#![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
+
+mod command;
+mod filter;
+mod http;
+mod publish;
+mod resume;
+#[cfg(unix)]
+mod shutdown;
+mod slow;
+mod stream;
+mod support;

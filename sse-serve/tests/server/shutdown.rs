@@ -1,0 +1,99 @@
+//! The end of a server.
+
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use crate::support::{Block, Server, until};
+
+fn wait_until_draining(server: &Server) {
+    until("the drain", || server.get("/ready").status == 503);
+}
+
+#[test]
+fn each_stream_ends_whole_and_is_told_when_to_come_back() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let mut server = Server::start(&["--drain", "300ms", "--retry", "1s"]);
+        let mut streams: Vec<_> = (0..20).map(|_| server.subscribe("")).collect();
+        let ids = server.publish_numbers(0..100);
+        server.signal(signal);
+        let mut retries = Vec::new();
+        for stream in &mut streams {
+            // The end is a last chunk, which reading insists on.
+            let mut blocks = stream.rest();
+            let Some(Block::Retry(retry)) = blocks.pop() else {
+                panic!("{blocks:?}");
+            };
+            retries.push(retry);
+            let seen: Vec<_> = blocks
+                .into_iter()
+                .filter_map(|block| match block {
+                    Block::Event(event) => Some(event.id),
+                    _ => None,
+                })
+                .collect();
+            assert_eq!(seen, ids);
+            assert!(stream.body.ends_with(b"\n\n"));
+        }
+        assert!(
+            retries
+                .iter()
+                .all(|retry| (1000..=2000).contains(&retry.as_millis()))
+        );
+        retries.sort();
+        retries.dedup();
+        assert!(retries.len() > 1, "not spread: {retries:?}");
+        assert_eq!(server.wait(), Some(0));
+    }
+}
+
+#[test]
+fn an_idle_server_ends_without_waiting_for_the_drain() {
+    let mut server = Server::start(&["--drain", "1h"]);
+    let mut idle = server.connect();
+    assert_eq!(idle.request("GET", "/health", "").status, 200);
+    server.signal(Signal::TERM);
+    assert_eq!(server.wait(), Some(0));
+    assert!(idle.is_closed());
+}
+
+#[test]
+fn a_reader_that_does_not_read_cannot_hold_the_server_back() {
+    let mut server = Server::start(&["--drain", "100ms"]);
+    let stalled = server.subscribe("");
+    let filler = "x".repeat(1 << 19);
+    let mut connection = server.connect();
+    for _ in 0..40 {
+        let body = format!("{{\"data\":\"{filler}\"}}");
+        assert_eq!(connection.post("/trigger", "", body.as_bytes()).status, 200);
+    }
+    server.signal(Signal::TERM);
+    let begun = Instant::now();
+    assert_eq!(server.wait(), Some(0));
+    assert!(begun.elapsed() < Duration::from_secs(10));
+    drop(stalled);
+}
+
+#[test]
+fn while_draining_newcomers_are_told_to_come_back_and_nothing_is_published() {
+    let mut server = Server::start(&["--drain", "1h"]);
+    let _open: Vec<_> = (0..50).map(|_| server.subscribe("")).collect();
+    server.signal(Signal::TERM);
+    wait_until_draining(&server);
+    let mut hesitant = server.connect();
+    assert_eq!(server.get("/health").json()["status"], "draining");
+    let answer = server.get("/events");
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("content-type"), Some("text/event-stream"));
+    let retry = answer.text().strip_prefix("retry: ").unwrap().trim_end();
+    assert!(
+        (2000..=4000).contains(&retry.parse::<u32>().unwrap()),
+        "{retry}"
+    );
+    server.post("/trigger", "", br#"{"data":1}"#).problem(503);
+    // Long accepted, and asking only now.
+    assert_eq!(hesitant.request("GET", "/events", "").status, 200);
+
+    server.signal(Signal::INT);
+    assert_eq!(server.wait(), Some(130));
+}
