@@ -8,6 +8,7 @@
 
 pub mod app;
 pub mod cli;
+pub mod connection;
 pub mod dashboard;
 pub mod detail;
 pub mod format;

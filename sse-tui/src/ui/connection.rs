@@ -7,7 +7,8 @@ use ratatui::layout::Rect;
 
 use super::header::state;
 use super::pen::Pen;
-use crate::app::{App, Link};
+use crate::app::App;
+use crate::connection::Link;
 use crate::format;
 use crate::theme::Theme;
 
@@ -88,7 +89,9 @@ fn draw_all(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
         let style = style(theme);
         let mut pen = Pen::line(buffer, area, number as u16).marks(theme);
         pen.right(&format!(" {words} "), style);
-        pen.text(" ", style).text(symbol, style).text(" ", style);
+        pen.text(" ", style)
+            .text(&format!("{:<2} ", number + 1), theme.lane(number));
+        pen.text(symbol, style).text(" ", style);
         pen.foreign(&connection.name, theme.text);
     }
 }

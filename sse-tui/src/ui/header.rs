@@ -9,7 +9,8 @@ use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
 use super::pen::Pen;
-use crate::app::{App, Connection, Link};
+use crate::app::App;
+use crate::connection::{Connection, Link};
 use crate::format;
 use crate::message::Ending;
 use crate::theme::Theme;
@@ -45,7 +46,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
     }
     let rate = format!("{}/s", format::bytes(app.stats.byte_rate(app.now)));
     split_figure(&mut pen, theme, &rate);
-    figure(&mut pen, theme, &format::count(meter.count), "events");
+    let unit = if meter.count == 1 { "event" } else { "events" };
+    figure(&mut pen, theme, &format::count(meter.count), unit);
     split_figure(&mut pen, theme, &format::bytes(app.stats.bytes as f64));
 }
 

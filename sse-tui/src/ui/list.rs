@@ -65,6 +65,10 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
             pen.text(&time(&row, &app.time_zone, columns.time), theme.dim)
                 .skip(2);
         }
+        if app.connections.len() > 1 {
+            let source = theme.lane(usize::from(row.source));
+            pen.text(&format!("{:<2}", row.source + 1), source).skip(1);
+        }
         match divider(&row) {
             Some(text) => draw_divider(&mut pen, &row, &text, theme),
             None => draw_event(&mut pen, &row, &columns, theme),
