@@ -222,6 +222,16 @@ fn keys_work_while_the_stream_comes_through_a_pipe() {
 }
 
 #[test]
+fn a_stream_cannot_be_typed() {
+    let Some(tmux) = Tmux::start(120, 24) else {
+        return;
+    };
+    tmux.launch("", "-");
+    tmux.wait_for(&["sse-tui: standard input is the terminal", "curl -N URL"]);
+    tmux.assert_restored(1);
+}
+
+#[test]
 fn the_screen_follows_the_size_of_the_terminal() {
     let Some(tmux) = Tmux::start(120, 30) else {
         return;
