@@ -239,6 +239,7 @@ impl App {
         }
     }
 
+    /// Puts a row between the events.
     fn divider(&mut self, kind: RowKind, source: usize, at: Timestamp, text: &str) {
         self.store.push(&Row {
             kind,
@@ -284,6 +285,7 @@ impl App {
         }
     }
 
+    /// Does what a key asks for, in the pane that has the keys.
     fn act(&mut self, action: Action, context: Context) {
         let rows = self.store.range();
         if let (Context::Detail, Some(detail)) = (context, &mut self.detail) {

@@ -12,6 +12,7 @@ use crate::connection::Link;
 use crate::format;
 use crate::theme::Theme;
 
+/// One connection, or how many.
 pub(super) fn title(app: &App) -> String {
     match app.connections.len() {
         1 => "connection".to_owned(),
@@ -28,6 +29,8 @@ pub(super) fn height(app: &App) -> u16 {
     }
 }
 
+/// State, last event ID, reconnection time, comments and reconnects of the only
+/// stream; of several streams only the state of each.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
     let [only] = app.connections.as_slice() else {
         return draw_all(buffer, area, app, theme);
@@ -83,6 +86,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
     }
 }
 
+/// One line per stream, with the number that marks its rows in the list.
 fn draw_all(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
     for (number, connection) in app.connections.iter().enumerate() {
         let (symbol, words, style) = state(connection, app.now);
