@@ -13,7 +13,8 @@ impl Counter {
     /// Adds; from the one writing thread only.
     pub fn add(&self, amount: u64) {
         let sum = self.get().wrapping_add(amount);
-        self.0.store(sum, Ordering::Relaxed);
+        // Who sees this sees what the thread counted before.
+        self.0.store(sum, Ordering::Release);
     }
 
     /// Takes one away; from the one writing thread only.
@@ -23,7 +24,7 @@ impl Counter {
 
     /// The value, from any thread.
     pub fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.0.load(Ordering::Acquire)
     }
 }
 

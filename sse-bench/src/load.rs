@@ -18,6 +18,8 @@ use crate::worker::Message;
 
 /// How often the read lag of each thread is probed.
 const PROBE_INTERVAL: Duration = Duration::from_millis(10);
+/// Slots that fail before a target counts as unreachable, if none connected.
+const UNREACHABLE_AFTER: u64 = 100;
 /// Probes from one progress line to the next.
 const PROGRESS_EVERY: u32 = 25;
 
@@ -30,7 +32,7 @@ pub enum Ending {
     Events,
     /// No slot had anything left to do.
     AllEnded,
-    /// No connection was made, by any slot.
+    /// No connection was made, by any slot or by the first 100.
     Unreachable,
     /// The user asked for it.
     Interrupted,
@@ -187,11 +189,11 @@ async fn hold(
                     let left = hold_ends.map(|end| end.saturating_duration_since(Instant::now()));
                     progress.show(&team.snapshot(), start.elapsed(), left);
                 }
-                continue;
             }
         }
-        let unreachable = settled_threads == plan.threads && team.snapshot().connected == 0;
-        if unreachable {
+        let now = team.snapshot();
+        let enough = u64::from(plan.connections).min(UNREACHABLE_AFTER);
+        if now.connected == 0 && now.settled >= enough {
             break Ending::Unreachable;
         }
         if ended_threads == plan.threads {

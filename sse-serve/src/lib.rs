@@ -4,6 +4,37 @@
 //! publishes through the hub, others through `POST /trigger`. Every event goes
 //! into a log, encoded once, and every subscriber is a cursor over that log, so
 //! that replay after a reconnect and live delivery are the same reads.
+//!
+//! # HTTP
+//!
+//! | Method and path | Answer |
+//! |---|---|
+//! | `GET /events` | the event stream; `topic`, `event` (types), `session`, `last_event_id`, `last`, `gap` in the query; 406 unless `Accept` allows it |
+//! | `GET /events/stream`, `GET /sse/event-stream` | the same |
+//! | `GET /notifications/{session}` | only what is targeted at that session |
+//! | `POST /trigger`, `POST /events`, `POST /events/trigger` | publishes an object, an array, or lines of `application/x-ndjson`, all or none: `{"status":"ok","ids":[..]}` |
+//! | `GET /health` | `{"status","uptime_s","connections","events"}`, seconds and counts |
+//! | `GET /ready` | 200, or 503 while draining |
+//!
+//! Refusals are `application/problem+json` (RFC 9457); their `detail` names the
+//! field and the mend.
+//!
+//! # The stream
+//!
+//! An `id` is `<epoch>-<seq>`: eight of `[a-z0-9]` that name this log, and a
+//! number that counts its events from 1 without holes. Two events are the
+//! server's own and pass every filter:
+//!
+//! - `connected`, once at the beginning, with the position as its id and
+//!   `{"connection":"<id>","cursor":"<id>","retry":<milliseconds>}`;
+//! - `gap`, wherever history is missing, with the position from which delivery
+//!   goes on as its id and `{"reason":"expired|unknown|store_reset|lagged",
+//!   "requested":"<id>","oldest":"<id>"|null,"newest":"<id>"|null,"missed":<count>|null}`.
+//!   A subscription that lost nothing is sent none.
+//!
+//! After silence comes `:keepalive`, or a block with an id alone where events for
+//! others moved the position: neither dispatches anything (HTML Living Standard
+//! §9.2.6).
 
 pub mod cli;
 mod config;

@@ -61,17 +61,12 @@ impl Report<'_> {
                 write!(out, ", {} {what}", thousands(count))?;
             }
         }
-        write!(
-            out,
-            "\n  Time         {}, {} of it ",
-            seconds(self.outcome.elapsed),
-            seconds(self.outcome.ramp.unwrap_or(self.outcome.elapsed)),
-        )?;
-        write!(
-            out,
-            "to open them at {}/s",
-            thousands(json.plan.connect_rate.into())
-        )?;
+        write!(out, "\n  Time         {}, ", seconds(self.outcome.elapsed))?;
+        match self.outcome.ramp {
+            Some(ramp) => write!(out, "{} of it to open them", seconds(ramp))?,
+            None => write!(out, "over before all were tried")?,
+        }
+        write!(out, " at {}/s", thousands(json.plan.connect_rate.into()))?;
         if json.ramp_late_us > 100_000 {
             write!(out, " (up to {} late)", micros(json.ramp_late_us))?;
         }

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "what cannot be set up is a failed test")]
 
 mod event_source;
+#[cfg(unix)]
+mod interrupt;
 mod refusals;
 mod report;
 mod stream;

@@ -2,48 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{
-    self, STREAM, Server, chunked, expect_stream, hold, load, run, send, signal, start,
-};
-
-#[cfg(unix)]
-#[test]
-fn ctrl_c_prints_the_report_so_far() {
-    let (reconnected, seen) = signal();
-    // The second connection shows that the first was read to its end.
-    let server = Server::start(move |number, _, stream| {
-        if number == 0 {
-            send(stream, chunked(&["retry: 100\ndata: a\n\n"]));
-        } else {
-            reconnected();
-            hold(stream);
-        }
-    });
-    let child = start(&[
-        "load",
-        &server.url(),
-        "-c",
-        "1",
-        "-z",
-        "30s",
-        "--output-format",
-        "json",
-    ]);
-    seen.recv().unwrap();
-    let id = child.id().to_string();
-    let killed = std::process::Command::new("kill")
-        .args(["-INT", &id])
-        .status();
-    assert!(killed.unwrap().success());
-    let run = support::Run::from(child.wait_with_output().unwrap());
-    let report = run.json();
-    assert_eq!(run.code(), 130);
-    assert_eq!(
-        (&report["ending"], &report["exit_code"]),
-        (&json!("interrupted"), &json!(130))
-    );
-    assert_eq!(report["deliveries"]["total"], 1);
-}
+use crate::support::{STREAM, Server, chunked, expect_stream, load, run};
 
 #[test]
 fn the_json_report_has_its_documented_keys() {

@@ -2,8 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::sync::mpsc;
+use std::process::{Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -175,28 +174,6 @@ pub(crate) fn load(server: &Server, arguments: &[&str]) -> Run {
     let mut all = vec!["load", &url, "--output-format", "json"];
     all.extend(arguments);
     run(&all)
-}
-
-/// Starts the binary and leaves it running.
-pub(crate) fn start(arguments: &[&str]) -> Child {
-    let mut command = command(arguments);
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    command.spawn().unwrap()
-}
-
-/// A channel whose sender several connections may use.
-pub(crate) fn signal() -> (
-    impl Fn() + Send + Sync + Clone + 'static,
-    mpsc::Receiver<()>,
-) {
-    let (sender, receiver) = mpsc::channel();
-    let sender = Arc::new(Mutex::new(sender));
-    (
-        move || {
-            let _ = sender.lock().unwrap().send(());
-        },
-        receiver,
-    )
 }
 
 /// One event of each kind that counts, and what does not.

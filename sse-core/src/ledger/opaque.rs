@@ -127,56 +127,67 @@ mod tests {
 
     use super::*;
 
-    /// Remembers everything.
+    /// Remembers everything: each id with the step at which it came as new.
     #[derive(Default)]
     struct Model {
-        /// Each id once, as it first came.
-        ids: Vec<u8>,
-        leg: Vec<u8>,
-        cursor: Option<u8>,
+        window: usize,
+        ids: Vec<(u8, usize)>,
+        /// What came on this leg, by the same steps.
+        leg: Vec<usize>,
+        cursor: Option<usize>,
+        steps: usize,
     }
 
     impl Model {
-        fn observe(&mut self, id: u8, window: usize) -> Observation {
-            let place = |id| self.ids.iter().position(|known| *known == id);
-            let recent = self.ids.len().saturating_sub(window);
-            let observation = match place(id) {
-                Some(at) if at >= recent => Observation::Duplicate {
-                    overlap: self
-                        .cursor
-                        .and_then(place)
-                        .is_some_and(|cursor| at <= cursor),
-                    reorder: !self.leg.contains(&id)
-                        && self.leg.iter().any(|other| place(*other) > Some(at)),
-                },
-                _ => Observation::InOrder,
+        fn known(&self, id: u8) -> Option<usize> {
+            let recent = self.ids.iter().rev().take(self.window);
+            recent
+                .filter(|(known, _)| *known == id)
+                .map(|(_, step)| *step)
+                .next()
+        }
+
+        fn open_leg(&mut self, cursor: u8) {
+            self.leg.clear();
+            self.cursor = self.known(cursor);
+        }
+
+        fn observe(&mut self, id: u8) -> Observation {
+            self.steps += 1;
+            let Some(step) = self.known(id) else {
+                self.ids.push((id, self.steps));
+                self.leg.push(self.steps);
+                return Observation::InOrder;
             };
-            if observation == Observation::InOrder {
-                // An id that was forgotten is a new one.
-                self.ids.retain(|known| *known != id);
-                self.ids.push(id);
-            }
-            self.leg.push(id);
-            observation
+            let overlap = self.cursor.is_some_and(|cursor| step <= cursor);
+            let later = self.leg.iter().any(|other| *other > step);
+            let reorder = later && !self.leg.contains(&step);
+            self.leg.push(step);
+            Observation::Duplicate { overlap, reorder }
         }
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig {
+            cases: 500, failure_persistence: None, ..ProptestConfig::default()
+        })]
+
         #[test]
-        fn the_ledger_says_what_one_that_forgets_nothing_says(
-            steps in prop::collection::vec((any::<bool>(), 0_u8..30), 0..80),
-            jumps in prop::collection::vec(prop::option::weighted(0.1, 0_u8..30), 80),
+        fn the_ledger_says_what_one_that_remembers_everything_says(
+            steps in prop::collection::vec((0_u8..20, prop::option::weighted(0.15, 0_u8..20)), 0..80),
+            window in 1_usize..25,
         ) {
-            let mut ledger = IdLedger::default();
-            let mut model = Model::default();
-            for ((_, id), jump) in steps.into_iter().zip(jumps) {
-                if let Some(cursor) = jump {
+            let mut ledger = IdLedger::with_window(window);
+            let mut model = Model { window, ..Model::default() };
+            for (id, cursor) in steps {
+                if let Some(cursor) = cursor {
                     ledger.open_leg(&cursor.to_string());
-                    model.leg.clear();
-                    model.cursor = Some(cursor).filter(|cursor| model.ids.contains(cursor));
+                    model.open_leg(cursor);
                 }
-                prop_assert_eq!(ledger.observe(&id.to_string()), model.observe(id, IdLedger::WINDOW));
+                prop_assert_eq!(ledger.observe(&id.to_string()), model.observe(id));
             }
+            let ids = model.ids.len();
+            prop_assert_eq!(ledger.counts().forgotten, ids.saturating_sub(window) as u64);
         }
     }
 

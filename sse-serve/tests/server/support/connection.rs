@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::time::Instant;
 
 use serde_json::Value;
 
@@ -67,7 +68,10 @@ impl Connection {
             }
             response.body = self.received.drain(..length).collect();
         } else {
-            while self.fill() > 0 {}
+            let deadline = Instant::now() + PATIENCE;
+            while self.fill() > 0 {
+                assert!(Instant::now() < deadline, "the body does not end");
+            }
             response.body = std::mem::take(&mut self.received);
         }
         response

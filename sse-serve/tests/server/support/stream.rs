@@ -3,12 +3,12 @@
 use std::collections::VecDeque;
 use std::io::Read;
 use std::net::{Shutdown, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use sse_core::{Ignored, Item, Parser};
 
-use super::Response;
+use super::{PATIENCE, Response};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Event {
@@ -84,13 +84,15 @@ impl Stream {
 
     /// The next dispatched event, past comments, retries and ids.
     pub(crate) fn event(&mut self) -> Event {
-        loop {
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
             match self.block() {
                 Block::Event(event) => return event,
                 Block::End => panic!("the stream ended"),
                 _ => {}
             }
         }
+        panic!("no event, only heartbeats");
     }
 
     pub(crate) fn events(&mut self, count: usize) -> Vec<Event> {
