@@ -1,82 +1,17 @@
 //! The state, and what each message makes of it. Knows no terminal.
 
-use std::fmt::Write as _;
-use std::time::Duration;
-
 use crossterm::event::{KeyEvent, KeyEventKind};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use sse_core::Item;
+use sse_core::{Ignored, Item};
 
+use crate::connection::{Connection, Link};
 use crate::detail::Detail;
 use crate::keymap::{Action, Context, Keymap};
 use crate::message::{Change, Ending, Message};
 use crate::stats::Stats;
 use crate::store::{Row, RowKind, Store};
 use crate::view::View;
-
-/// State of one stream, as `EventSource.readyState` knows it and a little more.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Link {
-    /// A connection is being made.
-    Connecting,
-    /// Events may arrive.
-    Open {
-        /// Since when.
-        since: Timestamp,
-        /// Status and protocol version.
-        how: String,
-    },
-    /// Between two connections.
-    Waiting {
-        /// Why the last one ended.
-        cause: String,
-        /// When the next one is tried.
-        retry_at: Timestamp,
-    },
-    /// For good.
-    Closed(Ending),
-}
-
-/// One stream and its connections.
-#[derive(Debug)]
-pub struct Connection {
-    /// URL, or `stdin`.
-    pub name: String,
-    /// What it is doing.
-    pub link: Link,
-    /// The newest connection, counted from 1.
-    pub leg: u64,
-    /// Times a connection was open.
-    pub opened: u64,
-    /// Connections tried since the last one was lost.
-    pub attempts: u64,
-    /// As the next connection would send it.
-    pub last_event_id: String,
-    /// The `retry` field in effect, if the stream sent one.
-    pub retry: Option<Duration>,
-    /// Comments received, and when last.
-    pub comments: (u64, Option<Timestamp>),
-    lost_at: Option<Timestamp>,
-    resumed_after: String,
-}
-
-impl Connection {
-    fn new(name: String) -> Self {
-        Self {
-            name,
-            link: Link::Connecting,
-            leg: 0,
-            opened: 0,
-            attempts: 0,
-            last_event_id: String::new(),
-            retry: None,
-            comments: (0, None),
-            lost_at: None,
-            resumed_after: String::new(),
-        }
-    }
-}
 
 /// Which pane has the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -206,6 +141,10 @@ impl App {
                     self.exit = Some(Ok(()));
                 }
             }
+            Item::Ignored(Ignored::NoData(block)) => {
+                connection.last_event_id.clear();
+                connection.last_event_id.push_str(block.last_event_id);
+            }
             Item::Comment(_) => connection.comments = (connection.comments.0 + 1, Some(at)),
             Item::Retry(time) => connection.retry = Some(*time),
             _ => {}
@@ -257,7 +196,7 @@ impl App {
                 connection.resumed_after = last_event_id;
             }
             Change::Open { at, leg, how } => {
-                let text = opened(connection, at, &how);
+                let text = connection.opened_text(at, &how);
                 connection.leg = leg;
                 connection.opened += 1;
                 connection.attempts = 0;
@@ -300,6 +239,7 @@ impl App {
         }
     }
 
+    /// Puts a row between the events.
     fn divider(&mut self, kind: RowKind, source: usize, at: Timestamp, text: &str) {
         self.store.push(&Row {
             kind,
@@ -345,6 +285,7 @@ impl App {
         }
     }
 
+    /// Does what a key asks for, in the pane that has the keys.
     fn act(&mut self, action: Action, context: Context) {
         let rows = self.store.range();
         if let (Context::Detail, Some(detail)) = (context, &mut self.detail) {
@@ -392,20 +333,4 @@ impl App {
         let row = self.view.selected();
         self.detail = Some(Detail::new(row, self.store.get(row).as_ref()));
     }
-}
-
-fn opened(connection: &Connection, at: Timestamp, how: &str) -> String {
-    let Some(lost_at) = connection.lost_at else {
-        return format!("connected · {how}");
-    };
-    let gap = Duration::try_from(at.duration_since(lost_at)).unwrap_or_default();
-    let mut text = format!("connected after {} · {how}", crate::format::duration(gap));
-    if connection.attempts > 1 {
-        let _ = write!(text, " · attempt {}", connection.attempts);
-    }
-    if !connection.resumed_after.is_empty() {
-        text.push_str(" · resumed after ");
-        text.push_str(&connection.resumed_after);
-    }
-    text
 }

@@ -1,5 +1,6 @@
 //! The dashboard on a terminal: keys and updates in, frames out.
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -65,6 +66,11 @@ pub(crate) fn apply(app: &mut App, received: Received) {
 /// # Errors
 /// The terminal cannot be used. It is given back before this returns.
 pub async fn run(options: &Options, streams: Vec<Stream>) -> anyhow::Result<ExitCode> {
+    if streams.iter().any(Stream::is_local) && std::io::stdin().is_terminal() {
+        anyhow::bail!(
+            "standard input is the terminal, which the keys come from; pipe a stream into it, as in: curl -N URL | sse-tui -"
+        );
+    }
     let mut app = app(options, &streams);
     let code = {
         let mut signals = Signals::new()?;

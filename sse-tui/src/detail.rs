@@ -82,6 +82,7 @@ fn gone() -> Vec<Vec<Token>> {
     vec![vec![(Kind::Note, text.to_owned())]]
 }
 
+/// Formatted if it is JSON, else line by line as it came.
 fn lines(row: &Row<'_>) -> Vec<Vec<Token>> {
     if row.kind == RowKind::Event
         && row.data.len() <= MAX_BYTES
@@ -101,6 +102,7 @@ fn lines(row: &Row<'_>) -> Vec<Vec<Token>> {
     lines
 }
 
+/// Sanitises each token; what stands for something else becomes a mark.
 fn safe(line: &[Token]) -> Vec<Token> {
     let mut tokens = Vec::with_capacity(line.len());
     for (kind, text) in line {
@@ -114,6 +116,7 @@ fn safe(line: &[Token]) -> Vec<Token> {
     tokens
 }
 
+/// Cuts a line into rows of at most `width` columns, between grapheme clusters.
 fn wrap(line: &[Token], width: usize) -> Vec<Vec<Token>> {
     let width = width.max(1);
     let mut rows = vec![Vec::new()];

@@ -85,6 +85,7 @@ pub fn tokens(text: &str) -> impl Iterator<Item = (Kind, &str)> {
     })
 }
 
+/// Bytes of the string that the text begins with, quotes included.
 fn string_length(text: &str) -> usize {
     let mut escaped = false;
     for (position, byte) in text.bytes().enumerate().skip(1) {

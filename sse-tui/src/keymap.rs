@@ -347,8 +347,12 @@ impl Keymap {
 
     /// The bindings that the footer names in a context.
     pub fn hints(&self, context: Context) -> impl Iterator<Item = &Binding> {
+        let taken = move |key: &Key| self.of(context).any(|own| own.keys.contains(key));
+        let elsewhere = self
+            .of(Context::Everywhere)
+            .filter(move |binding| !binding.keys.first().is_some_and(taken));
         self.of(context)
-            .chain(self.of(Context::Everywhere))
+            .chain(elsewhere)
             .filter(|binding| !binding.hint.is_empty())
     }
 }

@@ -8,6 +8,7 @@
 
 pub mod app;
 pub mod cli;
+pub mod connection;
 pub mod dashboard;
 pub mod detail;
 pub mod format;
@@ -29,6 +30,7 @@ pub mod ui;
 pub mod view;
 
 use std::io::IsTerminal;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -77,10 +79,13 @@ pub fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error.into()),
     };
-    let result = runtime.block_on(run(options));
-    // A read of standard input may never return.
+    let result = catch_unwind(AssertUnwindSafe(|| runtime.block_on(run(options))));
+    // A read of standard input may never return, and must not be waited for.
     runtime.shutdown_background();
-    result.unwrap_or_else(|error| fail(&error))
+    match result {
+        Ok(result) => result.unwrap_or_else(|error| fail(&error)),
+        Err(panic) => resume_unwind(panic),
+    }
 }
 
 fn fail(error: &anyhow::Error) -> ExitCode {

@@ -63,6 +63,7 @@ pub async fn run(
     }
 }
 
+/// Writes one update after another; the buffer is reused.
 struct Printer {
     names: Vec<String>,
     format: Format,
@@ -71,6 +72,7 @@ struct Printer {
     buffer: Vec<u8>,
 }
 
+/// An NDJSON line; the order of the fields is part of the format.
 #[derive(Serialize)]
 struct Line<'a> {
     received_at: &'a str,
@@ -194,6 +196,7 @@ impl Printer {
     }
 }
 
+/// Time, type, id if there is one, data; everything from the network sanitised.
 fn write_text(line: &mut Vec<u8>, text: &Text, at: Timestamp, event: &EventRef<'_>) {
     let time = at.to_zoned(text.time_zone.clone()).time();
     let time = time.strftime("%H:%M:%S.%3f").to_string();

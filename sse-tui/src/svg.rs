@@ -132,6 +132,7 @@ fn draw(svg: &mut String, cell: &Cell, text: &str, place: &Place, (paper, ink): 
     }
 }
 
+/// Whether two cells can share one text element.
 fn alike(one: &Cell, other: &Cell) -> bool {
     (one.fg, one.bg, one.modifier) == (other.fg, other.bg, other.modifier)
 }
@@ -147,6 +148,7 @@ enum Shape {
     Line(&'static str),
 }
 
+/// Bars and box drawing characters as geometry; fonts disagree on them.
 fn shape(symbol: &str) -> Option<Shape> {
     let eighths = "▁▂▃▄▅▆▇█".chars().position(|bar| symbol.chars().eq([bar]));
     if let Some(eighths) = eighths {

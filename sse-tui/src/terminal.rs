@@ -13,6 +13,10 @@ pub(crate) struct Screen {
 }
 
 impl Screen {
+    /// Enters raw mode and the alternate screen.
+    ///
+    /// # Errors
+    /// There is no terminal, or it refuses; with what to do instead.
     pub(crate) fn take() -> anyhow::Result<Self> {
         if !stdout().is_terminal() {
             anyhow::bail!("the dashboard needs a terminal; use --output ndjson, text or raw");
@@ -22,6 +26,7 @@ impl Screen {
         Ok(Self { terminal })
     }
 
+    /// Draws one frame; ratatui writes only the cells that changed.
     pub(crate) fn draw(&mut self, draw: impl FnOnce(&mut ratatui::Frame<'_>)) -> io::Result<()> {
         self.terminal.draw(draw)?;
         Ok(())

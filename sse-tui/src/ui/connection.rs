@@ -7,10 +7,12 @@ use ratatui::layout::Rect;
 
 use super::header::state;
 use super::pen::Pen;
-use crate::app::{App, Link};
+use crate::app::App;
+use crate::connection::Link;
 use crate::format;
 use crate::theme::Theme;
 
+/// One connection, or how many.
 pub(super) fn title(app: &App) -> String {
     match app.connections.len() {
         1 => "connection".to_owned(),
@@ -27,6 +29,8 @@ pub(super) fn height(app: &App) -> u16 {
     }
 }
 
+/// State, last event ID, reconnection time, comments and reconnects of the only
+/// stream; of several streams only the state of each.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
     let [only] = app.connections.as_slice() else {
         return draw_all(buffer, area, app, theme);
@@ -82,13 +86,16 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
     }
 }
 
+/// One line per stream, with the number that marks its rows in the list.
 fn draw_all(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
     for (number, connection) in app.connections.iter().enumerate() {
         let (symbol, words, style) = state(connection, app.now);
         let style = style(theme);
         let mut pen = Pen::line(buffer, area, number as u16).marks(theme);
         pen.right(&format!(" {words} "), style);
-        pen.text(" ", style).text(symbol, style).text(" ", style);
+        pen.text(" ", style)
+            .text(&format!("{:<2} ", number + 1), theme.lane(number));
+        pen.text(symbol, style).text(" ", style);
         pen.foreign(&connection.name, theme.text);
     }
 }

@@ -23,6 +23,7 @@ pub(super) fn text_area(area: Rect) -> Rect {
     }
 }
 
+/// The event type.
 pub(super) fn title(app: &App) -> String {
     let row = app
         .detail
@@ -35,6 +36,7 @@ pub(super) fn title(app: &App) -> String {
     }
 }
 
+/// Which lines are in sight, if not all are.
 pub(super) fn note(app: &App) -> String {
     let Some((top, height, lines)) = app.detail.as_ref().map(crate::detail::Detail::position)
     else {
@@ -51,6 +53,7 @@ pub(super) fn note(app: &App) -> String {
     )
 }
 
+/// When it was received, its id and connection, then its data.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
     let Some(detail) = &app.detail else {
         return;

@@ -9,6 +9,8 @@ use crate::format;
 use crate::keymap::Action;
 use crate::theme::Theme;
 
+/// The keys that the keymap gives a hint for where the keys go now, and how
+/// much of the byte budget is used.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
     let mut pen = Pen::line(buffer, area, 0);
     let kept = format!(

@@ -9,11 +9,14 @@ use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
 use super::pen::Pen;
-use crate::app::{App, Connection, Link};
+use crate::app::App;
+use crate::connection::{Connection, Link};
 use crate::format;
 use crate::message::Ending;
 use crate::theme::Theme;
 
+/// Name, state and URL; below them the figures of all streams together. While
+/// the only stream is lost, the cause stands before the figures.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
     let mut pen = Pen::line(buffer, area, 0).marks(theme);
     pen.text(" sse-tui ", theme.brand);
@@ -45,7 +48,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
     }
     let rate = format!("{}/s", format::bytes(app.stats.byte_rate(app.now)));
     split_figure(&mut pen, theme, &rate);
-    figure(&mut pen, theme, &format::count(meter.count), "events");
+    let unit = if meter.count == 1 { "event" } else { "events" };
+    figure(&mut pen, theme, &format::count(meter.count), unit);
     split_figure(&mut pen, theme, &format::bytes(app.stats.bytes as f64));
 }
 
@@ -74,6 +78,8 @@ pub(super) fn draw_status(buffer: &mut Buffer, area: Rect, app: &App, theme: &Th
     pen.right("? help  q quit", theme.dim);
 }
 
+/// Whether what is on the screen is live: paused by the reader, open, ended for
+/// good, or between connections.
 fn label(pen: &mut Pen<'_>, app: &App, theme: &Theme) {
     let links = || app.connections.iter().map(|connection| &connection.link);
     let (text, style) = if app.view.paused() {
@@ -147,6 +153,7 @@ fn overall(app: &App) -> (&'static str, String, Pick) {
     }
 }
 
+/// Why the only stream is not open.
 fn cause(app: &App) -> Option<&str> {
     let [only] = app.connections.as_slice() else {
         return None;

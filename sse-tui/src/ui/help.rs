@@ -17,6 +17,8 @@ enum Line {
     Space,
 }
 
+/// A window over everything: two columns where they fit, else one that begins
+/// with the keys that work everywhere.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
     let [everywhere, list, detail, help] = Context::ALL;
     let columns = [lines(app, &[list, everywhere]), lines(app, &[detail, help])];

@@ -14,6 +14,8 @@ use crate::sanitize::{prefix, sanitize};
 use crate::store::{Row, RowKind};
 use crate::theme::Theme;
 
+/// Events listed, and those that are not: of types not asked for, and evicted
+/// to keep the byte budget.
 pub(super) fn title(app: &App) -> String {
     let shown = format::count(app.stats.events.count - app.hidden);
     let hidden = match app.hidden {
@@ -27,6 +29,7 @@ pub(super) fn title(app: &App) -> String {
     format!("events {shown}{hidden}{evicted}")
 }
 
+/// What the reader misses by not following.
 pub(super) fn note(app: &App) -> String {
     match app.view.unseen(&app.store.range()) {
         0 if app.view.paused() => "paused".to_owned(),
@@ -36,6 +39,7 @@ pub(super) fn note(app: &App) -> String {
     }
 }
 
+/// Draws the rows in sight, in columns fitted to them.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
     let held = app.store.range();
     let rows = app.view.visible(&held);
@@ -65,6 +69,10 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
             pen.text(&time(&row, &app.time_zone, columns.time), theme.dim)
                 .skip(2);
         }
+        if app.connections.len() > 1 {
+            let source = theme.lane(usize::from(row.source));
+            pen.text(&format!("{:<2}", row.source + 1), source).skip(1);
+        }
         match divider(&row) {
             Some(text) => draw_divider(&mut pen, &row, &text, theme),
             None => draw_event(&mut pen, &row, &columns, theme),
@@ -75,6 +83,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
     }
 }
 
+/// Widths in columns; 0 leaves a column out.
 struct Columns {
     time: usize,
     event_type: usize,
@@ -103,6 +112,7 @@ impl Columns {
     }
 }
 
+/// Columns that a text takes once it is safe, at most so many.
 fn columns(text: &str, most: usize) -> usize {
     let some = prefix(text, most * 4);
     sanitize(some).width().min(most)

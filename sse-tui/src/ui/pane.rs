@@ -46,6 +46,7 @@ pub(super) struct Pane {
 }
 
 impl Pane {
+    /// A pane with a border and this title.
     pub(super) fn new(title: String) -> Self {
         Self {
             title,
@@ -65,6 +66,7 @@ impl Pane {
         self
     }
 
+    /// How it is set off.
     pub(super) fn edge(mut self, edge: Edge) -> Self {
         self.edge = edge;
         self

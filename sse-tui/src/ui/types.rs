@@ -13,6 +13,7 @@ use crate::sanitize::sanitize;
 use crate::stats::Lane;
 use crate::theme::Theme;
 
+/// How many types there are, as the title of the pane.
 pub(super) fn title(app: &App) -> String {
     match app.stats.lanes.len() {
         0 => "types".to_owned(),
@@ -20,6 +21,8 @@ pub(super) fn title(app: &App) -> String {
     }
 }
 
+/// One entry per type in the order of their first event: three lines each while
+/// there is room, else two, else one; what does not fit is counted.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
     let lanes = &app.stats.lanes;
     if lanes.is_empty() {
@@ -85,6 +88,7 @@ pub(super) fn draw_line(buffer: &mut Buffer, area: Rect, app: &App, theme: &Them
     }
 }
 
+/// Rate, unless it is zero, and count.
 fn line_figures(lane: &Lane, app: &App) -> String {
     let count = format::short_count(lane.meter.count);
     match lane.meter.rate(app.now) {
@@ -123,6 +127,7 @@ fn draw_card(
     pen.sparkline(&amounts, style, theme.faint);
 }
 
+/// One line: name, rate, count, age.
 fn draw_short(pen: &mut Pen<'_>, number: usize, lane: &Lane, app: &App, theme: &Theme) {
     let style = theme.lane(number);
     pen.right(" ", style);
@@ -138,6 +143,7 @@ fn draw_short(pen: &mut Pen<'_>, number: usize, lane: &Lane, app: &App, theme: &
     pen.text(" ● ", style).foreign(&lane.name, style);
 }
 
+/// How long ago the last event of the type arrived.
 fn age(lane: &Lane, app: &App) -> String {
     let age = app.now.duration_since(lane.meter.last_seen);
     format::ago(Duration::try_from(age).unwrap_or_default())

@@ -440,3 +440,46 @@ fn each_type_has_a_colour_of_its_own_and_json_is_coloured() {
         assert!(!colours[..index].contains(colour), "{colours:?}");
     }
 }
+
+#[test]
+fn a_block_with_only_an_id_moves_the_last_event_id() {
+    let mut fixture = Fixture::busy();
+    fixture.feed(41.0, "id: moved-on\n\n");
+    let screen = fixture.text((120, 36));
+    assert!(screen.contains("last id     moved-on"), "{screen}");
+}
+
+#[test]
+fn several_streams_are_told_apart() {
+    let mut fixture = Fixture::new();
+    fixture.app = App::new(Setup {
+        sources: vec![
+            "http://one/events".to_owned(),
+            "http://two/events".to_owned(),
+        ],
+        event_types: Vec::new(),
+        events: None,
+        buffer: 1 << 20,
+        time_zone: TimeZone::UTC,
+        now: fixture.start,
+    });
+    fixture.open(0.0, 1, "");
+    fixture.feed(1.0, "event: tick\ndata: from the first\n\n");
+    let (at, leg) = (fixture.at(2.0), 1);
+    let change = Change::Open {
+        at,
+        leg,
+        how: "HTTP/2 200".to_owned(),
+    };
+    fixture.app.update(Message::Stream { source: 1, change });
+    let (cause, retry_at) = ("connection reset by peer".to_owned(), fixture.at(6.0));
+    let change = Change::Lost {
+        at: fixture.at(3.0),
+        leg,
+        cause,
+        retry_at,
+    };
+    fixture.app.update(Message::Stream { source: 1, change });
+    fixture.clock(4.5);
+    fixture.snapshots("two_streams");
+}

@@ -151,7 +151,7 @@ fn a_lost_connection_is_counted_down() {
     let server = serve(vec![Answer::Close(stream(EVENTS))]);
     tmux.launch("", &server.url);
     tmux.wait_for(&[
-        "retry in 5",
+        "retry in ",
         "OFFLINE",
         "connection lost",
         "the server ended the stream",
@@ -219,6 +219,16 @@ fn keys_work_while_the_stream_comes_through_a_pipe() {
     tmux.run(&["send-keys", "C-c"]);
     tmux.wait_for(&["mark"]);
     assert_eq!(tmux.query("#{alternate_on} #{cursor_flag}"), "0 1");
+}
+
+#[test]
+fn a_stream_cannot_be_typed() {
+    let Some(tmux) = Tmux::start(120, 24) else {
+        return;
+    };
+    tmux.launch("", "-");
+    tmux.wait_for(&["sse-tui: standard input is the terminal", "curl -N URL"]);
+    tmux.assert_restored(1);
 }
 
 #[test]
