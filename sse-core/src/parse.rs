@@ -4,6 +4,7 @@ mod items;
 mod refill;
 mod step;
 
+use std::fmt;
 use std::time::Duration;
 
 pub use self::items::Items;
@@ -59,6 +60,17 @@ pub struct Unfinished {
     pub data: usize,
     /// Whether the block had at least one data field.
     pub has_data: bool,
+}
+
+impl fmt::Display for Unfinished {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = self.data + self.line;
+        let plural = if bytes == 1 { "" } else { "s" };
+        write!(
+            f,
+            "an unfinished event was discarded ({bytes} byte{plural} of it)"
+        )
+    }
 }
 
 /// An incremental parser of an event stream.

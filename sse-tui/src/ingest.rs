@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use http::Version;
 use jiff::Timestamp;
 use sse_core::client::{EventStream, LocalStream, Transport, Update, read_stream};
-use sse_core::{Cause, client};
+use sse_core::{Cause, Unfinished, client};
 use tokio::io::Stdin;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -181,16 +181,19 @@ pub fn change(received: Received) -> Option<Change> {
             leg,
             cause,
             retry_in,
+            unfinished,
             ..
         } => Change::Lost {
             at,
             leg,
-            cause: cause.to_string(),
+            cause: loss(&cause, unfinished),
             retry_at: at.saturating_add(retry_in).unwrap_or(at),
         },
-        Update::Closed { cause, .. } => Change::Closed {
+        Update::Closed {
+            cause, unfinished, ..
+        } => Change::Closed {
             at,
-            ending: ending(&cause, local),
+            ending: ending(&cause, unfinished, local),
         },
         _ => return None,
     })
@@ -198,13 +201,27 @@ pub fn change(received: Received) -> Option<Change> {
 
 /// Whether an end is a success: the server said that it is over, the input
 /// ended, or it was asked for.
-pub fn ending(cause: &Cause, local: bool) -> Ending {
+pub fn ending(cause: &Cause, unfinished: Option<Unfinished>, local: bool) -> Ending {
+    let text = match cause {
+        Cause::EndOfStream if local => with_loss("the input ended", unfinished),
+        _ => loss(cause, unfinished),
+    };
     match cause {
-        Cause::EndOfStream if local => Ending::Complete("the input ended".to_owned()),
-        Cause::EndOfStream | Cause::NoContent | Cause::Closed => {
-            Ending::Complete(cause.to_string())
-        }
-        _ => Ending::Failed(cause.to_string()),
+        Cause::EndOfStream | Cause::NoContent | Cause::Closed => Ending::Complete(text),
+        _ => Ending::Failed(text),
+    }
+}
+
+/// Why a connection ended, and what that cut off: an answer that stops in the
+/// middle must not look complete.
+pub fn loss(cause: &Cause, unfinished: Option<Unfinished>) -> String {
+    with_loss(&cause.to_string(), unfinished)
+}
+
+fn with_loss(text: &str, unfinished: Option<Unfinished>) -> String {
+    match unfinished {
+        None => text.to_owned(),
+        Some(unfinished) => format!("{text}; {unfinished}"),
     }
 }
 

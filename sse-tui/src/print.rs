@@ -118,17 +118,25 @@ impl Printer {
                     }
                 }
                 Update::Disconnected {
-                    cause, retry_in, ..
+                    cause,
+                    retry_in,
+                    unfinished,
+                    ..
                 } => {
+                    let loss = ingest::loss(&cause, unfinished);
                     let wait = format::duration(retry_in);
-                    self.say(source, &format!("{cause}; connecting again in {wait}"));
+                    self.say(source, &format!("{loss}; connecting again in {wait}"));
                 }
-                Update::Closed { cause, .. } => {
-                    if let Ending::Failed(text) = ingest::ending(&cause, local) {
+                Update::Closed {
+                    cause, unfinished, ..
+                } => match ingest::ending(&cause, unfinished, local) {
+                    Ending::Failed(text) => {
                         self.say(source, &text);
                         code = ExitCode::FAILURE;
                     }
-                }
+                    Ending::Complete(text) if unfinished.is_some() => self.say(source, &text),
+                    Ending::Complete(_) => {}
+                },
                 _ => {}
             }
         }

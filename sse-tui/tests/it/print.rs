@@ -428,3 +428,23 @@ fn end(mut child: Child) {
     child.kill().unwrap();
     child.wait().unwrap();
 }
+
+#[test]
+fn an_answer_cut_off_in_the_middle_does_not_pass_for_a_whole_one() {
+    let output = run_with_input(&["-"], b"data: whole\n\ndata: cut\nda");
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(lines(&output).len(), 1);
+    assert_eq!(
+        stderr(&output),
+        "sse-tui: stdin: the input ended; an unfinished event was discarded (5 bytes of it)\n"
+    );
+
+    let server = serve(vec![Answer::Close(stream("data: whole\n\ndata: cut\n"))]);
+    let output = run(&[&server.url, "--no-reconnect"]);
+    assert_eq!(lines(&output).len(), 1);
+    let said = stderr(&output);
+    assert!(
+        said.contains("an unfinished event was discarded (3 bytes of it)"),
+        "{said}"
+    );
+}
