@@ -6,9 +6,9 @@ use crate::error::{Limit, LimitExceeded};
 /// that names it, and never cuts or drops in silence.
 ///
 /// A parser holds at most one line (once as it came, once decoded, which may
-/// triple it) and one event at a time, so its memory is bounded by
-/// `4 * line + event + 3 * field`. The verdict on a stream is the same
-/// however it was cut into chunks.
+/// triple it) and one event at a time: `4 * line + event + 3 * field` at most,
+/// and twice that in allocations, since buffers grow by doubling. The verdict
+/// on a stream is the same however it was cut into chunks.
 ///
 /// ```
 /// use sse_core::{Limits, Parser};
