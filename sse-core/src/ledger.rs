@@ -96,7 +96,8 @@ impl Gap {
     }
 }
 
-/// The sums of a ledger. A field that its kind of ledger cannot tell is 0.
+/// The sums of a ledger, which stop at `u64::MAX`: the ids are the server's. A
+/// field that its kind of ledger cannot tell is 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Counts {

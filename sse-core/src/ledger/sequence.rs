@@ -179,7 +179,7 @@ impl SequenceLedger {
         if let Some(hole) = self.all.forget(self.max_holes) {
             add(&mut self.settled, &hole);
             if lost(&hole).is_some() {
-                self.settled.forgotten += hole.len();
+                self.settled.forgotten = self.settled.forgotten.saturating_add(hole.len());
             }
         }
     }
@@ -195,11 +195,13 @@ fn add(counts: &mut Counts, hole: &Hole) {
     match hole.kind {
         Kind::LostConnected => counts.gap += 1,
         Kind::LostAfterReconnect => counts.lost_after_reconnect += 1,
-        Kind::Declared => counts.declared_gap += hole.len(),
+        Kind::Declared => {
+            counts.declared_gap = counts.declared_gap.saturating_add(hole.len());
+        }
         Kind::Unowed => {}
     }
     if lost(hole).is_some() {
-        counts.missing += hole.len();
+        counts.missing = counts.missing.saturating_add(hole.len());
     }
 }
 

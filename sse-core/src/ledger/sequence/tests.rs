@@ -30,6 +30,27 @@ fn a_gap_says_how_many_are_missing_between_which() {
 }
 
 #[test]
+fn sums_stop_at_the_largest_number_whatever_ids_a_server_makes_up() {
+    let mut ledger = SequenceLedger::with_max_holes(0);
+    for epoch in ["aaaaaaaa", "bbbbbbbb"] {
+        let at = |number| Position::parse(&format!("{epoch}-{number}")).unwrap();
+        ledger.observe(at(1));
+        ledger.observe(at(u64::MAX - 1));
+    }
+    for epoch in ["cccccccc", "dddddddd"] {
+        let at = |number| Position::parse(&format!("{epoch}-{number}")).unwrap();
+        ledger.observe(at(1));
+        ledger.declare_gap(at(u64::MAX), None);
+    }
+    let counts = ledger.counts();
+    assert_eq!(
+        (counts.missing, counts.forgotten, counts.declared_gap),
+        (u64::MAX, u64::MAX, u64::MAX)
+    );
+    assert_eq!((counts.gap, counts.new_histories), (2, 3));
+}
+
+#[test]
 fn a_gap_between_two_legs_was_lost_in_the_reconnect() {
     let mut ledger = SequenceLedger::default();
     ledger.open_leg(None);
