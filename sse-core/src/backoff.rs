@@ -8,15 +8,16 @@ use std::time::Duration;
 /// may wait longer after failures. Here the delay is
 /// `reconnection time * 2^(failures - 1)`, at most [`max_delay`](Self::max_delay)
 /// (or the reconnection time, if that is longer), times a random factor between
-/// 1 and `1 + jitter`. It is never shorter than what the server asked for.
+/// 1 and `1 + jitter`. It is never shorter than what the server asked for, unless
+/// that is beyond [`ceiling`](Self::ceiling), and never longer than 30 years.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Backoff {
     /// The reconnection time until the server sets one with `retry`. Default 3 s.
     pub reconnection_time: Duration,
-    /// The shortest reconnection time that a server can set. Default 100 ms.
+    /// The shortest reconnection time, whoever sets it. Default 100 ms.
     pub floor: Duration,
-    /// The longest reconnection time that a server can set, with `retry` or
-    /// `Retry-After`. Default 1 h.
+    /// The longest reconnection time, whoever sets it, and the longest wait that
+    /// a `Retry-After` can ask for. Default 1 h.
     pub ceiling: Duration,
     /// The longest delay that doubling leads to. Default 1 min.
     pub max_delay: Duration,
@@ -24,6 +25,9 @@ pub struct Backoff {
     /// 0 makes every delay exact.
     pub jitter: f64,
 }
+
+/// What the clock of every platform can still hold.
+const LONGEST: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 
 impl Default for Backoff {
     fn default() -> Self {
@@ -73,6 +77,7 @@ impl Backoff {
         };
         Duration::try_from_secs_f64(delay.as_secs_f64() * (1.0 + jitter * random))
             .map_or(delay, |jittered| jittered.max(delay))
+            .min(LONGEST)
     }
 }
 

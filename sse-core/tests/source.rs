@@ -290,6 +290,26 @@ fn a_response_that_does_not_come_in_time_is_a_failure() {
 }
 
 #[test]
+fn a_wait_beyond_what_a_clock_can_hold_is_a_long_one() {
+    let options = SourceOptions {
+        retry_server_errors: true,
+        backoff: Backoff {
+            ceiling: Duration::MAX,
+            ..Backoff::default()
+        },
+        ..SourceOptions::default()
+    };
+    let mut script = Script::new(options);
+    script.connecting();
+    script.answer(503, &[(RETRY_AFTER, "99999999999999999999999")]);
+    let (_, retry_in) = script.disconnected();
+    let year = Duration::from_secs(365 * 24 * 60 * 60);
+    assert!(retry_in > year, "{retry_in:?}");
+    script.jump();
+    script.connecting();
+}
+
+#[test]
 fn a_certificate_that_is_not_accepted_is_final() {
     let mut script = Script::new(exact());
     script.connecting();

@@ -300,7 +300,7 @@ impl Machine {
             at_least,
             (self.random)(),
         );
-        let retry_at = now.checked_add(retry_in).unwrap_or(now);
+        let retry_at = now + retry_in;
         self.state = State::Waiting { until: retry_at };
         self.pending.push_back(Pending::Disconnected {
             leg,
