@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, Version};
@@ -44,7 +44,13 @@ pub struct EventStream {
     /// Of the response that is being opened.
     head: Option<(StatusCode, Version, HeaderMap)>,
     closed: Arc<AtomicBool>,
+    /// Until when to look for what arrived before a deadline that passed unseen.
+    grace: Option<Instant>,
 }
+
+/// Where nobody called [`EventStream::next`] for a while, and the runtime has one
+/// thread, what arrived in the meantime has yet to be read from the socket.
+const GRACE: Duration = Duration::from_millis(100);
 
 type Response = Pin<Box<dyn Future<Output = reqwest::Result<reqwest::Response>> + Send>>;
 
@@ -112,6 +118,7 @@ impl EventStream {
             connection: Connection::None,
             head: None,
             closed: Arc::new(AtomicBool::new(false)),
+            grace: None,
         })
     }
 
@@ -126,7 +133,7 @@ impl EventStream {
             if self.source.ready_state() == ReadyState::Closed {
                 return None;
             }
-            let deadline = self.source.deadline().map(Instant::from_std);
+            let deadline = self.deadline();
             tokio::select! {
                 biased;
                 received = self.connection.receive() => {
@@ -135,6 +142,7 @@ impl EventStream {
                     }
                 }
                 () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
+                    self.grace = None;
                     self.source.handle_deadline(now());
                 }
             }
@@ -163,6 +171,15 @@ impl EventStream {
     /// Whether it is connecting, open or closed for good.
     pub fn ready_state(&self) -> ReadyState {
         self.source.ready_state()
+    }
+
+    /// When the source wants to know that nothing came.
+    fn deadline(&mut self) -> Option<Instant> {
+        let due = Instant::from_std(self.source.deadline()?);
+        if matches!(self.connection, Connection::None) || due > Instant::now() {
+            return Some(due);
+        }
+        Some(*self.grace.get_or_insert_with(|| Instant::now() + GRACE))
     }
 
     fn carry_out(&mut self, transition: Transition) -> Update {
@@ -220,6 +237,7 @@ impl EventStream {
     }
 
     fn take(&mut self, received: Received) -> Option<Batch> {
+        self.grace = None;
         match received {
             Received::Head(mut response) => {
                 let (status, version) = (response.status(), response.version());

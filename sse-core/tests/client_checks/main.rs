@@ -17,5 +17,6 @@ mod reconnecting;
 mod redirects;
 mod refusals;
 mod resuming;
+mod slow_reader;
 mod transport;
 mod updates;
