@@ -13,7 +13,7 @@ use sse_core::client::{
     Auth, EventStream, HttpVersion, Options, Proxy, Request, TransportOptions, Update,
 };
 use sse_core::{Cause, NetworkErrorKind, SourceOptions};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 use url::Url;
 
@@ -125,6 +125,22 @@ async fn an_unknown_authority_is_final_and_an_extra_one_is_trusted() {
 }
 
 #[tokio::test]
+async fn plain_http_on_an_https_url_is_a_tls_failure_and_tried_again() {
+    let server = Mock::bind().await;
+    let mut url = server.url("/");
+    url.set_scheme("https").unwrap();
+    let mut client = Client::get(url);
+    for _ in 0..2 {
+        let mut stream = server.accept_unread().await;
+        stream.write_all(STREAM.as_bytes()).await.unwrap();
+        match client.disconnected().await.0 {
+            Cause::Network(error) => assert_eq!(error.kind, NetworkErrorKind::Tls, "{error}"),
+            other => panic!("saw {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
 async fn http_2_works_without_tls_by_prior_knowledge() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url: Url = format!("http://{}/", listener.local_addr().unwrap())
@@ -166,8 +182,6 @@ async fn a_proxy_is_asked_for_the_whole_url() {
 #[cfg(unix)]
 #[tokio::test]
 async fn a_unix_socket_is_spoken_to_whatever_the_host() {
-    use tokio::io::AsyncWriteExt;
-
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("server.sock");
     let listener = tokio::net::UnixListener::bind(&path).unwrap();
