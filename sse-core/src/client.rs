@@ -31,6 +31,7 @@
 //! instance with `rustls::crypto::ring::default_provider().install_default()`.
 
 mod batch;
+mod cookies;
 mod error;
 mod local;
 mod request;

@@ -230,6 +230,29 @@ async fn cookies_are_sent_back() {
 }
 
 #[tokio::test]
+async fn a_server_cannot_fill_the_memory_with_cookies() {
+    let server = Mock::bind().await;
+    let _client = Client::get(server.url("/"));
+    let mut sent = Vec::new();
+    for leg in 0..5 {
+        let mut lines = vec!["Content-Type: text/event-stream".to_owned()];
+        lines.push("Set-Cookie: first=old".replace("old", &leg.to_string()));
+        lines.push(format!("Set-Cookie: long={}", "v".repeat(5_000)));
+        lines.extend((0..30).map(|n| format!("Set-Cookie: c{leg}x{n}=v")));
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let request = server.answer(head("200 OK", &lines)).await;
+        let cookies = request.text("cookie").unwrap_or_default();
+        sent = cookies.split("; ").map(str::to_owned).collect();
+    }
+    assert_eq!(sent.len(), 50);
+    assert!(
+        sent.contains(&"first=3".to_owned()),
+        "known ones are renewed"
+    );
+    assert!(!sent.iter().any(|cookie| cookie.starts_with("long=")));
+}
+
+#[tokio::test]
 async fn credentials_are_sent_with_every_connection_and_not_shown() {
     let server = Mock::bind().await;
     let mut with_password = server.url("/");
