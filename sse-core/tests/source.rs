@@ -502,6 +502,41 @@ fn media_types_are_extracted_as_the_fetch_standard_says() {
 }
 
 #[test]
+fn what_a_server_sent_is_told_on_one_short_line_that_steers_no_terminal() {
+    let told = |status, name: HeaderName, value: &str| {
+        let mut script = Script::new(exact());
+        script.connecting();
+        let mut headers = headers(&[(CONTENT_TYPE, "text/event-stream")]);
+        headers.insert(name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        let status = StatusCode::from_u16(status).unwrap();
+        script
+            .source
+            .handle_response(script.now, SystemTime::UNIX_EPOCH, status, &headers);
+        script.closed().to_string()
+    };
+    let hostile = format!(
+        "a\u{9b}31m\u{85}\u{2028}\u{202e}b\"c\"{}",
+        "x".repeat(100_000)
+    );
+    for (status, name) in [
+        (200, CONTENT_TYPE),
+        (200, http::header::CONTENT_ENCODING),
+        (302, LOCATION),
+    ] {
+        let location = format!("http:// {hostile}");
+        let text = told(status, name.clone(), &location);
+        assert!(text.chars().count() < 400, "{name}: {}", text.len());
+        assert!(
+            text.contains(r"a\u{9b}31m\u{85}\u{2028}\u{202e}b"),
+            "{text}"
+        );
+        assert!(text.contains("\"c\"xxx") && text.contains("xxx…"), "{text}");
+    }
+    let plain = told(200, CONTENT_TYPE, "text/html; title=\"über\"");
+    assert!(plain.contains("text/html; title=\"über\""), "{plain}");
+}
+
+#[test]
 fn ten_thousand_drops_hold_no_memory() {
     let mut script = Script::new(exact());
     let mut drops = |count: usize| {

@@ -8,7 +8,9 @@ use thiserror::Error;
 
 use crate::error::LimitExceeded;
 
-/// Why a connection ended, or was never made. Its text is one line for people.
+/// Why a connection ended, or was never made. Its text is one line for people;
+/// of what a server sent it holds at most 200 characters, and those that steer a
+/// terminal escaped.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum Cause {
@@ -28,16 +30,18 @@ pub enum Cause {
     /// The media type is not `text/event-stream` (§9.2.3). Holds the
     /// `Content-Type` as sent, lossily decoded, `None` if absent.
     #[error("the server answered with {}, not text/event-stream", match .0 {
-        Some(text) => format!("Content-Type \"{text}\""),
+        Some(text) => format!("Content-Type \"{}\"", shown(text)),
         None => "no Content-Type".to_owned(),
     })]
     ContentType(Option<String>),
     /// A content coding that was not asked for (RFC 9110 §8.4).
-    #[error("the response is compressed ({0}), although no coding was accepted")]
+    #[error("the response is compressed ({}), although no coding was accepted", shown(.0))]
     ContentEncoding(String),
     /// A redirect that cannot be followed. Holds the `Location`, if any.
     #[error("the server answered {status} with {}", match .location {
-        Some(text) if !text.is_empty() => format!("a Location that cannot be followed: \"{text}\""),
+        Some(text) if !text.is_empty() => {
+            format!("a Location that cannot be followed: \"{}\"", shown(text))
+        }
         Some(_) => "an empty Location".to_owned(),
         None => "no Location".to_owned(),
     })]
@@ -65,6 +69,23 @@ pub enum Cause {
     /// The caller closed the source.
     #[error("closed")]
     Closed,
+}
+
+/// The most characters of a server's words that are shown.
+const MOST_SHOWN: usize = 200;
+
+fn shown(text: &str) -> String {
+    let mut shown = String::new();
+    for character in text.chars().take(MOST_SHOWN) {
+        match character {
+            '"' | '\'' | '\\' => shown.push(character),
+            other => shown.extend(other.escape_debug()),
+        }
+    }
+    if text.chars().nth(MOST_SHOWN).is_some() {
+        shown.push('…');
+    }
+    shown
 }
 
 /// What failed in the network, and the words of the layer that noticed.
