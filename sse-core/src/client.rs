@@ -46,12 +46,3 @@ pub use request::{Auth, Request};
 pub use stream::{EventStream, Options};
 pub use transport::{HttpVersion, Proxy, Transport, TransportOptions};
 pub use update::Update;
-
-/// A URL as it may be shown.
-fn without_credentials(url: &url::Url) -> url::Url {
-    let mut url = url.clone();
-    // Fails only for URLs that can hold no credentials.
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    url
-}

@@ -6,8 +6,11 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use url::Url;
 
-/// A request for an event stream, sent anew for every connection.
-#[derive(Debug, Clone)]
+use crate::source::without_credentials;
+
+/// A request for an event stream, sent anew for every connection. Its `Debug`
+/// text holds no credentials: names of headers, but no values.
+#[derive(Clone)]
 pub struct Request {
     /// Default GET.
     pub method: Method,
@@ -74,6 +77,18 @@ impl Request {
     pub fn auth(mut self, auth: Auth) -> Self {
         self.auth = Some(auth);
         self
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("method", &self.method)
+            .field("url", &without_credentials(&self.url).as_str())
+            .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .field("body", &self.body.len())
+            .field("auth", &self.auth)
+            .finish()
     }
 }
 

@@ -20,6 +20,7 @@ use super::update::Update;
 use crate::event::EventId;
 use crate::source::{
     Connect, EventSource, LAST_EVENT_ID, ReadyState, SourceOptions, Transition, is_http,
+    without_credentials,
 };
 
 /// Options of an [`EventStream`].
@@ -90,7 +91,7 @@ impl EventStream {
     ) -> Result<Self, ConnectError> {
         if !is_http(&request.url) {
             return Err(ConnectError::Url {
-                url: super::without_credentials(&request.url),
+                url: without_credentials(&request.url),
             });
         }
         if request.headers.contains_key(http::header::ACCEPT_ENCODING) {
@@ -192,7 +193,7 @@ impl EventStream {
                     attempt: connect.attempt,
                     redirects: connect.redirects,
                     last_event_id_unsendable: connect.last_event_id_unsendable(),
-                    url: super::without_credentials(&connect.url),
+                    url: without_credentials(&connect.url),
                     last_event_id: connect.last_event_id,
                 }
             }

@@ -1,5 +1,6 @@
 //! How connections are made.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use url::Url;
 
 use super::cookies::Cookies;
 use super::error::ConnectError;
+use crate::source::without_credentials;
 
 /// How connections are made. Shared by all connections of a [`Transport`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +60,7 @@ pub enum HttpVersion {
 }
 
 /// Which proxy to use.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub enum Proxy {
     /// What `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, or the
     /// settings of macOS and Windows, say.
@@ -69,6 +71,16 @@ pub enum Proxy {
     /// This one for everything: `http`, `https`, `socks4`, `socks4a`, `socks5` or
     /// `socks5h`, a user name and password in the URL.
     Url(Url),
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::System => f.write_str("System"),
+            Self::Direct => f.write_str("Direct"),
+            Self::Url(url) => write!(f, "Url({})", without_credentials(url)),
+        }
+    }
 }
 
 /// Makes connections. A clone shares the cookies.
@@ -127,7 +139,7 @@ impl Transport {
 
 fn proxy(url: &Url) -> Result<reqwest::Proxy, ConnectError> {
     reqwest::Proxy::all(url.clone()).map_err(|error| ConnectError::Proxy {
-        url: super::without_credentials(url).into(),
+        url: without_credentials(url).into(),
         reason: super::error::innermost(&error),
     })
 }

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::cause::{Cause, NetworkError};
 use super::options::SourceOptions;
-use super::request::{Connect, Target};
+use super::request::{Connect, Target, without_credentials};
 use super::{ReadyState, Transition, response};
 use crate::parse::Parser;
 
@@ -317,7 +317,7 @@ impl fmt::Debug for Machine {
             .field("state", &self.state)
             .field("leg", &self.leg())
             .field("failures", &self.failures)
-            .field("url", &self.current.url.as_str())
+            .field("url", &without_credentials(&self.current.url).as_str())
             .finish_non_exhaustive()
     }
 }

@@ -1,5 +1,7 @@
 //! What to send, and where to.
 
+use std::fmt;
+
 use http::header::{
     ACCEPT, ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH,
     CONTENT_LOCATION, CONTENT_TYPE, HOST, TRANSFER_ENCODING, USER_AGENT,
@@ -11,7 +13,7 @@ use url::Url;
 pub const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// A request that the driver is to send now, on a new connection.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Connect {
     /// The number that this connection has once it is open: 1, 2, ...
@@ -95,8 +97,21 @@ impl Connect {
     }
 }
 
+impl fmt::Debug for Connect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connect")
+            .field("leg", &self.leg)
+            .field("attempt", &self.attempt)
+            .field("redirects", &self.redirects)
+            .field("method", &self.method)
+            .field("url", &without_credentials(&self.url).as_str())
+            .field("last_event_id", &self.last_event_id)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Where a request goes, and what redirects have made of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub(super) struct Target {
     pub(super) url: Url,
     pub(super) method: Method,
@@ -150,4 +165,13 @@ impl Target {
 /// Whether requests can be sent to this URL at all.
 pub(crate) fn is_http(url: &Url) -> bool {
     matches!(url.scheme(), "http" | "https") && url.has_host()
+}
+
+/// A URL as it may be shown.
+pub(crate) fn without_credentials(url: &Url) -> Url {
+    let mut url = url.clone();
+    // Fails only for URLs that can hold no credentials.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url
 }

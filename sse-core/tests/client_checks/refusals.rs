@@ -1,12 +1,12 @@
 //! What cannot work is said before anything is sent, and what the network
 //! does is told apart.
 
+use http::HeaderValue;
 use http::header::{ACCEPT_ENCODING, HeaderName};
-use http::{HeaderMap, HeaderValue};
 use sse_core::client::{
-    Auth, ConnectError, EventStream, Options, Proxy, Request, TransportOptions,
+    Auth, ConnectError, EventStream, Options, Proxy, Request, Transport, TransportOptions,
 };
-use sse_core::{Cause, NetworkErrorKind};
+use sse_core::{Cause, EventSource, NetworkErrorKind};
 
 use crate::client::{Client, quick, stream};
 use crate::mock::{Mock, STREAM};
@@ -106,8 +106,25 @@ async fn an_answer_that_is_not_http_is_told_apart() {
 
 #[test]
 fn debug_output_holds_no_credentials() {
-    let request =
-        Request::get("http://example.com/".parse().unwrap()).auth(Auth::Bearer("secret".into()));
-    assert!(!format!("{request:?} {:?}", stream(request.clone(), quick())).contains("secret"));
-    assert_eq!(request.headers, HeaderMap::new());
+    let secret = HeaderValue::from_static("secret");
+    let request = Request::get("http://me:secret@example.com/".parse().unwrap())
+        .auth(Auth::Bearer("secret".into()))
+        .header(http::header::AUTHORIZATION, secret);
+    let stream = stream(request.clone(), quick());
+    let transport = TransportOptions {
+        proxy: Proxy::Url("http://me:secret@proxy.example/".parse().unwrap()),
+        ..TransportOptions::default()
+    };
+    let mut source = EventSource::new(
+        std::time::Instant::now(),
+        request.url.clone(),
+        quick(),
+        || 0.0,
+    );
+    let connect = source.poll();
+    let connections = Transport::new(&transport).unwrap();
+    let shown =
+        format!("{request:?} {stream:?} {transport:?} {connections:?} {source:?} {connect:?}");
+    assert!(!shown.contains("secret"), "{shown}");
+    assert!(shown.contains("example.com") && shown.contains("authorization"));
 }
