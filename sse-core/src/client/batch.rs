@@ -157,7 +157,12 @@ impl Batch {
         EventSpans {
             event_type: self.keep_or_share(0, event.event_type),
             data: self.keep(event.data),
-            last_event_id: self.keep_or_share(1, event.last_event_id),
+            last_event_id: if event.has_id() || self.shared[1].is_empty() {
+                self.keep_or_share(1, event.last_event_id)
+            } else {
+                // The one before, which need not be compared.
+                self.shared[1].clone()
+            },
             origin: event.origin,
         }
     }
