@@ -43,7 +43,7 @@ impl Default for Backoff {
 
 impl Backoff {
     /// The reconnection time that `asked` leads to: between floor and ceiling.
-    pub fn clamp(&self, asked: Duration) -> Duration {
+    pub(crate) fn clamp(&self, asked: Duration) -> Duration {
         asked.min(self.ceiling).max(self.floor)
     }
 
@@ -51,7 +51,7 @@ impl Backoff {
     ///
     /// `at_least` is what a `Retry-After` asked for, and `random` a number
     /// between 0 and 1.
-    pub fn delay(
+    pub(crate) fn delay(
         &self,
         reconnection_time: Duration,
         failures: u32,

@@ -8,8 +8,9 @@ use crate::event::Event;
 impl Event {
     /// Appends the block and the blank line that dispatches it.
     ///
-    /// A space follows every colon, so that a leading space in a value
-    /// survives. An event without any part encodes to nothing.
+    /// A space follows the colon of every field, so that a leading space in a
+    /// value survives; a comment stands as it is. An event without any part
+    /// encodes to nothing.
     pub fn encode(&self, out: &mut impl BufMut) {
         if let Some(text) = &self.comment {
             put_lines(out, b":", text);

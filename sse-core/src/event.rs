@@ -272,8 +272,8 @@ impl EventRef<'_> {
         self.origin == IdOrigin::Block
     }
 
-    /// An owned event that encodes to an equivalent block: with an id only if
-    /// the block set it, with a type only if it is not `message`.
+    /// An owned event that encodes to a block which dispatches the same: with an
+    /// id only if the block set it, with a type only if it is not `message`.
     pub fn to_event(&self) -> Event {
         Event {
             comment: None,

@@ -46,7 +46,8 @@ pub enum Ignored<'a> {
     /// A block with an id or a type ended without data: nothing is dispatched,
     /// the type is forgotten, and the id, if [`EventRef::has_id`], is the last
     /// event ID from now on. Here is what would have been dispatched; its data
-    /// is empty.
+    /// is empty. [`EventRef::to_event`] would turn it into an event that is
+    /// dispatched.
     NoData(EventRef<'a>),
 }
 
@@ -150,7 +151,9 @@ impl Parser {
     }
 
     /// Reads a chunk. Exhaust the items: those not taken when [`Items`] is
-    /// dropped are lost, which is what `EventSource.close()` asks for.
+    /// dropped are lost, which is what `EventSource.close()` asks for. A block
+    /// may be lost in part, so go on with [`finish`](Self::finish) then, not
+    /// with the next chunk.
     #[inline]
     pub fn feed<'p, 'c>(&'p mut self, chunk: &'c [u8]) -> Items<'p, 'c> {
         Items::new(self, chunk)

@@ -157,8 +157,9 @@ impl EventSource {
             .handle_response(now, wall_clock, status, headers);
     }
 
-    /// A part of the body has arrived. Take all items: those left when
-    /// [`SourceItems`] is dropped are lost.
+    /// A part of the body has arrived. Take all items, or
+    /// [`close`](SourceItems::close): those left when [`SourceItems`] is dropped
+    /// are lost, and with them maybe a part of the next event.
     pub fn handle_chunk<'s, 'c>(
         &'s mut self,
         now: Instant,
@@ -172,7 +173,8 @@ impl EventSource {
         }
     }
 
-    /// The body ended as it should.
+    /// The body ended as it should. An end before the head of a response is a
+    /// [failure](Self::handle_failure).
     pub fn handle_end(&mut self, now: Instant) {
         self.machine.handle_end(now);
     }
