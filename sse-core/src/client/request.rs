@@ -15,7 +15,7 @@ pub struct Request {
     /// Default GET.
     pub method: Method,
     /// `http` or `https`. A user name and password in it are sent as basic
-    /// authentication.
+    /// authentication, to this origin only.
     pub url: Url,
     /// Sent besides, or instead of, `Accept` and `Cache-Control`. A
     /// `Last-Event-ID` here is taken as the initial last event ID.
@@ -23,7 +23,7 @@ pub struct Request {
     pub headers: HeaderMap,
     /// Sent with every connection, unless a redirect turned it into a GET.
     pub body: Bytes,
-    /// Not sent to another origin. Default: none.
+    /// Sent instead of those in the URL, and not to another origin. Default: none.
     pub auth: Option<Auth>,
 }
 

@@ -316,11 +316,14 @@ fn authorized(
     method: &Method,
     url: &Url,
 ) -> reqwest::RequestBuilder {
-    let builder = client.request(method.clone(), url.clone());
-    match &request.auth {
-        None => builder,
-        Some(Auth::Basic { user, password }) => builder.basic_auth(user, password.as_ref()),
-        Some(Auth::Bearer(token)) => builder.bearer_auth(token),
+    let Some(auth) = &request.auth else {
+        return client.request(method.clone(), url.clone());
+    };
+    // With those in the URL there would be two Authorization headers.
+    let builder = client.request(method.clone(), without_credentials(url));
+    match auth {
+        Auth::Basic { user, password } => builder.basic_auth(user, password.as_ref()),
+        Auth::Bearer(token) => builder.bearer_auth(token),
     }
 }
 

@@ -280,6 +280,21 @@ async fn credentials_are_sent_with_every_connection_and_not_shown() {
 }
 
 #[tokio::test]
+async fn chosen_credentials_win_over_those_in_the_url() {
+    let server = Mock::bind().await;
+    let mut url = server.url("/");
+    url.set_username("me").unwrap();
+    let _client = Client::start(
+        Request::get(url).auth(Auth::Bearer("token".into())),
+        quick(),
+    );
+    for _ in 0..2 {
+        let request = server.answer(STREAM).await;
+        assert_eq!(request.text("authorization"), Some("Bearer token"));
+    }
+}
+
+#[tokio::test]
 async fn every_leg_is_a_connection_of_its_own() {
     let server = Mock::bind().await;
     let mut client = Client::start(Request::get(server.url("/")), SourceOptions { ..quick() });
