@@ -139,9 +139,15 @@ impl Target {
         if location.is_empty() {
             return None;
         }
-        let url = self.url.join(location).ok()?;
+        let mut url = self.url.join(location).ok()?;
         if !is_http(&url) {
             return None;
+        }
+        let cross_origin = url.origin() != self.url.origin();
+        if !cross_origin && url.username().is_empty() && url.password().is_none() {
+            // What a browser does by remembering them for the origin.
+            let _ = url.set_username(self.url.username());
+            let _ = url.set_password(self.url.password());
         }
         let to_get = match status {
             StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND => self.method == Method::POST,
@@ -149,7 +155,7 @@ impl Target {
             _ => false,
         };
         Some(Self {
-            cross_origin: self.cross_origin || url.origin() != self.url.origin(),
+            cross_origin: self.cross_origin || cross_origin,
             method: if to_get {
                 Method::GET
             } else {

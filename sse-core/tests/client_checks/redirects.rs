@@ -103,6 +103,25 @@ async fn c14_credentials_and_custom_headers_stay_with_their_origin() {
 }
 
 #[tokio::test]
+async fn c14_credentials_in_the_url_are_sent_to_their_origin_and_no_other() {
+    let home = Mock::bind().await;
+    let other = Mock::bind().await;
+    let mut url = home.url("/");
+    url.set_username("me@work").unwrap();
+    url.set_password(Some("secret")).unwrap();
+    let _client = Client::get(url);
+    let credentials = Some("Basic bWVAd29yazpzZWNyZXQ=");
+    for location in ["/relative", home.url("/absolute").as_str()] {
+        let request = home.answer(redirect(302, location)).await;
+        assert_eq!(request.text("authorization"), credentials);
+    }
+    let request = home.answer(redirect(302, other.url("/").as_str())).await;
+    assert_eq!(request.path, "/absolute");
+    assert_eq!(request.text("authorization"), credentials);
+    assert_eq!(other.answer(STREAM).await.text("authorization"), None);
+}
+
+#[tokio::test]
 async fn c14_a_host_header_is_for_the_callers_url_only() {
     let server = Mock::bind().await;
     let host = HeaderValue::from_static("virtual.example");
