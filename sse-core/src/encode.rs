@@ -11,6 +11,10 @@ impl Event {
     /// A space follows the colon of every field, so that a leading space in a
     /// value survives; a comment stands as it is. An event without any part
     /// encodes to nothing.
+    ///
+    /// # Panics
+    /// As [`BufMut::put_slice`] does, if `out` is a buffer that cannot grow and
+    /// has too little room left.
     pub fn encode(&self, out: &mut impl BufMut) {
         if let Some(text) = &self.comment {
             put_lines(out, b":", text);
