@@ -103,6 +103,15 @@ fn kind_of(error: &(dyn StdError + 'static)) -> Option<NetworkErrorKind> {
             kind => Some(kind),
         };
     }
+    if let Some(error) = error.downcast_ref::<h2::Error>() {
+        return match error.get_io() {
+            // What h2 makes of an end without a word.
+            Some(io) if io.kind() == io::ErrorKind::BrokenPipe => Some(NetworkErrorKind::Truncated),
+            Some(io) => Some(NetworkErrorKind::of_io(io.kind())),
+            None if error.is_library() => Some(NetworkErrorKind::Protocol),
+            None => None,
+        };
+    }
     if let Some(error) = error.downcast_ref::<hyper::Error>() {
         if error.is_incomplete_message() || error.is_body_write_aborted() {
             return Some(NetworkErrorKind::Truncated);

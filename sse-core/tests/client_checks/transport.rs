@@ -4,8 +4,10 @@ use std::convert::Infallible;
 use std::path::Path;
 use std::sync::Arc;
 
+use futures_util::stream::{self, StreamExt};
 use http::{Response, Version};
-use http_body_util::Full;
+use http_body_util::{Full, StreamBody};
+use hyper::body::Frame;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
@@ -14,7 +16,7 @@ use sse_core::client::{
 };
 use sse_core::{Cause, NetworkErrorKind, SourceOptions};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use url::Url;
 
 use crate::client::{Client, in_time, quick, stream_with};
@@ -162,6 +164,74 @@ async fn http_2_works_without_tls_by_prior_knowledge() {
         assert_eq!(client.open().await, leg);
         assert_eq!(client.data().await, "hi");
         assert_eq!(client.disconnected().await.0, Cause::EndOfStream);
+    }
+}
+
+/// What the client says of an HTTP/2 connection that ends in the middle of a
+/// stream, with a RST or without.
+async fn end_of_http_2(reset: bool) -> NetworkErrorKind {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let (cut, is_cut) = tokio::sync::oneshot::channel::<()>();
+    tokio::spawn(async move {
+        let stream = listener.accept().await.unwrap().0.into_std().unwrap();
+        let socket = socket2::Socket::from(stream.try_clone().unwrap());
+        let stream = TcpStream::from_std(stream).unwrap();
+        let service = service_fn(|_| async {
+            let event = Frame::data(bytes::Bytes::from("data: hi\n\n"));
+            let events = stream::iter([Ok::<_, Infallible>(event)]).chain(stream::pending());
+            let response = Response::builder().header("Content-Type", "text/event-stream");
+            Ok::<_, Infallible>(response.body(StreamBody::new(events)).unwrap())
+        });
+        let builder = auto::Builder::new(TokioExecutor::new());
+        tokio::select! {
+            _ = builder.serve_connection(TokioIo::new(stream), service) => {}
+            _ = is_cut => {}
+        }
+        if reset {
+            socket.set_linger(Some(std::time::Duration::ZERO)).unwrap();
+        } else {
+            // Dropped, it might send a RST for what it has not read.
+            socket.shutdown(std::net::Shutdown::Write).unwrap();
+            std::future::pending::<()>().await;
+        }
+    });
+    let transport = TransportOptions {
+        http_version: HttpVersion::Http2,
+        ..TransportOptions::default()
+    };
+    let request = Request::get(url.parse().unwrap());
+    let mut client = Client::drive(stream_with(request, with(transport)));
+    client.open().await;
+    assert_eq!(client.data().await, "hi");
+    cut.send(()).unwrap();
+    match client.disconnected().await.0 {
+        Cause::Network(error) => error.kind,
+        other => panic!("saw {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn an_http_2_connection_that_breaks_is_told_as_one_of_http_1_is() {
+    assert_eq!(end_of_http_2(false).await, NetworkErrorKind::Truncated);
+    assert_eq!(end_of_http_2(true).await, NetworkErrorKind::Reset);
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_know_http_2_is_told_apart() {
+    let server = Mock::bind().await;
+    let transport = TransportOptions {
+        http_version: HttpVersion::Http2,
+        ..TransportOptions::default()
+    };
+    let stream = stream_with(Request::get(server.url("/")), with(transport));
+    let mut client = Client::drive(stream);
+    let mut peer = server.accept_unread().await;
+    let refusal = head("400 Bad Request", &["Content-Length: 0"]);
+    peer.write_all(refusal.as_bytes()).await.unwrap();
+    match client.disconnected().await.0 {
+        Cause::Network(error) => assert_eq!(error.kind, NetworkErrorKind::Protocol, "{error}"),
+        other => panic!("saw {other:?}"),
     }
 }
 
