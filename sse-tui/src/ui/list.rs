@@ -182,13 +182,17 @@ struct Gap {
     oldest: Option<String>,
 }
 
+/// Data of a gap is no longer than this; what is, is data, not to be parsed for
+/// each frame.
+const LARGEST_GAP: usize = 4 << 10;
+
 /// The text of a row that stands between events: a connection that came or
 /// went, or a gap that the server declared.
 fn divider(row: &Row<'_>) -> Option<String> {
     if row.kind != RowKind::Event {
         return Some(row.data.to_owned());
     }
-    if row.event_type != "gap" {
+    if row.event_type != "gap" || row.data.len() > LARGEST_GAP {
         return None;
     }
     let gap: Gap = serde_json::from_str(row.data).ok()?;
