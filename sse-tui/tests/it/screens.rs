@@ -502,3 +502,17 @@ fn a_gap_too_large_to_be_one_is_an_event_like_any_other() {
     );
     assert!(screen.contains("gap   {\"reason\":\"rrr"), "{screen}");
 }
+
+#[test]
+fn a_clock_set_back_does_not_stop_the_figures() {
+    let mut fixture = Fixture::busy();
+    for second in -3600..-3580 {
+        fixture.feed(f64::from(second), "event: tick\ndata: {}\n\n");
+    }
+    fixture.clock(-3580.0);
+    let screen = fixture.text((120, 36));
+    assert!(screen.contains(" 1.0 events/s"), "{screen}");
+    fixture.lose(-3580.0, 1, "connection reset", 3.0);
+    let screen = fixture.text((120, 36));
+    assert!(screen.contains("retry in 3.0s"), "{screen}");
+}
