@@ -95,7 +95,7 @@ impl App {
     /// Takes in one message.
     pub fn update(&mut self, message: Message) {
         match message {
-            Message::Clock(now) => self.now = self.now.max(now),
+            Message::Clock(now) => self.now = now,
             Message::Key(key) => self.key(&key),
             Message::Stream { source, change } => self.stream(source, change),
         }

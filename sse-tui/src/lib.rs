@@ -16,6 +16,7 @@ pub mod ingest;
 pub mod json;
 pub mod keymap;
 pub mod message;
+pub mod ndjson;
 pub mod options;
 pub mod print;
 pub mod sanitize;

@@ -16,7 +16,7 @@ pub enum Message {
     },
     /// A key was pressed.
     Key(KeyEvent),
-    /// The time went on.
+    /// The time went on, or was set.
     Clock(Timestamp),
 }
 

@@ -5,13 +5,13 @@ use std::process::ExitCode;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use serde::Serialize;
 use sse_core::client::{Batch, Update};
 use sse_core::{EventRef, Item};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use crate::ingest::{self, Ingest, Received, Stream};
 use crate::message::Ending;
+use crate::ndjson::Line;
 use crate::options::Options;
 use crate::sanitize::pieces;
 use crate::{format, sys};
@@ -19,7 +19,7 @@ use crate::{format, sys};
 /// How events are written.
 #[derive(Debug, Clone)]
 pub enum Format {
-    /// One JSON object per event, exact.
+    /// One JSON object per event, exact; see [`Line`].
     Ndjson,
     /// The bytes as they came, up to the end of the last event asked for.
     Raw,
@@ -70,17 +70,6 @@ struct Printer {
     event_types: Vec<String>,
     left: Option<u64>,
     buffer: Vec<u8>,
-}
-
-/// An NDJSON line; the order of the fields is part of the format.
-#[derive(Serialize)]
-struct Line<'a> {
-    received_at: &'a str,
-    source: &'a str,
-    event: &'a str,
-    id: &'a str,
-    data: &'a str,
-    connection: u64,
 }
 
 impl Printer {
@@ -162,19 +151,16 @@ impl Printer {
             }
             match &self.format {
                 Format::Text(text) => write_text(&mut self.buffer, text, at, &event),
-                _ => serde_json::to_writer(
-                    &mut self.buffer,
-                    &Line {
-                        received_at: &received_at,
-                        source: &self.names[source],
-                        event: event.event_type,
-                        id: event.last_event_id,
-                        data: event.data,
-                        connection: batch.leg,
-                    },
-                )?,
+                _ => Line {
+                    received_at: &received_at,
+                    source: &self.names[source],
+                    event: event.event_type,
+                    id: event.last_event_id,
+                    data: event.data,
+                    connection: batch.leg,
+                }
+                .write(&mut self.buffer)?,
             }
-            self.buffer.push(b'\n');
             if self.count_down() {
                 break;
             }
@@ -227,5 +213,5 @@ fn write_text(line: &mut Vec<u8>, text: &Text, at: Timestamp, event: &EventRef<'
         put("  ", "", dim);
         put("", event.last_event_id, plain);
     }
-    put("  ", event.data, "");
+    put("  ", event.data, "\n");
 }

@@ -145,7 +145,8 @@ fn picture(code: u32) -> Cow<'static, str> {
     Cow::Owned(char::from_u32(code).unwrap_or('\u{FFFD}').to_string())
 }
 
-fn mark_needed(character: char) -> bool {
+/// Whether a terminal would obey the character, or a reader be misled by it.
+pub(crate) fn mark_needed(character: char) -> bool {
     character.is_control()
         || name(character).is_some()
         || matches!(character, '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}' | '\u{180E}' | '\u{206A}'..='\u{206F}' | '\u{2061}'..='\u{2064}')

@@ -31,9 +31,13 @@ impl Series {
         }
     }
 
-    /// Adds an amount at a time. A time before the newest counts as the newest.
+    /// Adds an amount at a time. A time a little before the newest counts as the
+    /// newest. One long before it begins anew: the clock was set back.
     fn add(&mut self, at: Timestamp, amount: u64) {
         let second = at.as_second();
+        if self.newest - second > RATE_SECONDS.cast_signed() as i64 {
+            self.seconds.clear();
+        }
         if self.seconds.is_empty() {
             self.newest = second;
             self.seconds.push_back(0);
@@ -106,6 +110,7 @@ impl Meter {
     fn add(&mut self, at: Timestamp) {
         self.count += 1;
         self.last_seen = at;
+        self.first_seen = self.first_seen.min(at);
         self.series.add(at, 1);
         if self.recent.len() == RECENT {
             self.recent.pop_front();
@@ -188,6 +193,7 @@ impl Stats {
     /// Counts bytes as they came over the wire.
     pub fn received(&mut self, bytes: usize, at: Timestamp) {
         self.bytes += bytes as u64;
+        self.started = self.started.min(at);
         self.byte_series.add(at, bytes as u64);
     }
 
@@ -276,8 +282,17 @@ mod tests {
         assert_eq!(series.last(at(106.0), 3).collect::<Vec<_>>(), [5, 0, 0]);
         series.add(at(9_000.0), 7);
         assert_eq!(series.last(at(9_001.0), 2).collect::<Vec<_>>(), [0, 7]);
-        series.add(at(10.0), 1);
+        series.add(at(8_995.0), 1);
         assert_eq!(series.last(at(9_001.0), 1).collect::<Vec<_>>(), [8]);
+    }
+
+    #[test]
+    fn a_series_begins_anew_when_the_clock_is_set_back() {
+        let mut series = Series::new();
+        series.add(at(9_000.0), 7);
+        series.add(at(10.0), 1);
+        series.add(at(11.0), 2);
+        assert_eq!(series.last(at(12.0), 3).collect::<Vec<_>>(), [0, 1, 2]);
     }
 
     #[test]

@@ -112,9 +112,12 @@ impl Columns {
     }
 }
 
+/// Bytes looked at for each column: a character may take no room at all.
+const MOST_BYTES: usize = 4;
+
 /// Columns that a text takes once it is safe, at most so many.
 fn columns(text: &str, most: usize) -> usize {
-    let some = prefix(text, most * 4);
+    let some = prefix(text, most * MOST_BYTES);
     sanitize(some).width().min(most)
 }
 
@@ -147,11 +150,14 @@ fn draw_data(pen: &mut Pen<'_>, data: &str, theme: &Theme) {
 
 /// The end of an id says more than its beginning.
 fn tail(id: &str, width: usize) -> String {
-    if columns(id, width + 1) <= width && id.len() <= width * 4 {
+    if columns(id, width + 1) <= width && id.len() <= width * MOST_BYTES {
         return id.to_owned();
     }
     let mut start = id.len();
     for (position, _) in id.char_indices().rev() {
+        if id.len() - position > width * MOST_BYTES {
+            break;
+        }
         if sanitize(&id[position..]).width() + 1 > width {
             break;
         }
@@ -176,13 +182,17 @@ struct Gap {
     oldest: Option<String>,
 }
 
+/// Data of a gap is no longer than this; what is, is data, not to be parsed for
+/// each frame.
+const LARGEST_GAP: usize = 4 << 10;
+
 /// The text of a row that stands between events: a connection that came or
 /// went, or a gap that the server declared.
 fn divider(row: &Row<'_>) -> Option<String> {
     if row.kind != RowKind::Event {
         return Some(row.data.to_owned());
     }
-    if row.event_type != "gap" {
+    if row.event_type != "gap" || row.data.len() > LARGEST_GAP {
         return None;
     }
     let gap: Gap = serde_json::from_str(row.data).ok()?;
@@ -208,4 +218,21 @@ fn draw_divider(pen: &mut Pen<'_>, row: &Row<'_>, text: &str, theme: &Theme) {
         .foreign(text, style)
         .text(" ", style)
         .fill("─", style);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_cut_at_its_beginning() {
+        assert_eq!(tail("k3x9a1bc-17", 22), "k3x9a1bc-17");
+        assert_eq!(tail("k3x9a1bc-17", 6), "…bc-17");
+    }
+
+    #[test]
+    fn an_id_that_takes_no_room_is_cut_as_well() {
+        let id = "\u{301}".repeat(2_000);
+        assert!(tail(&id, 22).len() < 100, "{} bytes", tail(&id, 22).len());
+    }
 }

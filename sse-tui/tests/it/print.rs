@@ -86,6 +86,23 @@ fn ndjson_is_exact_and_in_the_promised_order() {
 }
 
 #[test]
+fn ndjson_holds_nothing_that_a_terminal_obeys() {
+    let data = "\u{9b}31m\u{7f}\u{202e}\u{1b}[2J é日🎉";
+    let input = format!("event: \u{9d}0;x\nid: \u{85}\ndata: {data}\n\n");
+    let output = run_with_input(&["-"], input.as_bytes());
+    let raw = stdout(&output).trim_end_matches('\n');
+    let obeyed = |c: char| c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c);
+    assert!(!raw.contains(obeyed), "{raw:?}");
+    assert!(raw.contains("é日🎉"), "{raw}");
+    let line = &lines(&output)[0];
+    assert_eq!(line["data"], data);
+    assert_eq!(
+        (&line["event"], &line["id"]),
+        (&"\u{9d}0;x".into(), &"\u{85}".into())
+    );
+}
+
+#[test]
 fn raw_is_exact_to_the_byte() {
     let input = b"\xEF\xBB\xBF: c\r\ndata: \xff\x00\x1b\rid:1\n\ndata: unfinished";
     let output = run_with_input(&["-", "-o", "raw"], input);

@@ -1,10 +1,8 @@
 //! What stands on the screen, at the sizes people have.
 
-use std::time::Duration;
-
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::style::Color;
@@ -65,7 +63,7 @@ impl Fixture {
     }
 
     fn at(&self, seconds: f64) -> Timestamp {
-        self.start + Duration::from_secs_f64(seconds)
+        self.start + SignedDuration::from_secs_f64(seconds)
     }
 
     fn clock(&mut self, seconds: f64) {
@@ -482,4 +480,39 @@ fn several_streams_are_told_apart() {
     fixture.app.update(Message::Stream { source: 1, change });
     fixture.clock(4.5);
     fixture.snapshots("two_streams");
+}
+
+#[test]
+fn a_gap_too_large_to_be_one_is_an_event_like_any_other() {
+    let mut fixture = Fixture::new();
+    fixture.open(0.0, 1, "");
+    fixture.feed(
+        1.0,
+        "event: gap\ndata: {\"reason\":\"expired\",\"missed\":2}\n\n",
+    );
+    let reason = "r".repeat(8 << 10);
+    fixture.feed(
+        2.0,
+        &format!("event: gap\ndata: {{\"reason\":\"{reason}\"}}\n\n"),
+    );
+    let screen = fixture.text((120, 36));
+    assert!(
+        screen.contains("── gap · expired · 2 events missed"),
+        "{screen}"
+    );
+    assert!(screen.contains("gap   {\"reason\":\"rrr"), "{screen}");
+}
+
+#[test]
+fn a_clock_set_back_does_not_stop_the_figures() {
+    let mut fixture = Fixture::busy();
+    for second in -3600..-3580 {
+        fixture.feed(f64::from(second), "event: tick\ndata: {}\n\n");
+    }
+    fixture.clock(-3580.0);
+    let screen = fixture.text((120, 36));
+    assert!(screen.contains(" 1.0 events/s"), "{screen}");
+    fixture.lose(-3580.0, 1, "connection reset", 3.0);
+    let screen = fixture.text((120, 36));
+    assert!(screen.contains("retry in 3.0s"), "{screen}");
 }
