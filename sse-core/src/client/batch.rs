@@ -31,6 +31,8 @@ impl ReceivedAt {
 /// One chunk as it was received, and the items that ended in it.
 ///
 /// The items' texts lie in one buffer that the batch owns: no event allocates.
+/// Besides its text an item takes 72 bytes (on 64-bit machines), and an item may
+/// be as short as two bytes on the wire.
 #[derive(Debug, Clone)]
 pub struct Batch {
     /// The connection's number.
@@ -238,6 +240,12 @@ impl<'a> Iterator for BatchItems<'a> {
 mod tests {
     use super::*;
     use crate::parse::Parser;
+
+    #[cfg(target_pointer_width = "64")]
+    #[test]
+    fn an_item_takes_72_bytes() {
+        assert_eq!(size_of::<Entry>(), 72);
+    }
 
     #[test]
     fn a_long_id_is_kept_once_for_many_short_events() {

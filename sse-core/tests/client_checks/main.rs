@@ -10,6 +10,7 @@ mod client;
 mod mock;
 
 mod closing;
+mod identity;
 mod local;
 mod opening;
 mod parsing;
