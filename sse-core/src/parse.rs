@@ -65,12 +65,12 @@ pub struct Unfinished {
 
 impl fmt::Display for Unfinished {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bytes = self.data + self.line;
-        let plural = if bytes == 1 { "" } else { "s" };
-        write!(
-            f,
-            "an unfinished event was discarded ({bytes} byte{plural} of it)"
-        )
+        match self.data + self.line {
+            0 if self.has_data => f.write_str("an unfinished event was discarded"),
+            0 => f.write_str("an unfinished block without data was discarded"),
+            1 => f.write_str("an unfinished event was discarded (1 byte of it)"),
+            bytes => write!(f, "an unfinished event was discarded ({bytes} bytes of it)"),
+        }
     }
 }
 

@@ -96,9 +96,33 @@ pub struct Args {
     /// Key to press before the picture is taken, such as Up, Enter or ?; repeatable
     #[arg(long, value_name = "KEY", value_parser = key, requires = "screenshot")]
     key: Vec<String>,
+
+    /// Print completions for a shell and exit
+    #[arg(long, value_name = "SHELL", conflicts_with = "man")]
+    completions: Option<clap_complete::Shell>,
+
+    /// Print the man page and exit
+    #[arg(long)]
+    man: bool,
 }
 
 impl Args {
+    /// Completions or the man page, where one is asked for.
+    ///
+    /// # Errors
+    /// The man page could not be rendered.
+    pub fn document(&self) -> std::io::Result<Option<Vec<u8>>> {
+        let mut text = Vec::new();
+        if let Some(shell) = self.completions {
+            clap_complete::generate(shell, &mut Self::command(), "sse-tui", &mut text);
+        } else if self.man {
+            clap_mangen::Man::new(Self::command()).render(&mut text)?;
+        } else {
+            return Ok(None);
+        }
+        Ok(Some(text))
+    }
+
     /// Options, or the end of the process with code 2 and what is wrong.
     pub fn into_options(self) -> Options {
         self.try_into_options().unwrap_or_else(|message| {

@@ -30,7 +30,7 @@ pub mod theme;
 pub mod ui;
 pub mod view;
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::process::ExitCode;
 
@@ -70,7 +70,17 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
 
 /// The binary: parses the command line, runs, reports.
 pub fn main() -> ExitCode {
-    let options = cli::Args::parse().into_options();
+    let args = cli::Args::parse();
+    match args.document() {
+        Ok(None) => {}
+        Ok(Some(text)) => {
+            // Who closes the pipe has read enough.
+            let _ = std::io::stdout().write_all(&text);
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => return fail(&error.into()),
+    }
+    let options = args.into_options();
     let on_screen = options.screenshot.is_none()
         && options.output.unwrap_or_else(Output::for_stdout) == Output::Tui;
     if !(on_screen && std::io::stderr().is_terminal()) {

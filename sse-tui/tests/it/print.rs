@@ -465,3 +465,20 @@ fn an_answer_cut_off_in_the_middle_does_not_pass_for_a_whole_one() {
         "{said}"
     );
 }
+
+#[test]
+fn completions_and_the_man_page_come_from_the_flags() {
+    for (arguments, words) in [
+        (
+            &["--completions", "bash"][..],
+            &["complete -F", "--last-event-id"][..],
+        ),
+        (&["--man"], &[".TH sse-tui", "no\\-reconnect"]),
+    ] {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(0));
+        for word in words {
+            assert!(stdout(&output).contains(word), "{word}");
+        }
+    }
+}
