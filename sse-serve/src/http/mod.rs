@@ -3,6 +3,7 @@
 mod accept;
 mod connection;
 mod guard;
+mod page;
 mod payload;
 mod problem;
 mod publish;

@@ -12,7 +12,7 @@ use crate::config::{Config, WhenFull};
 use crate::http::problem::Problem;
 use crate::http::publish::{discard_rest, publish};
 use crate::http::subscribe::{probe, subscribe, subscribe_session};
-use crate::http::{guard, status};
+use crate::http::{guard, page, status};
 use crate::hub::Hub;
 
 /// What the handlers share.
@@ -39,7 +39,7 @@ const TAKEN: [&str; 7] = [
 pub(crate) fn check_path(path: &str) -> Result<(), &'static str> {
     let problem = if !path.starts_with('/') {
         "does not start with a slash"
-    } else if TAKEN.contains(&path) || path.starts_with("/notifications/") {
+    } else if TAKEN.contains(&path) || page::is_at(path) || path.starts_with("/notifications/") {
         "is another endpoint's"
     } else if path.contains(['{', '}', '*', '?', '#']) || path.contains(char::is_whitespace) {
         "may not contain braces, an asterisk, `?`, `#` or a space"
@@ -73,6 +73,7 @@ pub(super) fn router(hub: Hub, config: &Config, on_loopback: bool) -> Router {
         .route("/events/trigger", axum::routing::post(publish))
         .route("/health", get(status::health))
         .route("/ready", get(status::ready))
+        .merge(page::routes())
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
         .layer(middleware::from_fn_with_state(app.clone(), guard::check))
