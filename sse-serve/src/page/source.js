@@ -43,7 +43,7 @@ export class Source {
     this.#url = url;
     this.lastEventId = lastEventId;
     this.#on = on;
-    this.#run();
+    this.#run().catch((error) => this.#fail(`a fault of this page: ${error.message}`));
   }
 
   close() {
@@ -60,7 +60,7 @@ export class Source {
       const end = await this.#connect(signal);
       if (signal.aborted) return;
       if (end.final) {
-        this.#on.state({ name: "failed", reason: end.reason });
+        this.#fail(end.reason);
         return;
       }
       const delay = this.#delay();
@@ -68,6 +68,11 @@ export class Source {
       await pause(delay, signal);
       if (signal.aborted) return;
     }
+  }
+
+  #fail(reason) {
+    this.#abort.abort();
+    this.#on.state({ name: "failed", reason });
   }
 
   async #connect(signal) {
@@ -97,19 +102,24 @@ export class Source {
       retry: (retry) => (this.retry = Math.min(Math.max(retry, RETRY_MIN), RETRY_MAX)),
     });
     this.#parser = parser;
-    try {
-      for (;;) {
-        const { done, value } = await reader.read();
-        if (done) return { reason: "the stream ended" };
-        this.#on.bytes(value.length);
-        parser.push(value);
+    for (;;) {
+      let chunk;
+      try {
+        chunk = await reader.read();
+      } catch {
+        return { reason: "the connection was lost" };
+      }
+      if (chunk.done) return { reason: "the stream ended" };
+      this.#on.bytes(chunk.value.length);
+      try {
+        parser.push(chunk.value);
+      } catch (error) {
+        if (!(error instanceof TooLong)) throw error;
+        reader.cancel().catch(() => {});
+        return { final: true, reason: error.message };
+      } finally {
         this.lastEventId = parser.lastEventId;
       }
-    } catch (error) {
-      this.lastEventId = parser.lastEventId;
-      if (!(error instanceof TooLong)) return { reason: "the connection was lost" };
-      reader.cancel().catch(() => {});
-      return { final: true, reason: error.message };
     }
   }
 

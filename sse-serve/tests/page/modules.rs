@@ -54,6 +54,34 @@ fn the_parser_passes_the_vectors_however_they_are_cut() {
 }
 
 #[test]
+fn what_is_too_long_fails_for_good_instead_of_filling_the_memory() {
+    let server = Server::quiet();
+    let Some(mut page) = Page::open(&server.url()) else {
+        return;
+    };
+    let seen = page.value(
+        r#"(async () => {
+            const { Source } = await import("/page/source.js");
+            const { fetch } = window;
+            const line = new TextEncoder().encode("data: " + "x".repeat(1 << 20) + "\n");
+            let pulled = 0;
+            const run = end => new Promise(done => {
+                const body = new ReadableStream({ pull(controller) { pulled++; controller.enqueue(line.subarray(0, end)); } });
+                window.fetch = async () => new Response(body, { headers: { "content-type": "text/event-stream" } });
+                new Source("x", "", { event() {}, comment() {}, bytes() {}, state({ name, reason }) {
+                    if (name === "failed" || name === "waiting") done([name, reason]);
+                } });
+            });
+            const reports = [await run(line.length), await run(line.length - 1)];
+            window.fetch = fetch;
+            return [reports, pulled < 60];
+        })()"#,
+    );
+    let report = |what| json!(["failed", format!("{what} is longer than 16777216 characters")]);
+    assert_eq!(seen, json!([[report("an event"), report("a line")], true]));
+}
+
+#[test]
 fn json_is_shown_with_every_digit_it_came_with() {
     let server = Server::quiet();
     let Some(mut page) = Page::open(&server.url()) else {
