@@ -44,6 +44,7 @@ fn a_usage_error_is_one_line_and_exit_code_2() {
         (&["demo", "--gap", "newest"], "oldest, latest"),
         (&["demo", "--path", "events"], "slash"),
         (&["demo", "--path", "/health"], "endpoint"),
+        (&["demo", "--path", "/"], "endpoint"),
         (&["demo", "--path", "/{x}"], "braces"),
         (&["demo", "--lisen", "x"], "'--listen'"),
         (&["serve"], "serve"),
