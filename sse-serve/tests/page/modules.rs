@@ -77,7 +77,12 @@ fn what_is_too_long_fails_for_good_instead_of_filling_the_memory() {
             return [reports, pulled < 60];
         })()"#,
     );
-    let report = |what| json!(["failed", format!("{what} is longer than 16777216 characters")]);
+    let report = |what| {
+        json!([
+            "failed",
+            format!("{what} is longer than 16777216 characters")
+        ])
+    };
     assert_eq!(seen, json!([[report("an event"), report("a line")], true]));
 }
 
