@@ -23,6 +23,21 @@ fn the_dashboard_prints_ndjson_into_a_pipe() {
 }
 
 #[test]
+fn the_dashboard_fails_in_order_though_nobody_reads_its_errors() {
+    let Some(dashboard) = binary("dashboard") else {
+        return;
+    };
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let mut command = Command::new(dashboard);
+    let status = command
+        .args(["--listen", "nowhere"])
+        .stderr(writer)
+        .status();
+    assert_eq!(status.expect("it starts").code(), Some(1));
+}
+
+#[test]
 fn what_is_published_reaches_a_subscriber_as_it_was() {
     let (Some(serve), Some(tui)) = (binary("sse-serve"), binary("sse-tui")) else {
         return;
