@@ -202,7 +202,8 @@ impl Failures {
     }
 }
 
-/// A server's text must not steer the terminal that shows the report.
+/// A server's text must not steer the terminal that shows the report, nor turn
+/// its reading direction.
 pub(crate) fn printable(text: &str) -> String {
     let mut clean = String::new();
     for character in text.chars() {
@@ -210,13 +211,18 @@ pub(crate) fn printable(text: &str) -> String {
             clean.push_str("...");
             break;
         }
-        if character.is_control() {
+        if character.is_control() || turns_direction(character) {
             clean.extend(character.escape_default());
         } else {
             clean.push(character);
         }
     }
     clean
+}
+
+/// Bidi controls, by Unicode's property of this name.
+fn turns_direction(character: char) -> bool {
+    matches!(character, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -256,10 +262,10 @@ mod tests {
     #[test]
     fn examples_are_short_and_carry_no_escape_sequences() {
         let mut failures = Failures::default();
-        let hostile = format!("\u{1b}[2J\r\n{}", "x".repeat(10_000));
+        let hostile = format!("\u{1b}[2J\r\n\u{202e}é{}", "x".repeat(10_000));
         failures.add(&Failure::new(Kind::ContentType, hostile));
         let (_, counted) = failures.iter().next().unwrap();
-        assert!(counted.example.starts_with(r"\u{1b}[2J\r\n"));
+        assert!(counted.example.starts_with(r"\u{1b}[2J\r\n\u{202e}éx"));
         assert!(counted.example.len() < 320);
     }
 }

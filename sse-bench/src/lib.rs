@@ -28,6 +28,7 @@ mod tls;
 pub mod units;
 pub mod worker;
 
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -57,11 +58,15 @@ pub fn run(cli: Cli) -> ExitCode {
     match done {
         Ok(exit) => exit.into(),
         Err(error) => {
-            // A closed standard error leaves nobody to tell.
-            let _ = writeln!(io::stderr(), "sse-bench: {error:#}");
+            complain(format_args!("{error:#}"));
             Exit::Usage.into()
         }
     }
+}
+
+/// A closed standard error leaves nobody to tell, and is no failure.
+fn complain(text: impl Display) {
+    let _ = writeln!(io::stderr(), "sse-bench: {text}");
 }
 
 fn load(args: LoadArgs) -> Result<Exit> {
@@ -72,7 +77,7 @@ fn load(args: LoadArgs) -> Result<Exit> {
     let outcome = load::run(&plan, &mut progress)?;
     let report = Report::new(&plan, &outcome);
     if report.exit != Exit::Pass && !writer.shows_text() {
-        eprintln!("sse-bench: {}", report.reason);
+        complain(&report.reason);
     }
     writer.write(&report)?;
     Ok(report.exit)

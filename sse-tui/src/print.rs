@@ -1,20 +1,27 @@
 //! Streams written to a pipe or a file, without a dashboard.
 
 use std::io::{self, ErrorKind};
+use std::pin::pin;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sse_core::client::{Batch, Update};
 use sse_core::{EventRef, Item};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::time::timeout;
 
+use crate::format;
 use crate::ingest::{self, Ingest, Received, Stream};
 use crate::message::Ending;
 use crate::ndjson::Line;
 use crate::options::Options;
 use crate::sanitize::pieces;
-use crate::{format, sys};
+use crate::sys::{self, Signals};
+
+/// How long a reader may take to read on after a signal.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// How events are written.
 #[derive(Debug, Clone)]
@@ -47,19 +54,15 @@ pub async fn run(
     format: Format,
 ) -> anyhow::Result<ExitCode> {
     let mut printer = Printer::new(options, &streams, format);
-    let mut stopped = sys::Signals::new()?;
+    let mut signals = Signals::new()?;
     let ingest = Ingest::start(streams);
-    let work = async {
-        match printer.print(ingest, tokio::io::stdout()).await {
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
-            Err(error) => Err(anyhow::Error::new(error).context("cannot write to stdout")),
-            Ok(code) => Ok(code),
-        }
-    };
-    tokio::select! {
-        biased;
-        code = stopped.received() => Ok(code),
-        result = work => result,
+    match printer
+        .print(ingest, tokio::io::stdout(), &mut signals)
+        .await
+    {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+        Err(error) => Err(anyhow::Error::new(error).context("cannot write to stdout")),
+        Ok(code) => Ok(code),
     }
 }
 
@@ -87,21 +90,31 @@ impl Printer {
         &mut self,
         mut ingest: Ingest,
         mut out: impl AsyncWrite + Unpin,
+        signals: &mut Signals,
     ) -> io::Result<ExitCode> {
         let mut code = ExitCode::SUCCESS;
-        while let Some(received) = ingest.next().await {
-            let Received {
+        loop {
+            let received = tokio::select! {
+                biased;
+                code = signals.received() => return Ok(code),
+                received = ingest.next() => received,
+            };
+            let Some(Received {
                 source,
                 local,
                 at,
                 update,
-            } = received;
+            }) = received
+            else {
+                return Ok(code);
+            };
             match update {
                 Update::Batch(batch) => {
                     self.buffer.clear();
                     self.batch(source, at, &batch)?;
-                    out.write_all(&self.buffer).await?;
-                    out.flush().await?;
+                    if let Some(code) = write(&mut out, &self.buffer, signals).await? {
+                        return Ok(code);
+                    }
                     if self.left == Some(0) {
                         return Ok(ExitCode::SUCCESS);
                     }
@@ -129,7 +142,6 @@ impl Printer {
                 _ => {}
             }
         }
-        Ok(code)
     }
 
     fn say(&self, source: usize, text: &str) {
@@ -187,6 +199,28 @@ impl Printer {
     fn count_down(&mut self) -> bool {
         self.left = self.left.map(|left| left.saturating_sub(1));
         self.left == Some(0)
+    }
+}
+
+/// Writes and flushes. After a signal, whose exit code it returns, the rest is
+/// still written, so that no line is cut, unless the reader does not take it or
+/// a second signal comes.
+async fn write(
+    out: &mut (impl AsyncWrite + Unpin),
+    bytes: &[u8],
+    signals: &mut Signals,
+) -> io::Result<Option<ExitCode>> {
+    let mut written = pin!(async {
+        out.write_all(bytes).await?;
+        out.flush().await
+    });
+    let code = tokio::select! {
+        result = &mut written => return result.map(|()| None),
+        code = signals.received() => code,
+    };
+    tokio::select! {
+        result = timeout(GRACE, written) => result.unwrap_or(Ok(())).map(|()| Some(code)),
+        code = signals.received() => Ok(Some(code)),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Hub, demo publisher and dashboard in one process and one terminal. Piped,
 //! it prints NDJSON.
 
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -50,7 +51,8 @@ fn main() -> ExitCode {
 }
 
 fn fail(error: &anyhow::Error) -> ExitCode {
-    eprintln!("dashboard: {error:#}");
+    // A closed standard error leaves nobody to tell.
+    let _ = writeln!(io::stderr(), "dashboard: {error:#}");
     ExitCode::FAILURE
 }
 

@@ -11,15 +11,31 @@ fn the_dashboard_prints_ndjson_into_a_pipe() {
     let Some(dashboard) = binary("dashboard") else {
         return;
     };
-    let output = run(Command::new(dashboard).args(["-n", "6", "--tick-interval", "10ms"]));
+    // One of each at the start; faster ticks would push the status out of the replay.
+    let output = run(Command::new(dashboard).args(["-n", "3"]));
     let events = ndjson(&output);
-    assert_eq!(events.len(), 6);
+    assert_eq!(events.len(), 3);
     for event_type in ["connected", "status", "tick"] {
         assert!(
             events.iter().any(|event| event["event"] == event_type),
             "{event_type}"
         );
     }
+}
+
+#[test]
+fn the_dashboard_fails_in_order_though_nobody_reads_its_errors() {
+    let Some(dashboard) = binary("dashboard") else {
+        return;
+    };
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let mut command = Command::new(dashboard);
+    let status = command
+        .args(["--listen", "nowhere"])
+        .stderr(writer)
+        .status();
+    assert_eq!(status.expect("it starts").code(), Some(1));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{STREAM, Server, chunked, expect_stream, load, run};
+use crate::support::{Run, STREAM, Server, chunked, command, expect_stream, load, run};
 
 #[test]
 fn the_json_report_has_its_documented_keys() {
@@ -137,4 +137,16 @@ fn a_breached_threshold_fails_the_run_and_an_unmeasured_one_proves_nothing() {
             run.stderr
         );
     }
+}
+
+#[test]
+fn a_standard_error_that_nobody_reads_changes_nothing() {
+    let server = Server::answering("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let url = server.url();
+    let mut started = command(&["load", &url, "-c", "1", "--output-format", "json"]);
+    let run = Run::from(started.stderr(writer).output().unwrap());
+    assert_eq!(run.code(), 4);
+    assert_eq!(run.json()["exit_code"], 4);
 }

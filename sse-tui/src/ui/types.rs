@@ -10,13 +10,14 @@ use super::pen::Pen;
 use crate::app::App;
 use crate::format;
 use crate::sanitize::sanitize;
-use crate::stats::Lane;
+use crate::stats::{Lane, MAX_LANES};
 use crate::theme::Theme;
 
 /// How many types there are, as the title of the pane.
 pub(super) fn title(app: &App) -> String {
     match app.stats.lanes.len() {
         0 => "types".to_owned(),
+        MAX_LANES => format!("types over {}", MAX_LANES - 1),
         number => format!("types {number}"),
     }
 }

@@ -1,6 +1,6 @@
 //! The program in a pipe: what it writes, and how it ends.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
@@ -350,7 +350,7 @@ fn a_reader_that_goes_away_ends_it_quietly() {
 
 #[cfg(unix)]
 #[test]
-fn control_c_ends_it_with_success_and_whole_lines() {
+fn control_c_ends_it_with_success_though_nobody_reads() {
     for (format, blocked) in [("ndjson", false), ("text", false), ("ndjson", true)] {
         let server = serve(vec![if blocked {
             Answer::Repeat(stream(""), "data: again and again\n\n")
@@ -379,6 +379,26 @@ fn control_c_ends_it_with_success_and_whole_lines() {
         );
         assert_eq!(stderr(&output), "");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn control_c_cuts_no_line_that_is_being_written() {
+    let data = "x".repeat(4 << 20);
+    let server = serve(vec![Answer::Hold(stream(&format!("data: {data}\n\n")))]);
+    let mut child = command(&["-o", "ndjson", &server.url]).spawn().unwrap();
+    let mut reader = child.stdout.take().unwrap();
+    // The first byte shows that it writes; the rest does not fit into a pipe.
+    let mut written = vec![0];
+    reader.read_exact(&mut written).unwrap();
+    let pid = child.id().to_string();
+    let killed = Command::new("kill").args(["-INT", &pid]).status();
+    assert!(killed.unwrap().success());
+    reader.read_to_end(&mut written).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let line: Value = serde_json::from_slice(&written).expect("a whole line");
+    assert_eq!(line["data"], data);
+    assert!(written.ends_with(b"\n"));
 }
 
 #[test]

@@ -516,3 +516,17 @@ fn a_clock_set_back_does_not_stop_the_figures() {
     let screen = fixture.text((120, 36));
     assert!(screen.contains("retry in 3.0s"), "{screen}");
 }
+
+#[test]
+fn more_types_than_are_counted_one_by_one_are_said_to_be_more() {
+    let mut fixture = Fixture::new();
+    fixture.open(0.0, 1, "");
+    let event = |number: u32| format!("event: type-{number}\ndata: x\n\n");
+    let types = |count: u32| (0..count).map(event).collect::<Vec<_>>().concat();
+    fixture.feed(1.0, &types(255));
+    let screen = fixture.text((120, 36));
+    assert!(screen.contains("types 255 ─"), "{screen}");
+    fixture.feed(2.0, &types(1_000));
+    let screen = fixture.text((120, 36));
+    assert!(screen.contains("types over 255 ─"), "{screen}");
+}
