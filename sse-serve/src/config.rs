@@ -1,8 +1,10 @@
 //! What a server can be told.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::hub::HubConfig;
+use crate::log::Durability;
 
 /// The configuration of a [`Server`](crate::Server).
 ///
@@ -24,8 +26,28 @@ pub struct Config {
     /// The time a write may stand still before the connection is closed.
     /// Default 60 s.
     pub write_timeout: Duration,
+    /// Where events are kept.
+    pub store: Store,
     /// History, heartbeat, reconnection time, drain.
     pub hub: HubConfig,
+}
+
+/// Where events are kept.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Store {
+    /// In memory: a restart begins a new log.
+    #[default]
+    Memory,
+    /// In an `SQLite` file, which is made if it is not there.
+    Sqlite {
+        /// The file. Beside it stand `PATH-wal`, `PATH-shm` and `PATH-lock`.
+        path: PathBuf,
+        /// What an acknowledged event survives.
+        durability: Durability,
+        /// Bytes of the newest events that are kept in memory too; of older
+        /// ones it holds an index of about 150 bytes each. Default 64 MiB.
+        memory: usize,
+    },
 }
 
 /// The answer to a subscriber for whom there is no place.
@@ -46,6 +68,7 @@ impl Default for Config {
             when_full: WhenFull::default(),
             header_timeout: Duration::from_secs(10),
             write_timeout: Duration::from_secs(60),
+            store: Store::default(),
             hub: HubConfig::default(),
         }
     }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::hub::{Hub, Publication};
+use crate::hub::{Hub, Publication, PublishError};
 use crate::sys;
 
 /// How often the demo publisher speaks.
@@ -75,7 +75,8 @@ pub async fn publish(hub: Hub, config: DemoConfig) {
             }
             _ = status_timer.tick() => vec![status(&hub)],
         };
-        if hub.publish(&events).is_err() {
+        // What the log could not hold is lost; the next may not be.
+        if let Err(PublishError::Draining) = hub.publish(&events).await {
             return;
         }
     }

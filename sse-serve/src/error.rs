@@ -4,6 +4,8 @@ use std::io;
 
 use thiserror::Error;
 
+use crate::log::OpenError;
+
 /// A server that could not be started. Each message says how to mend it.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -28,6 +30,9 @@ pub enum StartError {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// The log is not one, or cannot be used.
+    #[error(transparent)]
+    Log(#[from] OpenError),
 }
 
 fn reason(error: &io::Error) -> String {

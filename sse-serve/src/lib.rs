@@ -47,8 +47,8 @@ mod publish;
 pub mod shutdown;
 mod sys;
 
-pub use config::{Config, WhenFull};
+pub use config::{Config, Store, WhenFull};
 pub use error::StartError;
 pub use http::Server;
 pub use hub::{GapPolicy, Hub, HubConfig, InvalidPublication, Publication, PublishError};
-pub use log::Retention;
+pub use log::{Durability, OpenError, Retention, TopicRetention};

@@ -42,6 +42,9 @@ pub(crate) struct PublishArgs {
     /// Reconnection time in milliseconds, sent with the event.
     #[arg(long, value_name = "MILLISECONDS")]
     retry: Option<u64>,
+    /// Publishes it once: repeated, it is answered with the first one's id.
+    #[arg(long)]
+    key: Option<String>,
     /// Where the hub is.
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080", value_parser = server)]
     server: Url,
@@ -73,6 +76,8 @@ struct Body<'a> {
     ttl: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     retry: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<&'a str>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -96,6 +101,7 @@ pub(crate) async fn run(args: PublishArgs) -> anyhow::Result<()> {
         format: args.format.as_deref(),
         ttl: args.ttl,
         retry: args.retry,
+        key: args.key.as_deref(),
     };
     let url = trigger(&args.server);
     let headers: HeaderMap = args.headers.into_iter().collect();

@@ -12,11 +12,11 @@ use anyhow::Context;
 use bytesize::ByteSize;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
-use crate::config::{Config, WhenFull};
+use crate::config::{Config, Store, WhenFull};
 use crate::demo::{self, DemoConfig};
 use crate::http::Server;
 use crate::hub::{GapPolicy, HubConfig};
-use crate::log::Retention;
+use crate::log::{Durability, Retention};
 use crate::publish::{self, PublishArgs};
 use crate::{shutdown, sys};
 
@@ -31,11 +31,14 @@ struct Cli {
 const EXAMPLES: &str = "\
 Examples:
   sse-serve demo
+  sse-serve hub --store sqlite:events.db
   curl -N http://127.0.0.1:8080/events
   sse-serve publish --event note --data 'hello'";
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Serve a hub.
+    Hub(ServeArgs),
     /// Serve a hub with a publisher of ticks and statuses.
     Demo(DemoArgs),
     /// Publish one event to a running hub and print its id.
@@ -52,6 +55,18 @@ enum Command {
         directory: Option<PathBuf>,
     },
 }
+
+#[derive(Debug, Args)]
+#[command(after_help = HUB_EXAMPLES)]
+struct ServeArgs {
+    #[command(flatten)]
+    hub: HubArgs,
+}
+
+const HUB_EXAMPLES: &str = "\
+Examples:
+  sse-serve hub --listen 127.0.0.1:9000
+  sse-serve hub --store sqlite:events.db --log-events 1000000 --log-bytes 1GiB --log-age 24h";
 
 #[derive(Debug, Args)]
 #[command(after_help = DEMO_EXAMPLES)]
@@ -108,6 +123,18 @@ struct HubArgs {
     /// Most bytes of events kept for replay, such as 64MiB; at least 2MiB.
     #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = value::log_size)]
     log_bytes: ByteSize,
+    /// Longest time an event is kept for replay [default: no limit].
+    #[arg(long, visible_alias = "ttl", value_name = "DURATION", value_parser = value::age)]
+    log_age: Option<Duration>,
+    /// Where events are kept: memory, or sqlite:PATH.
+    #[arg(long, value_name = "STORE", default_value = "memory", value_parser = value::store)]
+    store: value::StoreKind,
+    /// What an acknowledged event survives, with a store on disk.
+    #[arg(long, value_enum, default_value_t = Durable::Full)]
+    durability: Durable,
+    /// Bytes of the newest events held in memory too, with a store on disk.
+    #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = value::memory_size)]
+    log_memory: ByteSize,
     /// Most open streams [default: the open-file limit less 256].
     #[arg(long, value_name = "N", value_parser = value::count)]
     max_connections: Option<usize>,
@@ -122,6 +149,14 @@ enum Gap {
     Oldest,
     /// With what is published from now on.
     Latest,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Durable {
+    /// A power cut: each commit is synced to the disk.
+    Full,
+    /// A crash of the process, not of the machine.
+    Normal,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -149,6 +184,7 @@ pub fn run() -> ExitCode {
 
 fn execute(command: Command) -> anyhow::Result<()> {
     match command {
+        Command::Hub(args) => runtime()?.block_on(hub(args)),
         Command::Demo(args) => runtime()?.block_on(demo(args)),
         Command::Publish(args) => runtime()?.block_on(publish::run(args)),
         Command::Completions { shell } => {
@@ -175,11 +211,22 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
         .context("cannot start the runtime")
 }
 
-async fn demo(args: DemoArgs) -> anyhow::Result<()> {
+async fn bind(args: HubArgs) -> anyhow::Result<Server> {
     log_to_stderr();
-    let server = Server::bind(args.hub.into_config()).await?;
+    let server = Server::bind(args.into_config()).await?;
     // Whoever started it may not care to read on.
     let _ = print(format!("listening on http://{}\n", server.local_addr()).as_bytes());
+    Ok(server)
+}
+
+async fn hub(args: ServeArgs) -> anyhow::Result<()> {
+    let server = bind(args.hub).await?;
+    server.run(shutdown::signal()).await;
+    Ok(())
+}
+
+async fn demo(args: DemoArgs) -> anyhow::Result<()> {
+    let server = bind(args.hub).await?;
     tokio::spawn(demo::publish(
         server.hub(),
         DemoConfig {
@@ -204,11 +251,24 @@ impl HubArgs {
             },
             header_timeout: self.header_timeout,
             write_timeout: self.write_timeout,
+            store: match self.store {
+                value::StoreKind::Memory => Store::Memory,
+                value::StoreKind::Sqlite(path) => Store::Sqlite {
+                    path,
+                    durability: match self.durability {
+                        Durable::Full => Durability::Full,
+                        Durable::Normal => Durability::Normal,
+                    },
+                    memory: self.log_memory.as_u64() as usize,
+                },
+            },
             hub: HubConfig {
                 retention: Retention {
                     events: self.log_events,
                     bytes: self.log_bytes.as_u64() as usize,
+                    age: self.log_age,
                 },
+                topics: Vec::new(),
                 heartbeat: self.heartbeat,
                 retry: self.retry,
                 drain: self.drain,

@@ -1,5 +1,6 @@
 //! Values of flags, each checked where it is read.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use bytesize::ByteSize;
@@ -11,6 +12,11 @@ const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
 /// Room for a few events of the largest size.
 const SMALLEST_LOG: ByteSize = ByteSize::mib(2);
+
+const OLDEST: Duration = Duration::from_secs(3653 * 24 * 3600);
+
+/// Less would fetch every event of a slow reader one by one.
+const SMALLEST_MEMORY: ByteSize = ByteSize::kib(64);
 
 /// 1 ms to 24 h.
 pub(super) fn interval(text: &str) -> Result<Duration, String> {
@@ -59,6 +65,42 @@ pub(super) fn rate(text: &str) -> Result<f64, String> {
         .ok()
         .filter(|rate: &f64| (0.001..=1_000_000.0).contains(rate))
         .ok_or_else(|| "give a number of events per second, 0.001 to 1000000".to_owned())
+}
+
+/// 1 s to 10 years.
+pub(super) fn age(text: &str) -> Result<Duration, String> {
+    let age = humantime::parse_duration(text)
+        .map_err(|error| format!("{error}; give a duration such as 30m, 12h or 7d"))?;
+    if (Duration::from_secs(1)..=OLDEST).contains(&age) {
+        Ok(age)
+    } else {
+        Err("give 1s to 10 years".to_owned())
+    }
+}
+
+/// What `--store` names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum StoreKind {
+    Memory,
+    Sqlite(PathBuf),
+}
+
+pub(super) fn store(text: &str) -> Result<StoreKind, String> {
+    match text.split_once(':') {
+        None if text == "memory" => Ok(StoreKind::Memory),
+        Some(("sqlite", path)) if !path.is_empty() => Ok(StoreKind::Sqlite(path.into())),
+        _ => Err("give memory, or sqlite:PATH such as sqlite:events.db".to_owned()),
+    }
+}
+
+pub(super) fn memory_size(text: &str) -> Result<ByteSize, String> {
+    let size: ByteSize = text
+        .parse()
+        .map_err(|_| "give a size such as 64MiB".to_owned())?;
+    if size < SMALLEST_MEMORY {
+        return Err(format!("give at least {SMALLEST_MEMORY}"));
+    }
+    Ok(size)
 }
 
 pub(super) fn log_size(text: &str) -> Result<ByteSize, String> {

@@ -16,7 +16,7 @@ const EVENT_MAX: usize = 1 << 20;
 /// The most events of one body.
 const EVENTS_MAX: usize = 10_000;
 
-const FIELDS: &str = "data, event, topic, session, connection, format, ttl, retry";
+const FIELDS: &str = "data, event, topic, session, connection, format, ttl, retry, key";
 
 /// All events of a body, or why it holds one that cannot be published.
 pub(super) fn parse(body: &[u8], ndjson: bool) -> Result<Vec<Publication>, Problem> {
@@ -72,6 +72,7 @@ fn object(json: &[u8]) -> Result<Publication, Problem> {
     let format = fields.either(&["format"])?;
     let time_to_live = fields.either(&["ttl"])?;
     let retry = fields.either(&["retry"])?;
+    let key = fields.either(&["key"])?;
     fields.refuse_others()?;
 
     let data =
@@ -112,6 +113,11 @@ fn object(json: &[u8]) -> Result<Publication, Problem> {
     }
     if let Some(field) = retry {
         event = event.with_retry(Duration::from_millis(milliseconds(field)?));
+    }
+    if let Some(key) = key {
+        event = event
+            .with_key(&text(key)?)
+            .map_err(|error| invalid(&error))?;
     }
     Ok(event)
 }
@@ -289,6 +295,8 @@ mod tests {
             (r#"{"data":1,"session":"a\rb"}"#, "`session`"),
             (r#"{"data":1,"ttl":-1}"#, "`ttl`"),
             (r#"{"data":1,"retry":"soon"}"#, "`retry`"),
+            (r#"{"data":1,"key":7}"#, "`key` must be a string"),
+            (r#"{"data":1,"key":""}"#, "`key` may not be empty"),
             (r#"{"data":1,"format":"xml"}"#, "`format`"),
             (
                 r#"{"data":"{","format":"json"}"#,

@@ -45,10 +45,13 @@ pub(super) async fn publish(
             Problem::new(StatusCode::REQUEST_TIMEOUT, detail)
         })??;
     let events = payload::parse(&body, is_ndjson(&headers))?;
-    let ids = app.hub.publish(&events).map_err(|error| {
+    let ids = app.hub.publish(&events).await.map_err(|error| {
         let status = match error {
-            PublishError::Draining => StatusCode::SERVICE_UNAVAILABLE,
+            PublishError::Draining | PublishError::Unavailable(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             PublishError::NoSuchConnection(_) => StatusCode::NOT_FOUND,
+            PublishError::KeyTaken(_) => StatusCode::CONFLICT,
         };
         Problem::new(status, error.to_string())
     })?;

@@ -8,11 +8,12 @@ use axum::Router;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 
-use crate::config::Config;
+use crate::config::{Config, Store};
 use crate::error::StartError;
 use crate::http::connection;
 use crate::http::router::{check_path, router};
 use crate::hub::Hub;
+use crate::log::{OpenError, Options, SqliteLog};
 use crate::sys;
 
 /// Connections that may wait to be accepted: a thousand clients that come back
@@ -35,7 +36,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// println!("listening on http://{}", server.local_addr());
 ///
 /// let hub = server.hub();
-/// hub.publish(&[sse_serve::Publication::new("hello")])?;
+/// hub.publish(&[sse_serve::Publication::new("hello")]).await?;
 /// server.run(async { /* returns when it shall stop */ }).await;
 /// # Ok::<_, Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
@@ -52,8 +53,8 @@ impl Server {
     /// [`Server::run`] is polled.
     ///
     /// # Errors
-    /// [`StartError`] if the address cannot be listened on or the path cannot
-    /// be routed.
+    /// [`StartError`] if the address cannot be listened on, the path cannot be
+    /// routed or the log cannot be opened.
     pub async fn bind(config: Config) -> Result<Self, StartError> {
         check_path(&config.path).map_err(|problem| StartError::Path {
             path: config.path.clone(),
@@ -71,7 +72,7 @@ impl Server {
         Ok(Self {
             listener,
             local_addr,
-            hub: Hub::new(config.hub.clone()),
+            hub: open_hub(&config)?,
             config,
         })
     }
@@ -151,6 +152,25 @@ impl Server {
             config.write_timeout,
         ));
     }
+}
+
+fn open_hub(config: &Config) -> Result<Hub, OpenError> {
+    let hub = config.hub.clone();
+    let Store::Sqlite {
+        path,
+        durability,
+        memory,
+    } = &config.store
+    else {
+        return Ok(Hub::new(hub));
+    };
+    let options = Options {
+        path: path.clone(),
+        durability: *durability,
+        memory: *memory,
+    };
+    let log = SqliteLog::open(&options, hub.retention, &hub.topics)?;
+    Ok(Hub::over(Box::new(log), hub))
 }
 
 async fn listen(address: &str) -> io::Result<TcpListener> {

@@ -41,6 +41,12 @@ pub(super) async fn ready(State(app): State<App>) -> Result<NoStore<Ready>, Prob
             "the server is shutting down; connect to another, or when it is back",
         ));
     }
+    if !app.hub.is_log_available() {
+        return Err(Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the log cannot be written; streams are served, publishing is refused",
+        ));
+    }
     Ok(no_store(Ready { status: "ready" }))
 }
 

@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 
 /// Bytes after which a batch takes no more. A single larger event is a batch of
 /// its own.
-const BATCH_MAX: usize = 32 << 10;
+pub(super) const BATCH_MAX: usize = 32 << 10;
 
 /// Collects blocks; one alone stays shared, not copied.
 #[derive(Debug)]
@@ -22,11 +22,11 @@ impl Batch {
     }
 
     pub(super) fn has_room(&self, length: usize) -> bool {
-        self.len() == 0 || self.len() + length <= BATCH_MAX
+        self.is_empty() || self.len() + length <= BATCH_MAX
     }
 
     pub(super) fn push(&mut self, block: &Bytes) {
-        if self.len() == 0 {
+        if self.is_empty() {
             self.single = Some(block.clone());
             return;
         }
@@ -35,6 +35,10 @@ impl Batch {
             self.copied.extend_from_slice(&single);
         }
         self.copied.extend_from_slice(block);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     pub(super) fn finish(self) -> Option<Bytes> {

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 
-use crate::hub::batch::Batch;
+use crate::hub::batch::{BATCH_MAX, Batch};
 use crate::hub::control::{self, Connected, Gap};
 use crate::hub::position::{GapPolicy, GapReason, Start, resolve};
-use crate::hub::{Filter, Refused, Shared, Subscribe};
-use crate::log::{Loss, MemoryLog};
+use crate::hub::{Refused, Shared, Subscribe};
+use crate::log::{EventLog, Loss, Selection, Tail, Window};
 
 /// Records looked at before the log is let go for others.
 const SCAN_MAX: usize = 4096;
@@ -21,18 +21,35 @@ const SCAN_MAX: usize = 4096;
 #[derive(Debug)]
 pub(super) struct Cursor {
     shared: Arc<Shared>,
-    filter: Filter,
+    tail: Arc<Tail>,
     gap: GapPolicy,
-    id: String,
     /// Everything up to here was delivered, or was not for this subscription.
     seq: u64,
     /// The position that the client knows of.
     told: u64,
+    /// Evicted events up to here were told of, or not asked for.
+    forgiven: u64,
+    /// Nothing was due when it last looked: what came since has woken it.
+    at_head: bool,
+    /// Blocks fetched because memory had let them go.
+    fetched: Vec<(u64, Bytes)>,
     /// What the hub has to say before the next event.
     preface: BytesMut,
     last_write: Instant,
     closes: Option<Instant>,
     closed: bool,
+}
+
+/// What a cursor is due.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Due {
+    /// Whole blocks to write.
+    Bytes(Bytes),
+    /// These events, which are not in memory: to be fetched and supplied.
+    Blocks(Vec<u64>),
+    Nothing,
+    /// The last bytes were given out.
+    End,
 }
 
 impl Cursor {
@@ -42,12 +59,17 @@ impl Cursor {
         }
         let id = shared.registry.open().ok_or(Refused::Full)?;
         let now = Instant::now();
+        shared.log.age();
+        // Before it looks at the log: what comes in between wakes it.
+        let tail = shared.history().tail(Selection::new(request.filter, id));
         let mut cursor = Self {
-            filter: request.filter,
+            tail,
             gap: request.gap.unwrap_or(shared.config.gap),
-            id,
             seq: 0,
             told: 0,
+            forgiven: 0,
+            at_head: false,
+            fetched: Vec::new(),
             preface: BytesMut::new(),
             last_write: now,
             closes: None,
@@ -58,17 +80,44 @@ impl Cursor {
         Ok(cursor)
     }
 
-    /// Whole blocks, everything that is due at `now` up to a bound.
-    pub(super) fn due(&mut self, now: Instant) -> Option<Bytes> {
+    /// Everything that is due at `now`, up to a bound.
+    pub(super) fn due(&mut self, now: Instant) -> Due {
         if self.closed {
-            return None;
+            return Due::End;
         }
-        if self.is_closing(now) {
-            return Some(self.farewell(now));
+        let is_closing = self.is_closing(now);
+        let due = match self.take(now) {
+            Due::Nothing if !is_closing => self.heartbeat(now).map_or(Due::Nothing, Due::Bytes),
+            due => due,
+        };
+        // What is to be fetched first, the client will come back for.
+        let due = if is_closing { self.farewell(due) } else { due };
+        if matches!(due, Due::Bytes(_)) {
+            self.last_write = now;
         }
-        let bytes = self.take(now).or_else(|| self.heartbeat(now))?;
-        self.last_write = now;
-        Some(bytes)
+        due
+    }
+
+    /// The blocks asked for with [`Due::Blocks`].
+    pub(super) fn supply(&mut self, blocks: Vec<(u64, Bytes)>) {
+        self.fetched = blocks;
+        if self.lacks_the_next() {
+            self.give_up();
+        }
+    }
+
+    /// Ends the stream: what it is due cannot be read.
+    pub(super) fn give_up(&mut self) {
+        self.shared.unreadable.fetch_add(1, Ordering::Relaxed);
+        self.closed = true;
+    }
+
+    pub(super) fn tail(&self) -> &Tail {
+        &self.tail
+    }
+
+    pub(super) fn log(&self) -> &dyn EventLog {
+        &*self.shared.log
     }
 
     /// When something falls due even if nothing is published: the next
@@ -79,76 +128,125 @@ impl Cursor {
             .map_or(heartbeat, |closes| closes.min(heartbeat))
     }
 
-    /// The last bytes were given out.
-    pub(super) fn is_closed(&self) -> bool {
-        self.closed
-    }
-
     /// Events after the cursor, in one piece.
-    fn take(&mut self, now: Instant) -> Option<Bytes> {
+    fn take(&mut self, now: Instant) -> Due {
         let shared = Arc::clone(&self.shared);
+        let moment = shared.history().clock().at(now);
         loop {
-            let log = shared.log();
-            self.catch_up(&log);
+            let window = shared.history().window();
+            self.pass_idle(&window);
+            self.catch_up(&window);
             let mut batch = Batch::new(std::mem::take(&mut self.preface));
+            let mut wanted = Wanted::default();
             let mut more = false;
-            for (scanned, (seq, record)) in log.after(self.seq).enumerate() {
-                if scanned == SCAN_MAX || !batch.has_room(record.block.len()) {
+            let mut looked_at = 0;
+            for (seq, record) in window.after(self.seq, self.tail.selection()) {
+                if looked_at == SCAN_MAX {
                     more = true;
                     break;
                 }
-                self.seq = seq;
-                if !self.filter.admits(&record.envelope, &self.id) {
+                looked_at += 1;
+                let is_admitted = self.tail.selection().admits(&record.envelope);
+                if !is_admitted || record.expired(moment) {
+                    if wanted.seqs.is_empty() {
+                        self.seq = seq;
+                        let expired = u64::from(is_admitted);
+                        shared.expired.fetch_add(expired, Ordering::Relaxed);
+                    }
                     continue;
                 }
-                if record.expired(now) {
-                    shared.expired.fetch_add(1, Ordering::Relaxed);
-                    continue;
+                let block = record.block.as_ref().or_else(|| self.fetched(seq));
+                match block {
+                    Some(block) if wanted.seqs.is_empty() && batch.has_room(block.len()) => {
+                        batch.push(block);
+                        self.seq = seq;
+                        self.told = seq;
+                    }
+                    None if batch.is_empty() && wanted.has_room(record.length) => {
+                        wanted.push(seq, record.length);
+                    }
+                    _ => {
+                        more = true;
+                        break;
+                    }
                 }
-                batch.push(&record.block);
-                self.told = seq;
             }
-            drop(log);
-            let bytes = batch.finish();
-            if bytes.is_some() || !more {
-                return bytes;
+            more |= !wanted.seqs.is_empty();
+            self.at_head = !more;
+            if self.at_head {
+                self.seq = window.head().max(self.seq);
+            }
+            drop(window);
+            shared.history().count_reads(looked_at as u64);
+            self.fetched.clear();
+            if let Some(bytes) = batch.finish() {
+                return Due::Bytes(bytes);
+            }
+            if !wanted.seqs.is_empty() {
+                return Due::Blocks(wanted.seqs);
+            }
+            if !more {
+                return Due::Nothing;
             }
         }
     }
 
-    /// Where retention overtook the cursor, moves it into the window, and says
-    /// so if the subscription lost something.
-    fn catch_up(&mut self, log: &MemoryLog) {
-        if self.seq >= log.floor() {
-            return;
+    fn fetched(&self, seq: u64) -> Option<&Bytes> {
+        let index = self.fetched.binary_search_by_key(&seq, |(seq, _)| *seq);
+        index.ok().map(|index| &self.fetched[index].1)
+    }
+
+    /// Whether the event that comes next is retained but nowhere to be read.
+    fn lacks_the_next(&self) -> bool {
+        let history = self.shared.history();
+        let (now, window) = (history.clock().now(), history.window());
+        let selection = self.tail.selection();
+        window
+            .after(self.seq, selection)
+            .take(SCAN_MAX)
+            .find(|(_, record)| selection.admits(&record.envelope) && !record.expired(now))
+            .is_some_and(|(seq, record)| record.block.is_none() && self.fetched(seq).is_none())
+    }
+
+    /// Moves past what was published for others while it waited.
+    fn pass_idle(&mut self, window: &Window) {
+        let pending = self.tail.take_pending();
+        if self.at_head {
+            let before = pending.map_or(window.head(), |seq| seq - 1);
+            self.seq = self.seq.max(before);
         }
-        if self.loss(log).is_some() {
+    }
+
+    /// Where retention overtook the cursor, says so if the subscription lost
+    /// something.
+    fn catch_up(&mut self, window: &Window) {
+        if self.loss(window).is_some() {
             self.shared.lagged.fetch_add(1, Ordering::Relaxed);
-            let requested = self.shared.epoch.id(self.seq);
-            self.put_gap(log, GapReason::Lagged, requested.as_bytes());
-        } else {
-            self.seq = log.floor();
+            let requested = self.shared.history().epoch().id(self.seq);
+            self.put_gap(window, GapReason::Lagged, requested.as_bytes());
         }
     }
 
     /// What this subscription lost after its cursor, if anything.
-    fn loss(&self, log: &MemoryLog) -> Option<Loss> {
-        log.loss_after(self.seq, |envelope| self.filter.admits(envelope, &self.id))
+    fn loss(&self, window: &Window) -> Option<Loss> {
+        let known = self.seq.max(self.forgiven);
+        window.loss_after(known, self.tail.selection())
     }
 
     /// The number of events between the cursor and where delivery continues,
     /// where it is known.
-    fn missed(&self, log: &MemoryLog) -> Option<u64> {
-        let evicted = match self.loss(log) {
+    fn missed(&self, window: &Window) -> Option<u64> {
+        let selection = self.tail.selection();
+        let evicted = match window.loss_after(self.seq, selection) {
             Some(loss) if !loss.counts_all => return None,
-            Some(_) => log.floor() - self.seq,
+            Some(_) => window.evicted_after(self.seq),
             None => 0,
         };
         let skipped = match self.gap {
             GapPolicy::Oldest => 0,
-            GapPolicy::Latest => log
-                .after(self.seq)
-                .filter(|(_, record)| self.filter.admits(&record.envelope, &self.id))
+            GapPolicy::Latest => window
+                .after(self.seq, selection)
+                .filter(|(_, record)| selection.admits(&record.envelope))
                 .count(),
         };
         Some(evicted + skipped as u64)
@@ -157,65 +255,66 @@ impl Cursor {
     /// Sets the first cursor and says where it stands.
     fn begin(&mut self, start: &Start) {
         let shared = Arc::clone(&self.shared);
-        let log = shared.log();
+        let history = shared.history();
+        let window = history.window();
         control::put_retry(&mut self.preface, shared.config.retry);
         match start {
-            Start::Head => self.seq = log.head(),
-            Start::Earliest => self.seq = log.floor(),
-            Start::Last(count) => self.seq = self.before_last(&log, *count),
-            Start::After(requested) => match resolve(requested, &shared.epoch, log.head()) {
+            Start::Head => self.seq = window.head(),
+            Start::Earliest => self.seq = window.floor(),
+            Start::Last(count) => self.seq = self.before_last(&window, *count),
+            Start::After(requested) => match resolve(requested, history.epoch(), window.head()) {
                 Ok(seq) => {
                     self.seq = seq;
-                    if self.loss(&log).is_some() {
-                        self.put_gap(&log, GapReason::Expired, requested);
+                    if self.loss(&window).is_some() {
+                        self.put_gap(&window, GapReason::Expired, requested);
                     }
                 }
-                Err(reason) => self.put_gap(&log, reason, requested),
+                Err(reason) => self.put_gap(&window, reason, requested),
             },
         }
+        if !matches!(start, Start::After(_)) {
+            self.forgiven = window.marks().highest();
+        }
         self.told = self.seq;
-        let cursor = shared.epoch.id(self.seq);
+        let cursor = history.epoch().id(self.seq);
         let connected = Connected {
-            connection: &self.id,
+            connection: self.tail.selection().connection(),
             cursor: &cursor,
             retry: shared.config.retry.as_millis() as u64,
         };
         control::put_connected(&mut self.preface, &cursor, &connected);
     }
 
-    fn before_last(&self, log: &MemoryLog, count: usize) -> u64 {
-        let now = Instant::now();
-        let Some(skip) = count.checked_sub(1) else {
-            return log.head();
-        };
-        log.after(0)
-            .rev()
-            .filter(|(_, record)| {
-                !record.expired(now) && self.filter.admits(&record.envelope, &self.id)
-            })
+    fn before_last(&self, window: &Window, count: usize) -> u64 {
+        let now = self.shared.history().clock().now();
+        let selection = self.tail.selection();
+        window
+            .backward(selection)
+            .filter(|(_, record)| !record.expired(now) && selection.admits(&record.envelope))
             .map(|(seq, _)| seq - 1)
-            .take(skip + 1)
+            .take(count)
             .last()
-            .unwrap_or(log.head())
+            .unwrap_or(window.head())
     }
 
-    fn put_gap(&mut self, log: &MemoryLog, reason: GapReason, requested: &[u8]) {
+    fn put_gap(&mut self, window: &Window, reason: GapReason, requested: &[u8]) {
         let missed = match reason {
-            GapReason::Expired | GapReason::Lagged => self.missed(log),
+            GapReason::Expired | GapReason::Lagged => self.missed(window),
             GapReason::Unknown | GapReason::StoreReset => None,
         };
         self.seq = match self.gap {
-            GapPolicy::Oldest => log.floor(),
-            GapPolicy::Latest => log.head(),
+            GapPolicy::Oldest => window.floor().max(self.seq),
+            GapPolicy::Latest => window.head(),
         };
         self.told = self.seq;
-        let epoch = &self.shared.epoch;
-        let retains = log.floor() < log.head();
+        self.forgiven = window.marks().highest();
+        let epoch = self.shared.history().epoch();
+        let retains = window.len() > 0;
         let gap = Gap {
             reason,
             requested: control::printable(requested),
-            oldest: retains.then(|| epoch.id(log.floor() + 1)),
-            newest: retains.then(|| epoch.id(log.head())),
+            oldest: retains.then(|| epoch.id(window.floor() + 1)),
+            newest: retains.then(|| epoch.id(window.head())),
             missed,
         };
         control::put_gap(&mut self.preface, &epoch.id(self.seq), &gap);
@@ -229,7 +328,9 @@ impl Cursor {
         }
         if self.seq > self.told {
             self.told = self.seq;
-            return Some(control::position(&self.shared.epoch.id(self.seq)));
+            return Some(control::position(
+                &self.shared.history().epoch().id(self.seq),
+            ));
         }
         Some(control::KEEPALIVE)
     }
@@ -245,18 +346,40 @@ impl Cursor {
     }
 
     /// The last events and a reconnection time that spreads the clients.
-    fn farewell(&mut self, now: Instant) -> Bytes {
-        let mut bytes = BytesMut::from(self.take(now).unwrap_or_default());
+    fn farewell(&mut self, due: Due) -> Due {
+        let mut bytes = match due {
+            Due::Bytes(bytes) => BytesMut::from(bytes),
+            _ => BytesMut::new(),
+        };
         control::put_retry(&mut bytes, jittered(self.shared.config.retry));
         self.closed = true;
-        bytes.freeze()
+        Due::Bytes(bytes.freeze())
     }
 }
 
 impl Drop for Cursor {
     fn drop(&mut self) {
-        self.shared.registry.close(&self.id);
-        self.shared.log_mut().forget_connection(&self.id);
+        let id = self.tail.selection().connection();
+        self.shared.registry.close(id);
+        self.shared.history().close(&self.tail);
+    }
+}
+
+/// Events to fetch, as many as make one write.
+#[derive(Debug, Default)]
+struct Wanted {
+    seqs: Vec<u64>,
+    bytes: usize,
+}
+
+impl Wanted {
+    fn has_room(&self, length: usize) -> bool {
+        self.seqs.is_empty() || self.bytes + length <= BATCH_MAX
+    }
+
+    fn push(&mut self, seq: u64, length: usize) {
+        self.seqs.push(seq);
+        self.bytes += length;
     }
 }
 

@@ -1,32 +1,29 @@
-//! The hub: publishes into the log and wakes the cursors over it.
+//! The hub: publishes into the log and gives out cursors over it.
 
 mod batch;
 mod control;
 mod cursor;
-mod filter;
 mod position;
 mod publication;
 mod registry;
 mod subscription;
 
-use std::collections::HashSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 pub(crate) use cursor::jittered;
-pub(crate) use filter::{Filter, TopicPattern};
 pub use position::GapPolicy;
 pub(crate) use position::Start;
 pub(crate) use publication::NAME_MAX;
 pub use publication::{InvalidPublication, Publication};
 pub(crate) use subscription::Subscription;
 
-use crate::log::{Envelope, MemoryLog, Record, Retention};
-use position::Epoch;
+use crate::log::{AppendError, Draft, EventLog, History, MemoryLog, Retention, TopicRetention};
+pub(crate) use crate::log::{Filter, TopicPattern};
 use registry::Registry;
 
 /// How a hub keeps its history and treats its subscribers.
@@ -34,6 +31,8 @@ use registry::Registry;
 pub struct HubConfig {
     /// The history kept for replay.
     pub retention: Retention,
+    /// Topics with a history of their own.
+    pub topics: Vec<TopicRetention>,
     /// The silence after which a comment keeps a stream alive, measured from
     /// its last write. Default 15 s.
     pub heartbeat: Duration,
@@ -51,6 +50,7 @@ impl Default for HubConfig {
     fn default() -> Self {
         Self {
             retention: Retention::default(),
+            topics: Vec::new(),
             heartbeat: Duration::from_secs(15),
             retry: Duration::from_secs(2),
             drain: Duration::from_secs(5),
@@ -86,6 +86,12 @@ pub enum PublishError {
     /// The target is not connected here. Such events are live only.
     #[error("`connection` names `{0}`, which is not connected; target its session instead")]
     NoSuchConnection(String),
+    /// A repeated key is for a repeated event.
+    #[error("`key` `{0}` was given to an event with other content; choose another key")]
+    KeyTaken(String),
+    /// The log cannot hold it now. Subscribers are served on.
+    #[error("{0}; nothing was published, try again later")]
+    Unavailable(String),
 }
 
 /// A handle on the hub; clones share it.
@@ -97,51 +103,48 @@ pub struct Hub {
 #[derive(Debug)]
 struct Shared {
     config: HubConfig,
-    epoch: Epoch,
     started: Instant,
-    log: RwLock<MemoryLog>,
-    /// Held from the choice of a sequence number until the log holds the event.
-    /// The envelopes seen lately, so that alike events share one.
-    publishing: Mutex<HashSet<Arc<Envelope>>>,
+    log: Box<dyn EventLog>,
     registry: Registry,
-    /// The head of the log: wakes every cursor at once.
-    head: watch::Sender<u64>,
     /// When the drain began.
     draining: watch::Sender<Option<Instant>>,
+    published: AtomicU64,
     expired: AtomicU64,
     lagged: AtomicU64,
+    /// Streams closed because their history could not be read.
+    unreadable: AtomicU64,
 }
 
-/// Envelopes remembered before the memory starts over.
-const ENVELOPES_MAX: usize = 1024;
-
 impl Hub {
-    /// A hub with an empty log and a new epoch.
+    /// A hub with an empty log in memory and a new epoch.
     pub fn new(config: HubConfig) -> Self {
+        let log = MemoryLog::new(config.retention, &config.topics);
+        Self::over(Box::new(log), config)
+    }
+
+    /// A hub over a log that is there already.
+    pub(crate) fn over(log: Box<dyn EventLog>, config: HubConfig) -> Self {
         Self {
             shared: Arc::new(Shared {
-                epoch: Epoch::random(),
                 started: Instant::now(),
-                log: RwLock::new(MemoryLog::new(config.retention)),
-                publishing: Mutex::default(),
+                log,
                 registry: Registry::new(config.max_connections),
-                head: watch::Sender::new(0),
                 draining: watch::Sender::new(None),
+                published: AtomicU64::new(0),
                 expired: AtomicU64::new(0),
                 lagged: AtomicU64::new(0),
+                unreadable: AtomicU64::new(0),
                 config,
             }),
         }
     }
 
     /// Publishes all events or none, in order, and returns their ids once the
-    /// log holds them.
-    pub fn publish(&self, events: &[Publication]) -> Result<Vec<String>, PublishError> {
+    /// log holds them by its own promise.
+    ///
+    /// What was begun goes on if the future is dropped.
+    pub async fn publish(&self, events: &[Publication]) -> Result<Vec<String>, PublishError> {
         let shared = &*self.shared;
-        let mut envelopes = shared
-            .publishing
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
         if self.is_draining() {
             return Err(PublishError::Draining);
         }
@@ -150,28 +153,17 @@ impl Hub {
                 return Err(PublishError::NoSuchConnection(connection.to_owned()));
             }
         }
-        let now = Instant::now();
-        let mut seq = shared.log().head();
-        let mut ids = Vec::with_capacity(events.len());
-        let mut records = Vec::with_capacity(events.len());
-        for event in events {
-            seq += 1;
-            let id = shared.epoch.id(seq);
-            records.push(Record {
-                envelope: intern(&mut envelopes, event.envelope()),
-                block: event.encode(id.clone()),
-                expires: event.time_to_live().and_then(|time| now.checked_add(time)),
-            });
-            ids.push(id);
-        }
-        {
-            let mut log = shared.log_mut();
-            for record in records {
-                log.append(record, |record| shared.is_owed(record, now));
-            }
-        }
-        shared.head.send_replace(seq);
-        Ok(ids)
+        let drafts: Vec<Draft> = events.iter().map(Publication::draft).collect();
+        let (reply, answer) = oneshot::channel();
+        shared.log.append(drafts, reply);
+        let seqs = answer.await.map_err(|_| {
+            PublishError::Unavailable("the log's writer is gone; restart the server".to_owned())
+        })??;
+        shared
+            .published
+            .fetch_add(seqs.len() as u64, Ordering::Relaxed);
+        let epoch = shared.history().epoch();
+        Ok(seqs.into_iter().map(|seq| epoch.id(seq)).collect())
     }
 
     /// Opens a subscription. Its stream begins with what the hub has to say of
@@ -188,7 +180,7 @@ impl Hub {
             since.get_or_insert_with(Instant::now);
             first
         });
-        self.shared.head.send_modify(|_| {});
+        self.shared.history().wake_all();
     }
 
     /// Whether [`Hub::drain`] was called.
@@ -210,7 +202,7 @@ impl Hub {
 
     /// Events published since the hub began.
     pub fn events(&self) -> u64 {
-        *self.shared.head.borrow()
+        self.shared.published.load(Ordering::Relaxed)
     }
 
     /// Events skipped because their time to live was over, per delivery.
@@ -221,6 +213,32 @@ impl Hub {
     /// Times a slow subscription was told that it lost events.
     pub fn lagged(&self) -> u64 {
         self.shared.lagged.load(Ordering::Relaxed)
+    }
+
+    /// Streams closed because history that they were due could not be read.
+    pub fn unreadable(&self) -> u64 {
+        self.shared.unreadable.load(Ordering::Relaxed)
+    }
+
+    /// Whether the last batch that reached the log was held.
+    pub fn is_log_available(&self) -> bool {
+        self.shared.log.is_available()
+    }
+
+    /// Wake-ups of subscriptions by what was published.
+    pub fn wakes(&self) -> u64 {
+        self.shared.history().wakes()
+    }
+
+    /// Events that subscriptions looked at, delivered or not.
+    pub fn reads(&self) -> u64 {
+        self.shared.history().reads()
+    }
+
+    /// Retained events, and their bytes.
+    pub fn retained(&self) -> (usize, usize) {
+        let window = self.shared.history().window();
+        (window.len(), window.bytes())
     }
 
     /// The time since the hub began.
@@ -235,28 +253,19 @@ impl Hub {
 }
 
 impl Shared {
-    fn is_owed(&self, record: &Record, now: Instant) -> bool {
-        let addressee = record.envelope.connection.as_deref();
-        !record.expired(now) && addressee.is_none_or(|id| self.registry.contains(id))
-    }
-
-    fn log(&self) -> RwLockReadGuard<'_, MemoryLog> {
-        self.log.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn log_mut(&self) -> RwLockWriteGuard<'_, MemoryLog> {
-        self.log.write().unwrap_or_else(PoisonError::into_inner)
+    fn history(&self) -> &History {
+        self.log.history()
     }
 }
 
-fn intern(known: &mut HashSet<Arc<Envelope>>, envelope: Envelope) -> Arc<Envelope> {
-    if let Some(known) = known.get(&envelope) {
-        return Arc::clone(known);
+impl From<AppendError> for PublishError {
+    fn from(error: AppendError) -> Self {
+        match error {
+            AppendError::KeyTaken(key) => Self::KeyTaken(key),
+            AppendError::Unavailable(cause) => Self::Unavailable(cause.to_string()),
+        }
     }
-    if known.len() >= ENVELOPES_MAX {
-        known.clear();
-    }
-    let envelope = Arc::new(envelope);
-    known.insert(Arc::clone(&envelope));
-    envelope
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,31 +1,8 @@
-//! Event ids, and where a subscription starts.
+//! Where a subscription starts.
 
 use serde::Serialize;
 
-/// The random name of one log: eight of `[a-z0-9]`. A log that lost its history
-/// has another.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Epoch(String);
-
-impl Epoch {
-    pub(crate) fn random() -> Self {
-        Self(random_name(8))
-    }
-
-    /// The `id:` of the event, or of the position after it: `<epoch>-<seq>`.
-    pub(crate) fn id(&self, seq: u64) -> String {
-        format!("{}-{seq}", self.0)
-    }
-}
-
-/// `length` random characters of `[a-z0-9]`.
-pub(crate) fn random_name(length: usize) -> String {
-    std::iter::repeat_with(|| {
-        char::from(b"abcdefghijklmnopqrstuvwxyz0123456789"[fastrand::usize(..36)])
-    })
-    .take(length)
-    .collect()
-}
+use crate::log::Epoch;
 
 /// Where a subscription asks to start.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +44,7 @@ pub(crate) enum GapReason {
 /// The sequence number that a `Last-Event-ID` stands for.
 pub(crate) fn resolve(requested: &[u8], epoch: &Epoch, head: u64) -> Result<u64, GapReason> {
     let (name, seq) = parse(requested).ok_or(GapReason::Unknown)?;
-    if name != epoch.0.as_bytes() {
+    if name != epoch.as_str().as_bytes() {
         return Err(GapReason::StoreReset);
     }
     if seq > head {
@@ -77,7 +54,7 @@ pub(crate) fn resolve(requested: &[u8], epoch: &Epoch, head: u64) -> Result<u64,
 }
 
 fn parse(id: &[u8]) -> Option<(&[u8], u64)> {
-    let (name, rest) = id.split_at_checked(8)?;
+    let (name, rest) = id.split_at_checked(Epoch::LENGTH)?;
     let digits = rest.strip_prefix(b"-")?;
     let well_formed = name
         .iter()
@@ -96,20 +73,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_epoch_is_eight_lowercase_letters_and_digits() {
-        let Epoch(name) = Epoch::random();
-        assert_eq!(name.len(), 8);
-        assert!(
-            name.bytes()
-                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-        );
-        assert_ne!(Epoch::random(), Epoch::random());
-    }
-
-    #[test]
     fn the_table_of_requested_ids() {
         use GapReason::{StoreReset, Unknown};
-        let epoch = Epoch("abcd1234".into());
+        let epoch = Epoch::parse("abcd1234").unwrap();
         let table: &[(&[u8], Result<u64, GapReason>)] = &[
             (b"abcd1234-0", Ok(0)),
             (b"abcd1234-1", Ok(1)),

@@ -2,15 +2,13 @@
 
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use sse_core::{Event, EventId, EventType};
+use sse_core::{Event, EventType};
 use thiserror::Error;
 
 use crate::hub::control::RESERVED_TYPES;
-use crate::hub::filter::DEFAULT_TOPIC;
-use crate::log::Envelope;
+use crate::log::{DEFAULT_TOPIC, Draft, Envelope, Key};
 
-/// The most bytes of an event type, a topic, a session or a connection id.
+/// The most bytes of an event type, a topic, a session, a connection id or a key.
 pub(crate) const NAME_MAX: usize = 256;
 
 /// An event to publish: its data, and whom it is for.
@@ -23,6 +21,8 @@ pub struct Publication {
     connection: Option<String>,
     retry: Option<Duration>,
     time_to_live: Option<Duration>,
+    key: Option<String>,
+    publisher: Option<String>,
 }
 
 /// Why an event cannot be published. Each message names the field and the mend.
@@ -71,6 +71,8 @@ impl Publication {
             connection: None,
             retry: None,
             time_to_live: None,
+            key: None,
+            publisher: None,
         }
     }
 
@@ -126,6 +128,23 @@ impl Publication {
         self
     }
 
+    /// Publishes it once: 1 to 256 bytes. While the log holds an event of this
+    /// topic, publisher and key, another is answered with the first's id, or
+    /// refused if its content is not the same.
+    pub fn with_key(mut self, key: &str) -> Result<Self, InvalidPublication> {
+        check_name("key", key)?;
+        self.key = Some(key.to_owned());
+        Ok(self)
+    }
+
+    /// The identity that the key counts for: 1 to 256 bytes. Without one, all
+    /// publishers share their keys.
+    pub fn with_publisher(mut self, identity: &str) -> Result<Self, InvalidPublication> {
+        check_name("publisher", identity)?;
+        self.publisher = Some(identity.to_owned());
+        Ok(self)
+    }
+
     /// The data.
     pub fn data(&self) -> &str {
         &self.data
@@ -135,28 +154,29 @@ impl Publication {
         self.connection.as_deref()
     }
 
-    pub(super) fn time_to_live(&self) -> Option<Duration> {
-        self.time_to_live
-    }
-
-    /// The block on the wire. `id` holds nothing that an id may not.
-    pub(super) fn encode(&self, id: String) -> Bytes {
+    pub(super) fn draft(&self) -> Draft {
+        let envelope = self.envelope();
+        let key = self.key.as_ref().map(|key| Key {
+            topic: envelope.topic.clone(),
+            publisher: self.publisher.clone(),
+            key: key.clone(),
+        });
         let mut event = Event::new(self.data.as_str());
-        if let Ok(id) = EventId::new(id) {
-            event = event.with_id(id);
-        }
         if !self.event_type.as_str().is_empty() {
             event = event.with_type(self.event_type.clone());
         }
         if let Some(retry) = self.retry {
             event = event.with_retry(retry);
         }
-        let mut block = BytesMut::with_capacity(self.data.len() + 64);
-        event.encode(&mut block);
-        block.freeze()
+        Draft {
+            envelope,
+            event,
+            time_to_live: self.time_to_live,
+            key,
+        }
     }
 
-    pub(super) fn envelope(&self) -> Envelope {
+    fn envelope(&self) -> Envelope {
         let targeted = self.session.is_some() || self.connection.is_some();
         let default_topic = (!targeted).then(|| DEFAULT_TOPIC.to_owned());
         Envelope {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::hub::position::random_name;
+use crate::log::random_name;
 
 /// The ids of the open subscriptions, at most `capacity`.
 #[derive(Debug)]

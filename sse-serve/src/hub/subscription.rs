@@ -5,47 +5,48 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use tokio::sync::watch;
+use tokio::sync::oneshot;
 use tokio::time::Sleep;
 
-use crate::hub::cursor::Cursor;
+use crate::hub::cursor::{Cursor, Due};
 use crate::hub::{Refused, Shared, Subscribe};
 
 /// One open stream, as the bytes to write.
 #[derive(Debug)]
 pub(crate) struct Subscription {
     cursor: Cursor,
-    wake: watch::Receiver<u64>,
     timer: Pin<Box<Sleep>>,
 }
 
 impl Subscription {
     pub(super) fn open(shared: Arc<Shared>, request: Subscribe) -> Result<Self, Refused> {
-        // Before the cursor looks at the log: what comes in between wakes it.
-        let wake = shared.head.subscribe();
         let cursor = Cursor::open(shared, request)?;
         let timer = Box::pin(tokio::time::sleep_until(cursor.deadline().into()));
-        Ok(Self {
-            cursor,
-            wake,
-            timer,
-        })
+        Ok(Self { cursor, timer })
     }
 
     /// The next bytes to write, whole blocks; `None` ends the stream.
     pub(crate) async fn next(&mut self) -> Option<Bytes> {
         loop {
-            if let Some(bytes) = self.cursor.due(Instant::now()) {
-                return Some(bytes);
-            }
-            if self.cursor.is_closed() {
-                return None;
-            }
-            self.arm();
-            tokio::select! {
-                // The sender lives in the hub that the cursor holds: no error.
-                _ = self.wake.changed() => {}
-                () = self.timer.as_mut() => {}
+            match self.cursor.due(Instant::now()) {
+                Due::Bytes(bytes) => return Some(bytes),
+                Due::End => return None,
+                Due::Blocks(seqs) => {
+                    let (reply, blocks) = oneshot::channel();
+                    self.cursor.log().fetch(seqs, reply);
+                    match blocks.await {
+                        Ok(Ok(blocks)) => self.cursor.supply(blocks),
+                        // Cut off without a word, the client comes back for it.
+                        Ok(Err(_)) | Err(_) => self.cursor.give_up(),
+                    }
+                }
+                Due::Nothing => {
+                    self.arm();
+                    tokio::select! {
+                        () = self.cursor.tail().wait() => {}
+                        () = self.timer.as_mut() => {}
+                    }
+                }
             }
         }
     }

@@ -1,25 +1,27 @@
 //! What retention took away: enough to tell a subscription truthfully whether
 //! it lost something.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::log::Envelope;
+use crate::log::selection::{Lane, Selection, from_prefix, has_prefix};
 
 /// Marks kept apart before new ones fall back to the global mark.
 const CAPACITY: usize = 10_000;
 
 /// The highest evicted sequence number of each envelope.
 #[derive(Debug)]
-pub(super) struct EvictedMarks {
-    marks: HashMap<Arc<Envelope>, u64>,
+pub(crate) struct EvictedMarks {
+    lanes: BTreeMap<Lane, HashMap<Arc<Envelope>, u64>>,
+    count: usize,
     capacity: usize,
+    /// The highest of all.
+    highest: u64,
     /// The highest evicted sequence number among envelopes that found no room.
     overflow: u64,
-    /// Something was evicted and owed to nobody, so distances are no counts.
-    uncounted: bool,
-    /// Some mark is for a connection: worth a search when one closes.
-    has_connections: bool,
+    /// The highest that was owed to nobody: distances across it are no counts.
+    passed_over: u64,
 }
 
 /// What a subscription lost to eviction.
@@ -27,7 +29,7 @@ pub(super) struct EvictedMarks {
 pub(crate) struct Loss {
     /// The newest evicted event that the subscription could have admitted.
     pub(crate) newest: u64,
-    /// Every evicted event was one it admits: the distance is their number.
+    /// Every event evicted after the cursor was one it admits.
     pub(crate) counts_all: bool,
 }
 
@@ -38,68 +40,130 @@ impl EvictedMarks {
 
     fn with_capacity(capacity: usize) -> Self {
         Self {
-            marks: HashMap::new(),
+            lanes: BTreeMap::new(),
+            count: 0,
             capacity,
+            highest: 0,
             overflow: 0,
-            uncounted: false,
-            has_connections: false,
+            passed_over: 0,
         }
     }
 
-    pub(super) fn mark(&mut self, envelope: &Arc<Envelope>, seq: u64) {
-        self.has_connections |= envelope.connection.is_some();
-        if let Some(mark) = self.marks.get_mut(envelope) {
-            *mark = seq;
-        } else if self.marks.len() < self.capacity {
-            self.marks.insert(Arc::clone(envelope), seq);
+    /// Whether it found room: else it is in [`EvictedMarks::overflow`].
+    pub(super) fn mark(&mut self, envelope: &Arc<Envelope>, seq: u64) -> bool {
+        self.highest = self.highest.max(seq);
+        let lane = Lane::of(envelope);
+        if let Some(mark) = self
+            .lanes
+            .get_mut(&lane)
+            .and_then(|marks| marks.get_mut(envelope))
+        {
+            *mark = seq.max(*mark);
+        } else if self.count < self.capacity {
+            self.count += 1;
+            let marks = self.lanes.entry(lane).or_default();
+            marks.insert(Arc::clone(envelope), seq);
         } else {
-            self.overflow = seq;
+            self.overflow = self.overflow.max(seq);
+            return false;
         }
+        true
     }
 
     /// An event went that nobody is owed any more: its time to live was over,
     /// or its connection gone.
-    pub(super) fn pass_over(&mut self) {
-        self.uncounted = true;
+    pub(super) fn pass_over(&mut self, seq: u64) {
+        self.passed_over = self.passed_over.max(seq);
+    }
+
+    pub(super) fn set_overflow(&mut self, seq: u64) {
+        self.overflow = self.overflow.max(seq);
+        self.highest = self.highest.max(seq);
     }
 
     /// Events for a connection are owed to it alone: with it, its marks go.
     pub(super) fn forget_connection(&mut self, connection: &str) {
-        if !self.has_connections {
+        let lane = Lane::Connection(connection.to_owned());
+        let Some(marks) = self.lanes.remove(&lane) else {
             return;
+        };
+        self.count -= marks.len();
+        for seq in marks.into_values() {
+            self.pass_over(seq);
         }
-        let before = self.marks.len();
-        self.marks
-            .retain(|envelope, _| envelope.connection.as_deref() != Some(connection));
-        self.uncounted |= self.marks.len() != before;
-        self.has_connections = self
-            .marks
-            .keys()
-            .any(|envelope| envelope.connection.is_some());
+    }
+
+    pub(super) fn has_connection(&self, connection: &str) -> bool {
+        self.lanes
+            .contains_key(&Lane::Connection(connection.to_owned()))
+    }
+
+    /// The highest evicted sequence number of this envelope.
+    pub(super) fn of(&self, envelope: &Envelope) -> Option<u64> {
+        let marks = self.lanes.get(&Lane::of(envelope))?;
+        marks.get(envelope).copied()
+    }
+
+    pub(crate) fn highest(&self) -> u64 {
+        self.highest
+    }
+
+    pub(crate) fn overflow(&self) -> u64 {
+        self.overflow
+    }
+
+    pub(crate) fn passed_over(&self) -> u64 {
+        self.passed_over
     }
 
     /// `None` if nothing admitted was evicted after `cursor`.
-    pub(super) fn loss_after(
-        &self,
-        cursor: u64,
-        admits: impl Fn(&Envelope) -> bool,
-    ) -> Option<Loss> {
-        let mut newest = self.overflow;
-        let mut counts_all = self.overflow == 0 && !self.uncounted;
-        for (envelope, &seq) in &self.marks {
-            if admits(envelope) {
-                newest = newest.max(seq);
-            } else {
-                counts_all = false;
-            }
+    pub(super) fn loss_after(&self, cursor: u64, selection: &Selection) -> Option<Loss> {
+        if self.highest <= cursor {
+            return None;
         }
-        (newest > cursor).then_some(Loss { newest, counts_all })
+        let named = selection
+            .lanes()
+            .iter()
+            .filter_map(|lane| self.lanes.get(lane));
+        let mut newest = self.overflow.max(admitted(named.flatten(), selection));
+        for prefix in selection.prefixes() {
+            let lanes = self.lanes.range(from_prefix(prefix));
+            let lanes = lanes.take_while(|(lane, _)| has_prefix(lane, prefix));
+            newest = newest.max(admitted(lanes.flat_map(|(_, marks)| marks), selection));
+        }
+        if selection.all_topics() {
+            newest = newest.max(admitted(self.lanes.values().flatten(), selection));
+        }
+        (newest > cursor).then(|| Loss {
+            newest,
+            counts_all: self.counts_all(cursor, selection),
+        })
     }
+
+    fn counts_all(&self, cursor: u64, selection: &Selection) -> bool {
+        let foreign =
+            |(envelope, &seq): (&Arc<Envelope>, &u64)| seq > cursor && !selection.admits(envelope);
+        self.overflow <= cursor
+            && self.passed_over <= cursor
+            && !self.lanes.values().flatten().any(foreign)
+    }
+}
+
+fn admitted<'a>(
+    marks: impl Iterator<Item = (&'a Arc<Envelope>, &'a u64)>,
+    selection: &Selection,
+) -> u64 {
+    marks
+        .filter(|(envelope, _)| selection.admits(envelope))
+        .map(|(_, &seq)| seq)
+        .max()
+        .unwrap_or(0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::log::{Filter, TopicPattern};
 
     fn envelope(topic: &str, event_type: &str) -> Arc<Envelope> {
         Arc::new(Envelope {
@@ -110,8 +174,12 @@ mod tests {
         })
     }
 
-    fn on(topic: &'static str) -> impl Fn(&Envelope) -> bool {
-        move |envelope| envelope.topic.as_deref() == Some(topic)
+    fn on(topic: &str) -> Selection {
+        let filter = Filter {
+            topics: vec![TopicPattern::new(topic)],
+            ..Filter::default()
+        };
+        Selection::new(filter, "c1".into())
     }
 
     #[test]
@@ -119,10 +187,22 @@ mod tests {
         let mut marks = EvictedMarks::new();
         marks.mark(&envelope("busy", "tick"), 1);
         marks.mark(&envelope("busy", "tick"), 3);
-        assert_eq!(marks.loss_after(0, on("rare")), None);
-        let loss = marks.loss_after(2, on("busy")).unwrap();
+        assert_eq!(marks.loss_after(0, &on("rare")), None);
+        let loss = marks.loss_after(2, &on("busy")).unwrap();
         assert_eq!((loss.newest, loss.counts_all), (3, true));
-        assert_eq!(marks.loss_after(3, on("busy")), None);
+        assert_eq!(marks.loss_after(3, &on("busy")), None);
+    }
+
+    #[test]
+    fn a_pattern_finds_the_marks_of_its_topics() {
+        let mut marks = EvictedMarks::new();
+        marks.mark(&envelope("a", "tick"), 1);
+        marks.mark(&envelope("a.b", "tick"), 2);
+        marks.mark(&envelope("a.c", "tick"), 3);
+        marks.mark(&envelope("b", "tick"), 4);
+        assert_eq!(marks.loss_after(0, &on("a.*")).unwrap().newest, 3);
+        assert_eq!(marks.loss_after(0, &on("c.*")), None);
+        assert_eq!(marks.loss_after(0, &on("*")).unwrap().newest, 4);
     }
 
     #[test]
@@ -130,20 +210,22 @@ mod tests {
         let mut marks = EvictedMarks::new();
         marks.mark(&envelope("a", "tick"), 1);
         marks.mark(&envelope("b", "tick"), 2);
-        assert!(!marks.loss_after(0, on("a")).unwrap().counts_all);
-        assert!(marks.loss_after(0, |_| true).unwrap().counts_all);
-        marks.pass_over();
-        assert!(!marks.loss_after(0, |_| true).unwrap().counts_all);
+        marks.mark(&envelope("a", "tick"), 3);
+        assert!(!marks.loss_after(0, &on("a")).unwrap().counts_all);
+        assert!(marks.loss_after(0, &on("*")).unwrap().counts_all);
+        assert!(marks.loss_after(2, &on("a")).unwrap().counts_all);
+        marks.pass_over(4);
+        assert!(!marks.loss_after(0, &on("*")).unwrap().counts_all);
     }
 
     #[test]
     fn marks_beyond_the_capacity_alarm_everybody_rather_than_nobody() {
         let mut marks = EvictedMarks::with_capacity(1);
-        marks.mark(&envelope("a", "tick"), 1);
-        marks.mark(&envelope("b", "tick"), 2);
-        assert_eq!(marks.loss_after(1, on("a")).unwrap().newest, 2);
-        assert_eq!(marks.loss_after(1, on("b")).unwrap().newest, 2);
-        assert_eq!(marks.loss_after(2, on("b")), None);
+        assert!(marks.mark(&envelope("a", "tick"), 1));
+        assert!(!marks.mark(&envelope("b", "tick"), 2));
+        assert_eq!(marks.loss_after(1, &on("a")).unwrap().newest, 2);
+        assert_eq!(marks.loss_after(1, &on("b")).unwrap().newest, 2);
+        assert_eq!(marks.loss_after(2, &on("b")), None);
     }
 
     #[test]
@@ -154,8 +236,8 @@ mod tests {
             ..Envelope::clone(&envelope("a", "tick"))
         };
         marks.mark(&Arc::new(own), 1);
-        assert!(marks.loss_after(0, |_| true).is_some());
+        assert!(marks.loss_after(0, &on("a")).is_some());
         marks.forget_connection("c1");
-        assert_eq!(marks.loss_after(0, |_| true), None);
+        assert_eq!(marks.loss_after(0, &on("a")), None);
     }
 }

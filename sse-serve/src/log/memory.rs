@@ -1,165 +1,267 @@
-//! The event log in memory.
+//! The event log in memory: its promise is that the process lives.
 
-use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
 
-use crate::log::evicted::EvictedMarks;
-use crate::log::{Envelope, Loss, Record, Retention};
+use bytes::Bytes;
 
-/// A window over a contiguous sequence that counts from 1.
+use crate::log::history::{Epoch, History};
+use crate::log::retention::Budgets;
+use crate::log::stage::{Envelopes, Stage};
+use crate::log::window::Window;
+use crate::log::{AppendError, Draft, EventLog, Reply, Retention, TopicRetention, Unavailable};
+
 #[derive(Debug)]
 pub(crate) struct MemoryLog {
-    records: VecDeque<Record>,
-    head: u64,
-    bytes: usize,
-    retention: Retention,
-    evicted: EvictedMarks,
+    history: History,
+    /// Held while a batch is numbered and taken in.
+    appending: Mutex<Envelopes>,
 }
 
 impl MemoryLog {
-    pub(crate) fn new(retention: Retention) -> Self {
+    /// An empty log with an epoch of its own.
+    pub(crate) fn new(retention: Retention, topics: &[TopicRetention]) -> Self {
+        let window = Window::new(Budgets::new(retention, topics), None);
         Self {
-            records: VecDeque::new(),
-            head: 0,
-            bytes: 0,
-            retention,
-            evicted: EvictedMarks::new(),
+            history: History::new(Epoch::random(), window),
+            appending: Mutex::default(),
         }
     }
+}
 
-    /// Appends at `head() + 1` and evicts what no longer fits. An evicted record
-    /// that `is_owed` to nobody is no loss.
-    pub(crate) fn append(&mut self, record: Record, is_owed: impl Fn(&Record) -> bool) {
-        self.head += 1;
-        self.bytes += record.block.len();
-        self.records.push_back(record);
-        while self.records.len() > self.retention.events || self.bytes > self.retention.bytes {
-            self.evict(&is_owed);
+impl EventLog for MemoryLog {
+    fn history(&self) -> &History {
+        &self.history
+    }
+
+    fn append(&self, drafts: Vec<Draft>, reply: Reply<Vec<u64>, AppendError>) {
+        let mut envelopes = self
+            .appending
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let mut stage = Stage::new(&self.history);
+        let placed = stage.add(&self.history, &mut envelopes, drafts);
+        if placed.is_ok() {
+            self.history.publish(stage);
         }
+        // A publisher that went away has published all the same.
+        let _ = reply.send(placed);
     }
 
-    pub(crate) fn forget_connection(&mut self, connection: &str) {
-        self.evicted.forget_connection(connection);
+    fn fetch(&self, _: Vec<u64>, reply: Reply<Vec<(u64, Bytes)>, Unavailable>) {
+        // It never lets a block go that it retains.
+        let _ = reply.send(Ok(Vec::new()));
     }
 
-    /// The sequence number of the newest event ever appended, 0 before the first.
-    pub(crate) fn head(&self) -> u64 {
-        self.head
+    fn age(&self) {
+        self.history.age();
     }
 
-    /// The cursor just before the oldest retained event; the head if none is.
-    pub(crate) fn floor(&self) -> u64 {
-        self.head - self.records.len() as u64
-    }
-
-    /// The retained records after `cursor`, oldest first.
-    pub(crate) fn after(
-        &self,
-        cursor: u64,
-    ) -> impl DoubleEndedIterator<Item = (u64, &Record)> + ExactSizeIterator {
-        let floor = self.floor();
-        let start = cursor.clamp(floor, self.head) - floor;
-        self.records
-            .range(start as usize..)
-            .enumerate()
-            .map(move |(index, record)| (floor + start + index as u64 + 1, record))
-    }
-
-    /// What was evicted after `cursor` of the events that `admits` lets pass.
-    pub(crate) fn loss_after(
-        &self,
-        cursor: u64,
-        admits: impl Fn(&Envelope) -> bool,
-    ) -> Option<Loss> {
-        if cursor >= self.floor() {
-            return None;
-        }
-        self.evicted.loss_after(cursor, admits)
-    }
-
-    fn evict(&mut self, is_owed: impl Fn(&Record) -> bool) {
-        let seq = self.floor() + 1;
-        if let Some(record) = self.records.pop_front() {
-            self.bytes -= record.block.len();
-            if is_owed(&record) {
-                self.evicted.mark(&record.envelope, seq);
-            } else {
-                self.evicted.pass_over();
-            }
-        }
+    fn is_available(&self) -> bool {
+        true
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::time::Duration;
 
-    use bytes::Bytes;
+    use sse_core::Event;
+    use tokio::sync::oneshot;
 
     use super::*;
+    use crate::log::{Envelope, Filter, Key, Record, Selection, TopicPattern};
 
-    fn record(topic: &str, length: usize) -> Record {
-        Record {
-            envelope: Arc::new(Envelope {
+    fn draft(topic: &str, length: usize) -> Draft {
+        Draft {
+            envelope: Envelope {
                 topic: Some(topic.into()),
                 event_type: "message".into(),
                 session: None,
                 connection: None,
-            }),
-            block: Bytes::from(vec![b'x'; length]),
-            expires: None,
+            },
+            event: Event::new("x".repeat(length)),
+            time_to_live: None,
+            key: None,
         }
+    }
+
+    fn keyed(topic: &str, key: &str, data: &str) -> Draft {
+        Draft {
+            event: Event::new(data),
+            key: Some(Key {
+                topic: Some(topic.into()),
+                publisher: None,
+                key: key.into(),
+            }),
+            ..draft(topic, 0)
+        }
+    }
+
+    fn append(log: &MemoryLog, drafts: Vec<Draft>) -> Result<Vec<u64>, AppendError> {
+        let (reply, answer) = oneshot::channel();
+        log.append(drafts, reply);
+        answer.blocking_recv().unwrap()
+    }
+
+    fn selection(topics: &[&str]) -> Selection {
+        let filter = Filter {
+            topics: topics.iter().map(|text| TopicPattern::new(text)).collect(),
+            ..Filter::default()
+        };
+        Selection::new(filter, "c".into())
+    }
+
+    fn retained(log: &MemoryLog, topics: &[&str]) -> Vec<u64> {
+        let selection = selection(topics);
+        let window = log.history.window();
+        let admitted =
+            |(seq, record): (u64, &Record)| selection.admits(&record.envelope).then_some(seq);
+        let mut seqs: Vec<u64> = window.backward(&selection).filter_map(admitted).collect();
+        seqs.reverse();
+        let forward: Vec<u64> = window.after(0, &selection).filter_map(admitted).collect();
+        assert_eq!(forward, seqs);
+        seqs
+    }
+
+    fn lost_after(log: &MemoryLog, cursor: u64, topic: &str) -> Option<u64> {
+        let loss = log
+            .history
+            .window()
+            .loss_after(cursor, &selection(&[topic]));
+        loss.map(|loss| loss.newest)
     }
 
     fn log(events: usize, bytes: usize) -> MemoryLog {
-        MemoryLog::new(Retention { events, bytes })
-    }
-
-    fn retained(log: &MemoryLog) -> Vec<u64> {
-        log.after(0).map(|(seq, _)| seq).collect()
+        let retention = Retention {
+            events,
+            bytes,
+            age: None,
+        };
+        MemoryLog::new(retention, &[])
     }
 
     #[test]
-    fn sequence_numbers_are_contiguous_from_one() {
-        let mut log = log(10, 1000);
-        assert_eq!((log.head(), log.floor()), (0, 0));
-        for _ in 0..3 {
-            log.append(record("t", 1), |_| true);
-        }
-        assert_eq!(retained(&log), [1, 2, 3]);
-        assert_eq!(log.after(2).map(|(seq, _)| seq).collect::<Vec<_>>(), [3]);
-        assert_eq!(log.after(3).count(), 0);
-        assert_eq!(log.after(99).count(), 0);
+    fn numbers_are_contiguous_from_one() {
+        let log = log(10, 1000);
+        assert_eq!(
+            append(&log, vec![draft("a", 1), draft("b", 1)]),
+            Ok(vec![1, 2])
+        );
+        assert_eq!(append(&log, vec![draft("a", 1)]), Ok(vec![3]));
+        assert_eq!(retained(&log, &["*"]), [1, 2, 3]);
+        assert_eq!(retained(&log, &["a"]), [1, 3]);
+        assert_eq!(retained(&log, &["a", "b"]), [1, 2, 3]);
+        let window = log.history.window();
+        assert_eq!(window.after(2, &selection(&["a", "b"])).count(), 1);
+        assert_eq!(window.after(99, &selection(&["*"])).count(), 0);
     }
 
     #[test]
     fn the_oldest_go_first_by_count() {
-        let mut log = log(2, 1000);
+        let log = log(2, 1000);
         for _ in 0..5 {
-            log.append(record("t", 1), |_| true);
+            append(&log, vec![draft("t", 1)]).unwrap();
         }
-        assert_eq!(retained(&log), [4, 5]);
-        assert_eq!(log.loss_after(2, |_| true).unwrap().newest, 3);
-        assert_eq!(log.loss_after(3, |_| true), None);
+        assert_eq!(retained(&log, &["t"]), [4, 5]);
+        assert_eq!(lost_after(&log, 2, "t"), Some(3));
+        assert_eq!(lost_after(&log, 3, "t"), None);
+        assert_eq!(log.history.window().floor(), 3);
     }
 
     #[test]
     fn the_oldest_go_first_by_bytes() {
-        let mut log = log(100, 10);
-        for length in [4, 4, 4] {
-            log.append(record("t", length), |_| true);
+        let log = log(100, 100);
+        for length in [20, 20, 20] {
+            append(&log, vec![draft("t", length)]).unwrap();
         }
-        assert_eq!(retained(&log), [2, 3]);
-        log.append(record("t", 11), |_| true);
-        assert_eq!(retained(&log), Vec::<u64>::new());
-        assert_eq!((log.head(), log.floor()), (4, 4));
+        assert_eq!(retained(&log, &["t"]), [2, 3]);
+        append(&log, vec![draft("t", 101)]).unwrap();
+        assert_eq!(retained(&log, &["t"]), Vec::<u64>::new());
+        let window = log.history.window();
+        assert_eq!((window.head(), window.floor(), window.bytes()), (4, 4, 0));
     }
 
     #[test]
-    fn an_event_owed_to_nobody_leaves_no_loss_behind() {
-        let mut log = log(1, 1000);
-        log.append(record("t", 1), |_| true);
-        log.append(record("t", 1), |_| false);
-        assert_eq!(retained(&log), [2]);
-        assert_eq!(log.loss_after(0, |_| true), None);
+    fn a_busy_topic_cannot_evict_one_with_a_budget_of_its_own() {
+        let retention = Retention {
+            events: 3,
+            ..Retention::default()
+        };
+        let own = TopicRetention {
+            topics: "orders.*".into(),
+            events: Some(2),
+            ..TopicRetention::default()
+        };
+        let log = MemoryLog::new(retention, &[own]);
+        append(&log, vec![draft("orders.a", 1), draft("orders.b", 1)]).unwrap();
+        for _ in 0..10 {
+            append(&log, vec![draft("ticks", 1)]).unwrap();
+        }
+        assert_eq!(retained(&log, &["*"]), [1, 2, 10, 11, 12]);
+        assert_eq!(retained(&log, &["orders.*"]), [1, 2]);
+        assert_eq!(lost_after(&log, 0, "orders.a"), None);
+        assert_eq!(lost_after(&log, 0, "ticks"), Some(9));
+        append(&log, vec![draft("orders.a", 1)]).unwrap();
+        assert_eq!(retained(&log, &["orders.*", "ticks"]), [2, 10, 11, 12, 13]);
+        assert_eq!(lost_after(&log, 0, "orders.a"), Some(1));
+    }
+
+    #[test]
+    fn what_is_too_old_goes_and_is_marked() {
+        let retention = Retention {
+            age: Some(Duration::ZERO),
+            ..Retention::default()
+        };
+        let log = MemoryLog::new(retention, &[]);
+        append(&log, vec![draft("t", 1)]).unwrap();
+        let start = log.history.clock().now();
+        while log.history.clock().now() == start {
+            std::hint::spin_loop();
+        }
+        log.history.age();
+        assert_eq!(retained(&log, &["t"]), Vec::<u64>::new());
+        assert_eq!(lost_after(&log, 0, "t"), Some(1));
+    }
+
+    #[test]
+    fn what_was_past_its_time_leaves_no_loss_behind() {
+        let log = log(1, 1000);
+        let expired = Draft {
+            time_to_live: Some(Duration::ZERO),
+            ..draft("t", 1)
+        };
+        append(&log, vec![expired]).unwrap();
+        append(&log, vec![draft("t", 1)]).unwrap();
+        assert_eq!(retained(&log, &["t"]), [2]);
+        assert_eq!(lost_after(&log, 0, "t"), None);
+    }
+
+    #[test]
+    fn a_repeated_key_is_the_first_event_until_that_is_evicted() {
+        let log = log(3, 1000);
+        assert_eq!(append(&log, vec![keyed("t", "k", "a")]), Ok(vec![1]));
+        assert_eq!(
+            append(&log, vec![draft("t", 1), keyed("t", "k", "a")]),
+            Ok(vec![2, 1])
+        );
+        assert_eq!(append(&log, vec![keyed("u", "k", "b")]), Ok(vec![3]));
+        assert_eq!(
+            append(&log, vec![draft("t", 1), keyed("t", "k", "b")]),
+            Err(AppendError::KeyTaken("k".into()))
+        );
+        assert_eq!(retained(&log, &["*"]), [1, 2, 3]);
+        assert_eq!(append(&log, vec![draft("t", 1)]), Ok(vec![4]));
+        assert_eq!(append(&log, vec![keyed("t", "k", "b")]), Ok(vec![5]));
+    }
+
+    #[test]
+    fn a_key_repeats_within_a_batch_too_and_a_refused_batch_leaves_none() {
+        let log = log(10, 1000);
+        let twice = vec![keyed("t", "k", "a"), keyed("t", "k", "a")];
+        assert_eq!(append(&log, twice), Ok(vec![1, 1]));
+        let refused = vec![keyed("t", "new", "a"), keyed("t", "k", "b")];
+        assert!(append(&log, refused).is_err());
+        assert_eq!(append(&log, vec![keyed("t", "new", "b")]), Ok(vec![2]));
+        assert_eq!(retained(&log, &["t"]), [1, 2]);
     }
 }

@@ -1,16 +1,68 @@
 //! The event log: every event in the order of its sequence number, encoded
 //! once, held until retention evicts it.
+//!
+//! [`History`] is what all logs have in common: the index of what is retained,
+//! the recent events themselves, the marks of what was evicted, and who waits.
+//! An [`EventLog`] adds where events last, and how one that is no longer in
+//! memory is fetched.
 
+mod clock;
 mod evicted;
+mod filter;
+mod history;
 mod memory;
+mod merge;
+mod retention;
+mod selection;
+mod sqlite;
+mod stage;
+mod tail;
+mod window;
 
+use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::Duration;
 
 use bytes::Bytes;
+use sse_core::Event;
+use thiserror::Error;
+use tokio::sync::oneshot;
 
 pub(crate) use evicted::Loss;
+pub(crate) use filter::{DEFAULT_TOPIC, Filter, TopicPattern};
+pub(crate) use history::{Epoch, History, random_name};
 pub(crate) use memory::MemoryLog;
+pub use retention::{Retention, TopicRetention};
+pub(crate) use selection::Selection;
+pub use sqlite::{Durability, OpenError};
+pub(crate) use sqlite::{Options, SqliteLog};
+pub(crate) use tail::Tail;
+pub(crate) use window::Window;
+
+/// Where events are kept. No call waits for a disk or a network: what takes
+/// time is answered through a [`Reply`].
+pub(crate) trait EventLog: fmt::Debug + Send + Sync {
+    /// Its index and what of it is in memory.
+    fn history(&self) -> &History;
+
+    /// Appends all events or none, and answers with their sequence numbers, in
+    /// order, once it holds them by its own promise. By then they are in the
+    /// history and those who wait for them are awake.
+    fn append(&self, drafts: Vec<Draft>, reply: Reply<Vec<u64>, AppendError>);
+
+    /// The blocks of retained events that are not in memory, in order. What was
+    /// evicted in the meantime is left out.
+    fn fetch(&self, seqs: Vec<u64>, reply: Reply<Vec<(u64, Bytes)>, Unavailable>);
+
+    /// Evicts what is too old by now.
+    fn age(&self);
+
+    /// Whether the last append that reached the log was held.
+    fn is_available(&self) -> bool;
+}
+
+/// Who asked; nobody, if it no longer waits.
+pub(crate) type Reply<T, E> = oneshot::Sender<Result<T, E>>;
 
 /// Whom an event is for: all that an admission decision needs to know of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -23,36 +75,55 @@ pub(crate) struct Envelope {
     pub(crate) connection: Option<String>,
 }
 
+/// What makes an event the same as an earlier one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    pub(crate) topic: Option<String>,
+    /// The publisher's identity, where it has one.
+    pub(crate) publisher: Option<String>,
+    pub(crate) key: String,
+}
+
+/// An event that has no place in the log yet.
+#[derive(Debug, Clone)]
+pub(crate) struct Draft {
+    pub(crate) envelope: Envelope,
+    /// Without an id.
+    pub(crate) event: Event,
+    pub(crate) time_to_live: Option<Duration>,
+    pub(crate) key: Option<Key>,
+}
+
 /// One event of the log.
 #[derive(Debug, Clone)]
 pub(crate) struct Record {
     pub(crate) envelope: Arc<Envelope>,
-    /// The whole block, blank line included.
-    pub(crate) block: Bytes,
+    /// The whole block, blank line included; `None` where memory let it go.
+    pub(crate) block: Option<Bytes>,
+    /// Bytes of the block.
+    pub(crate) length: usize,
+    /// Milliseconds of the log's clock.
+    pub(crate) published: u64,
     /// From here on the event is skipped instead of delivered.
-    pub(crate) expires: Option<Instant>,
+    pub(crate) expires: Option<u64>,
+    pub(crate) key: Option<Arc<Key>>,
 }
 
 impl Record {
-    pub(crate) fn expired(&self, now: Instant) -> bool {
+    pub(crate) fn expired(&self, now: u64) -> bool {
         self.expires.is_some_and(|expires| expires <= now)
     }
 }
 
-/// How much history a log keeps; what is reached first evicts the oldest events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Retention {
-    /// The most events. Default 100,000.
-    pub events: usize,
-    /// The most bytes of encoded events. Default 64 MiB.
-    pub bytes: usize,
+/// Why a batch was not appended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum AppendError {
+    /// The key was given to an event with other content.
+    KeyTaken(String),
+    Unavailable(Unavailable),
 }
 
-impl Default for Retention {
-    fn default() -> Self {
-        Self {
-            events: 100_000,
-            bytes: 64 << 20,
-        }
-    }
-}
+/// The log cannot be written or read now.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub(crate) struct Unavailable(pub(crate) String);

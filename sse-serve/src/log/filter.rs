@@ -22,7 +22,7 @@ impl TopicPattern {
         }
     }
 
-    fn matches(&self, topic: &str) -> bool {
+    pub(super) fn matches(&self, topic: &str) -> bool {
         match self {
             Self::All => true,
             Self::Prefix(prefix) => topic.starts_with(prefix.as_str()),

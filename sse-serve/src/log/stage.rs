@@ -1,0 +1,142 @@
+//! Events on their way into the log: numbered and encoded, not yet to be seen.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use sse_core::EventId;
+
+use crate::log::window::Keyed;
+use crate::log::{AppendError, Draft, Envelope, History, Key, Record};
+
+/// Envelopes remembered before the memory starts over.
+const ENVELOPES_MAX: usize = 1024;
+
+/// What a log appends next.
+#[derive(Debug)]
+pub(super) struct Stage {
+    head: u64,
+    /// In the order of their numbers.
+    pub(super) records: Vec<Staged>,
+    keys: HashMap<Arc<Key>, Keyed>,
+}
+
+#[derive(Debug)]
+pub(super) struct Staged {
+    pub(super) seq: u64,
+    pub(super) record: Record,
+    /// Of an event with a key: what tells its content from another's.
+    pub(super) content: Option<u64>,
+}
+
+/// The envelopes seen lately, so that alike events share one.
+#[derive(Debug, Default)]
+pub(super) struct Envelopes(HashSet<Arc<Envelope>>);
+
+impl Envelopes {
+    pub(super) fn share(&mut self, envelope: Envelope) -> Arc<Envelope> {
+        if let Some(known) = self.0.get(&envelope) {
+            return Arc::clone(known);
+        }
+        if self.0.len() >= ENVELOPES_MAX {
+            self.0.clear();
+        }
+        let envelope = Arc::new(envelope);
+        self.0.insert(Arc::clone(&envelope));
+        envelope
+    }
+}
+
+impl Stage {
+    /// After all that the history holds. One at a time: two would give the same
+    /// numbers.
+    pub(super) fn new(history: &History) -> Self {
+        Self {
+            head: history.window().head(),
+            records: Vec::new(),
+            keys: HashMap::new(),
+        }
+    }
+
+    pub(super) fn head(&self) -> u64 {
+        self.head
+    }
+
+    /// All of a batch or nothing. An event whose key is known gets the number of
+    /// the first.
+    pub(super) fn add(
+        &mut self,
+        history: &History,
+        envelopes: &mut Envelopes,
+        drafts: Vec<Draft>,
+    ) -> Result<Vec<u64>, AppendError> {
+        let before = (self.head, self.records.len());
+        let mut seqs = Vec::with_capacity(drafts.len());
+        let now = history.clock().now();
+        for draft in drafts {
+            match self.place(history, envelopes, draft, now) {
+                Ok(seq) => seqs.push(seq),
+                Err(error) => {
+                    for staged in self.records.drain(before.1..) {
+                        if let Some(key) = staged.record.key {
+                            self.keys.remove(&key);
+                        }
+                    }
+                    self.head = before.0;
+                    return Err(error);
+                }
+            }
+        }
+        Ok(seqs)
+    }
+
+    fn place(
+        &mut self,
+        history: &History,
+        envelopes: &mut Envelopes,
+        draft: Draft,
+        now: u64,
+    ) -> Result<u64, AppendError> {
+        let seq = self.head + 1;
+        let mut event = draft.event;
+        if let Ok(id) = EventId::new(history.epoch().id(seq)) {
+            event = event.with_id(id);
+        }
+        let mut block = BytesMut::with_capacity(event.data().map_or(0, str::len) + 64);
+        event.encode(&mut block);
+        let content = draft
+            .key
+            .is_some()
+            .then(|| history.digest(&block, &draft.envelope));
+        if let (Some(key), Some(content)) = (&draft.key, content) {
+            let known = self.keys.get(key).copied();
+            if let Some(first) = known.or_else(|| history.window().keyed(key)) {
+                return if first.content == content {
+                    Ok(first.seq)
+                } else {
+                    Err(AppendError::KeyTaken(key.key.clone()))
+                };
+            }
+        }
+        self.head = seq;
+        let key = draft.key.map(Arc::new);
+        if let (Some(key), Some(content)) = (&key, content) {
+            self.keys.insert(Arc::clone(key), Keyed { seq, content });
+        }
+        let lifetime = draft.time_to_live.map(super::clock::millis);
+        let record = Record {
+            envelope: envelopes.share(draft.envelope),
+            length: block.len(),
+            block: Some(block.freeze()),
+            published: now,
+            expires: lifetime.map(|lifetime| now.saturating_add(lifetime)),
+            key,
+        };
+        self.records.push(Staged {
+            seq,
+            record,
+            content,
+        });
+        Ok(seq)
+    }
+}
