@@ -108,7 +108,8 @@ struct Shared {
     registry: Registry,
     /// When the drain began.
     draining: watch::Sender<Option<Instant>>,
-    published: AtomicU64,
+    /// The head of the log when the hub began.
+    began_at: u64,
     expired: AtomicU64,
     lagged: AtomicU64,
     /// Streams closed because their history could not be read.
@@ -124,16 +125,17 @@ impl Hub {
 
     /// A hub over a log that is there already.
     pub(crate) fn over(log: Box<dyn EventLog>, config: HubConfig) -> Self {
+        let began_at = log.history().window().head();
         Self {
             shared: Arc::new(Shared {
                 started: Instant::now(),
-                log,
                 registry: Registry::new(config.max_connections),
                 draining: watch::Sender::new(None),
-                published: AtomicU64::new(0),
+                began_at,
                 expired: AtomicU64::new(0),
                 lagged: AtomicU64::new(0),
                 unreadable: AtomicU64::new(0),
+                log,
                 config,
             }),
         }
@@ -159,9 +161,6 @@ impl Hub {
         let seqs = answer.await.map_err(|_| {
             PublishError::Unavailable("the log's writer is gone; restart the server".to_owned())
         })??;
-        shared
-            .published
-            .fetch_add(seqs.len() as u64, Ordering::Relaxed);
         let epoch = shared.history().epoch();
         Ok(seqs.into_iter().map(|seq| epoch.id(seq)).collect())
     }
@@ -202,7 +201,7 @@ impl Hub {
 
     /// Events published since the hub began.
     pub fn events(&self) -> u64 {
-        self.shared.published.load(Ordering::Relaxed)
+        self.shared.history().window().head() - self.shared.began_at
     }
 
     /// Events skipped because their time to live was over, per delivery.

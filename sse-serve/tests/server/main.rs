@@ -5,10 +5,12 @@
 mod command;
 mod filter;
 mod http;
+mod keys;
 mod publish;
 mod resume;
 #[cfg(unix)]
 mod shutdown;
 mod slow;
+mod store;
 mod stream;
 mod support;

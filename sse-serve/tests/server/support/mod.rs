@@ -42,9 +42,18 @@ impl Server {
     }
 
     pub(crate) fn start_demo(flags: &[&str]) -> Self {
-        let mut child = command()
-            .args(["demo", "--listen", "127.0.0.1:0"])
-            .args(flags)
+        Self::spawn(command().arg("demo").args(flags))
+    }
+
+    /// A hub without a publisher of its own.
+    pub(crate) fn start_hub(flags: &[&str]) -> Self {
+        Self::spawn(command().arg("hub").args(flags))
+    }
+
+    /// Starts what ends in a command line of this program.
+    pub(crate) fn spawn(command: &mut Command) -> Self {
+        let mut child = command
+            .args(["--listen", "127.0.0.1:0"])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -129,6 +138,12 @@ impl Server {
         until("the number of connections", || {
             self.connections() == expected
         });
+    }
+
+    /// Ends it as a power cut would: nothing of it runs any more.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     /// The exit code once the process has ended.

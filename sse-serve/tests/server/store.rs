@@ -1,0 +1,357 @@
+//! `--store sqlite:PATH`: what a log on disk promises.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+use crate::support::{Event, Server, command, until};
+
+struct Store {
+    directory: TempDir,
+}
+
+impl Store {
+    fn new() -> Self {
+        Self {
+            directory: TempDir::new().unwrap(),
+        }
+    }
+
+    fn path(&self) -> std::path::PathBuf {
+        self.directory.path().join("events.db")
+    }
+
+    fn flag(&self) -> String {
+        format!("sqlite:{}", self.path().display())
+    }
+
+    fn start(&self, flags: &[&str]) -> Server {
+        Server::start_hub(&[&["--store", &self.flag()], flags].concat())
+    }
+}
+
+/// Everything of all topics after this id, up to the event that holds `last`.
+fn replay(server: &Server, id: &str, last: &str) -> Vec<Event> {
+    let header = format!("Last-Event-ID: {id}\r\n");
+    let mut stream = server.open_stream("?topic=*", &header);
+    let mut events = Vec::new();
+    loop {
+        let event = stream.event();
+        let is_last = event.data == last;
+        events.push(event);
+        if is_last {
+            return events;
+        }
+    }
+}
+
+#[test]
+fn every_acknowledged_event_survives_a_kill_in_the_midst_of_publishing() {
+    const PUBLISHERS: usize = 8;
+    const EVENTS: usize = 10_000;
+    let store = Store::new();
+    let server = store.start(&["--durability", "normal"]);
+    let start = server.subscribe("?topic=*").last_event_id().to_owned();
+    let addr = server.addr();
+    let next = AtomicUsize::new(0);
+    let acknowledged: HashMap<String, String> = std::thread::scope(|scope| {
+        let publishers: Vec<_> = (0..PUBLISHERS)
+            .map(|_| scope.spawn(|| publish_until_cut(addr, &next, EVENTS)))
+            .collect();
+        until("half of the events", || {
+            next.load(Ordering::Relaxed) > EVENTS / 2
+        });
+        server.kill();
+        let all = publishers
+            .into_iter()
+            .flat_map(|publisher| publisher.join().unwrap());
+        all.collect()
+    });
+    let sent = next.load(Ordering::Relaxed);
+    assert!(sent < EVENTS, "it was killed too late to prove anything");
+    assert!(acknowledged.len() > EVENTS / 4);
+
+    let server = store.start(&[]);
+    server.publish(r#"{"data":"end"}"#);
+    let events = replay(&server, &start, "end");
+    assert_eq!(events[0].event_type, "connected", "no gap: {:?}", events[0]);
+    let mut seen = HashMap::new();
+    for event in &events[1..] {
+        let twice = seen.insert(event.id.clone(), event.data.clone());
+        assert_eq!(twice, None, "{event:?}");
+    }
+    for (id, data) in &acknowledged {
+        assert_eq!(seen.get(id), Some(data), "{id}");
+    }
+    // Nobody else published: at most what was under way is there besides.
+    assert!(seen.len() <= acknowledged.len() + PUBLISHERS + 1);
+}
+
+/// The id and data of each event that was acknowledged.
+fn publish_until_cut(
+    addr: std::net::SocketAddr,
+    next: &AtomicUsize,
+    events: usize,
+) -> Vec<(String, String)> {
+    use std::io::{BufRead, BufReader, Read, Write};
+    let mut acknowledged = Vec::new();
+    let socket = std::net::TcpStream::connect(addr).unwrap();
+    socket.set_nodelay(true).unwrap();
+    let mut reader = BufReader::new(&socket);
+    loop {
+        let n = next.fetch_add(1, Ordering::Relaxed);
+        if n >= events {
+            return acknowledged;
+        }
+        let data = format!("event {n}");
+        let body = format!(r#"{{"data":"{data}","topic":"t{}"}}"#, n % 7);
+        let request = format!(
+            "POST /trigger HTTP/1.1\r\nHost: {addr}\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        if (&socket).write_all(request.as_bytes()).is_err() {
+            return acknowledged;
+        }
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            match reader.read_line(&mut line) {
+                Ok(read) if read > 0 => {}
+                _ => return acknowledged,
+            }
+            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap();
+            }
+            if line == "\r\n" {
+                break;
+            }
+        }
+        let mut answer = vec![0; length];
+        if reader.read_exact(&mut answer).is_err() {
+            return acknowledged;
+        }
+        let answer: serde_json::Value = serde_json::from_slice(&answer).unwrap();
+        assert_eq!(answer["status"], "ok", "{answer}");
+        acknowledged.push((answer["ids"][0].as_str().unwrap().to_owned(), data));
+    }
+}
+
+#[test]
+fn a_client_resumes_across_a_restart_as_if_there_had_been_none() {
+    let store = Store::new();
+    let server = store.start(&[]);
+    let ids = server.publish_numbers(0..10);
+    server.publish(r#"{"data":"s","session":"alice","event":"note","retry":5000}"#);
+    let mut before = server.subscribe_with("", &format!("Last-Event-ID: {}\r\n", ids[2]));
+    let before: Vec<Event> = before.events(7);
+    server.kill();
+    let server = store.start(&[]);
+    let header = format!("Last-Event-ID: {}\r\n", ids[2]);
+    let mut stream = server.subscribe_with("", &header);
+    assert_eq!(stream.events(7), before);
+    let mut session = server.subscribe_with("?session=alice", &header);
+    let note = session.events(8).remove(7);
+    assert_eq!(
+        (note.event_type.as_str(), note.data.as_str()),
+        ("note", "s")
+    );
+    let next = server.publish_numbers(10..11).remove(0);
+    assert_eq!(stream.event().id, next);
+    assert_eq!(next, ids[0].replace("-1", "-12"));
+}
+
+#[test]
+fn keys_and_lifetimes_survive_a_restart() {
+    let store = Store::new();
+    let server = store.start(&[]);
+    let start = server.subscribe("").last_event_id().to_owned();
+    let keyed = server.publish(r#"{"data":1,"key":"k"}"#);
+    server.publish(r#"{"data":2,"ttl":0.001}"#);
+    server.kill();
+    let server = store.start(&[]);
+    assert_eq!(server.publish(r#"{"data":1,"key":"k"}"#), keyed);
+    let other = server.post("/trigger", "", br#"{"data":2,"key":"k"}"#);
+    assert_eq!(other.status, 409);
+    server.publish(r#"{"data":"end"}"#);
+    let data: Vec<_> = replay(&server, &start, "end")
+        .into_iter()
+        .map(|event| event.data)
+        .collect();
+    assert_eq!(data[1..], ["1", "end"]);
+}
+
+#[test]
+fn what_retention_took_is_a_gap_after_a_restart_too_and_only_where_it_was_lost() {
+    let store = Store::new();
+    let flags = ["--log-events", "10"];
+    let server = store.start(&flags);
+    let rare = server
+        .publish(r#"{"data":"rare","topic":"rare"}"#)
+        .remove(0);
+    let ids = server.publish_numbers(0..30);
+    until("the deletion of what was evicted", || {
+        rows(&store.path()) == 10
+    });
+    server.kill();
+    let server = store.start(&flags);
+    let header = |id: &str| format!("Last-Event-ID: {id}\r\n");
+    let mut stream = server.open_stream("", &header(&ids[4]));
+    let gap = stream.event();
+    assert_eq!(gap.event_type, "gap");
+    assert_eq!(
+        (&gap.json()["reason"], &gap.id),
+        (&"expired".into(), &ids[19])
+    );
+    let mut stream = server.open_stream("?topic=rare", &header(&rare));
+    assert_eq!(stream.event().event_type, "connected");
+    let mut stream = server.open_stream("?topic=rare", &header(&rare.replace("-1", "-0")));
+    assert_eq!(stream.event().event_type, "gap");
+}
+
+fn rows(path: &Path) -> u64 {
+    let connection = Connection::open(path).unwrap();
+    let count: i64 = connection
+        .query_row("SELECT count(*) FROM events", [], |row| row.get(0))
+        .unwrap();
+    count.cast_unsigned()
+}
+
+#[test]
+fn history_that_memory_let_go_is_read_from_the_file() {
+    let store = Store::new();
+    let server = store.start(&["--log-memory", "64KiB"]);
+    let start = server.subscribe("").last_event_id().to_owned();
+    let filler = "x".repeat(1000);
+    for hundred in 0..20 {
+        let events: Vec<String> = (0..100)
+            .map(|n| format!(r#"{{"data":"{} {filler}"}}"#, hundred * 100 + n))
+            .collect();
+        server.publish(&format!("[{}]", events.join(",")));
+    }
+    let check = |server: &Server| {
+        let mut stream = server.subscribe_with("", &format!("Last-Event-ID: {start}\r\n"));
+        for n in 0..2000 {
+            let event = stream.event();
+            assert!(event.data.starts_with(&format!("{n} ")), "{n}");
+            assert!(event.id.ends_with(&format!("-{}", n + 1)));
+        }
+        server.publish(r#"{"data":"live"}"#);
+        assert_eq!(stream.event().data, "live");
+    };
+    check(&server);
+    server.kill();
+    check(&store.start(&["--log-memory", "64KiB"]));
+}
+
+#[test]
+fn a_file_that_is_no_sound_log_is_refused_and_left_as_it_is() {
+    let random: Vec<u8> = (0..40_000).map(|_| fastrand::u8(..)).collect();
+    let store = Store::new();
+    {
+        let server = store.start(&[]);
+        server.publish_numbers(0..2000);
+        server.kill();
+        // What the kill left in the write-ahead log goes into the file.
+        let connection = Connection::open(store.path()).unwrap();
+        connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+            .unwrap();
+    }
+    let mut damaged = fs::read(store.path()).unwrap();
+    let length = damaged.len();
+    damaged[length / 2..length / 2 + 8192].fill(0xa5);
+    let other = Store::new();
+    Connection::open(other.path())
+        .unwrap()
+        .execute_batch("CREATE TABLE guests (name TEXT)")
+        .unwrap();
+    let foreign = fs::read(other.path()).unwrap();
+    for (content, needle) in [
+        (random, "not a database"),
+        (damaged, "damaged"),
+        (foreign, "another program"),
+    ] {
+        let store = Store::new();
+        fs::write(store.path(), &content).unwrap();
+        let refused = refusal(&store.flag());
+        assert!(refused.contains(needle), "{refused}");
+        assert!(refused.contains("--store"), "{refused}");
+        assert!(fs::read(store.path()).unwrap() == content, "{needle}");
+    }
+}
+
+#[test]
+fn a_path_that_cannot_be_and_a_file_in_use_are_refused() {
+    let refused = refusal("sqlite:/nowhere/at/all/events.db");
+    assert!(refused.contains("cannot open the log"), "{refused}");
+    let store = Store::new();
+    let _server = store.start(&[]);
+    let refused = refusal(&store.flag());
+    assert!(refused.contains("in use by another server"), "{refused}");
+}
+
+/// What a hub says, in one line, that does not start.
+fn refusal(store: &str) -> String {
+    let output = command()
+        .args(["hub", "--listen", "127.0.0.1:0", "--store", store])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stdout.is_empty());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(said.lines().count(), 1, "{said}");
+    said
+}
+
+/// A disk that is full: files of this process may not grow beyond a size.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_refuses_publishers_and_serves_subscribers_on() {
+    let store = Store::new();
+    let script = format!(
+        "trap '' XFSZ; ulimit -f 600; exec '{}' hub --store '{}' \"$@\"",
+        env!("CARGO_BIN_EXE_sse-serve"),
+        store.flag()
+    );
+    let server = Server::spawn(std::process::Command::new("sh").args(["-c", &script, "sh"]));
+    let mut stream = server.subscribe("");
+    let start = stream.last_event_id().to_owned();
+    let body = format!(r#"{{"data":"{}"}}"#, "x".repeat(20_000));
+    let mut ids = Vec::new();
+    let refused = loop {
+        let response = server.post("/trigger", "", body.as_bytes());
+        if response.status != 200 {
+            break response;
+        }
+        ids.extend(response.ids());
+        assert!(ids.len() < 10_000, "the disk is never full");
+    };
+    assert_eq!(refused.status, 503, "{}", refused.text());
+    assert!(
+        refused.text().contains("cannot be written"),
+        "{}",
+        refused.text()
+    );
+    assert_eq!(server.get("/ready").status, 503);
+    assert!(ids.len() > 5);
+    let live: Vec<String> = stream.events(ids.len()).into_iter().map(|e| e.id).collect();
+    assert_eq!(live, ids);
+    let mut late = server.subscribe_with("", &format!("Last-Event-ID: {start}\r\n"));
+    assert_eq!(
+        late.events(ids.len()).last().unwrap().id,
+        *ids.last().unwrap()
+    );
+    server.kill();
+
+    let server = store.start(&[]);
+    assert_eq!(server.get("/ready").status, 200);
+    let next = server.publish(r#"{"data":"end"}"#).remove(0);
+    let events = replay(&server, &start, "end");
+    let replayed: Vec<_> = events[1..].iter().map(|event| event.id.clone()).collect();
+    ids.push(next);
+    assert_eq!(replayed, ids);
+}
