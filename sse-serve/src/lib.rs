@@ -19,10 +19,21 @@
 //! Refusals are `application/problem+json` (RFC 9457); their `detail` names the
 //! field and the mend.
 //!
+//! # Publishing
+//!
+//! Only `data` is required: `{"data":<any JSON>,"event","topic","session",
+//! "connection","format":"auto|json|string","ttl":<seconds>,"retry":<milliseconds>,
+//! "key"}`. An event past its `ttl` is skipped without a gap. While the log holds
+//! an event of the same topic and `key`, another is answered with the first's id,
+//! or with 409 if its content differs. 503 means that the log could not hold it
+//! and that nothing was published; subscribers are served on.
+//!
 //! # The stream
 //!
 //! An `id` is `<epoch>-<seq>`: eight of `[a-z0-9]` that name this log, and a
-//! number that counts its events from 1 without holes. Two events are the
+//! number that counts its events from 1 without holes. A log in memory ends with
+//! the process, one in a file ([`Store::Sqlite`]) keeps its name and its numbers.
+//! Two events are the
 //! server's own and pass every filter:
 //!
 //! - `connected`, once at the beginning, with the position as its id and

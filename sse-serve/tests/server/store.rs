@@ -313,7 +313,7 @@ fn refusal(store: &str) -> String {
 fn a_full_disk_refuses_publishers_and_serves_subscribers_on() {
     let store = Store::new();
     let script = format!(
-        "trap '' XFSZ; ulimit -f 600; exec '{}' hub --store '{}' \"$@\"",
+        "trap '' XFSZ; ulimit -S -f 600; exec '{}' hub --store '{}' \"$@\"",
         env!("CARGO_BIN_EXE_sse-serve"),
         store.flag()
     );
@@ -345,10 +345,21 @@ fn a_full_disk_refuses_publishers_and_serves_subscribers_on() {
         late.events(ids.len()).last().unwrap().id,
         *ids.last().unwrap()
     );
+    #[cfg(target_os = "linux")]
+    {
+        let unlimited = rustix::process::Rlimit {
+            current: None,
+            maximum: None,
+        };
+        let pid = rustix::process::Pid::from_raw(server.pid().cast_signed());
+        rustix::process::prlimit(pid, rustix::process::Resource::Fsize, unlimited).unwrap();
+        until("the log's return", || server.get("/ready").status == 200);
+        ids.extend(server.publish(&body));
+        assert_eq!(stream.event().id, *ids.last().unwrap());
+    }
     server.kill();
 
     let server = store.start(&[]);
-    assert_eq!(server.get("/ready").status, 200);
     let next = server.publish(r#"{"data":"end"}"#).remove(0);
     let events = replay(&server, &start, "end");
     let replayed: Vec<_> = events[1..].iter().map(|event| event.id.clone()).collect();

@@ -155,6 +155,18 @@ impl File {
         }
         transaction.commit()
     }
+
+    /// Writes as many bytes as this, and deletes them again.
+    pub(super) fn probe(&self, bytes: usize) -> rusqlite::Result<()> {
+        let bytes = i64::try_from(bytes.max(4096)).unwrap_or(i64::MAX);
+        self.connection.execute(
+            "INSERT OR REPLACE INTO meta VALUES ('probe', zeroblob(?1))",
+            [bytes],
+        )?;
+        self.connection
+            .execute("DELETE FROM meta WHERE name = 'probe'", [])?;
+        Ok(())
+    }
 }
 
 const BUSY: std::time::Duration = std::time::Duration::from_secs(5);

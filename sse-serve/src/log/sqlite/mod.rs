@@ -113,6 +113,11 @@ impl SqliteLog {
         retention: Retention,
         topics: &[TopicRetention],
     ) -> Result<Self, OpenError> {
+        // `SQLite` takes some relative names for something else than a file.
+        let options = &Options {
+            path: std::path::absolute(&options.path).unwrap_or_else(|_| options.path.clone()),
+            ..options.clone()
+        };
         let (file, history, gone) = File::open(options, retention, topics)?;
         let shared = Arc::new(Shared {
             history,
@@ -165,9 +170,10 @@ impl EventLog for SqliteLog {
             bytes,
             reply,
         };
-        if let Some((writer, _)) = &self.writer {
-            // Without a writer the reply is dropped, which says as much.
-            let _ = writer.send(command);
+        let writer = self.writer.as_ref();
+        if writer.is_none_or(|(writer, _)| writer.send(command).is_err()) {
+            // The reply went with the command, which says as much.
+            self.shared.is_available.store(false, Ordering::Relaxed);
         }
     }
 

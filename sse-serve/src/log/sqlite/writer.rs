@@ -50,11 +50,13 @@ pub(super) fn run(
     let mut envelopes = Envelopes::default();
     let mut gone = Gone::default();
     gone.extend(evicted);
+    let mut refused_bytes = 0;
     loop {
         let mut next = match commands.recv_timeout(SWEEP) {
             Ok(command) => Some(command),
             Err(RecvTimeoutError::Timeout) => {
                 gone.extend(shared.history.age());
+                recover(&mut file, shared, refused_bytes);
                 None
             }
             Err(RecvTimeoutError::Disconnected) => return,
@@ -80,13 +82,21 @@ pub(super) fn run(
                 .then(|| commands.try_recv().ok())
                 .flatten();
         }
-        commit(&mut file, shared, stage, waiting, &mut gone);
+        if !commit(&mut file, shared, stage, waiting, &mut gone) {
+            refused_bytes = grouped;
+        }
     }
 }
 
-fn commit(file: &mut File, shared: &Shared, stage: Stage, waiting: Vec<Waiting>, gone: &mut Gone) {
-    let has_appends = !stage.records.is_empty();
-    if has_appends || !gone.seqs.is_empty() {
+/// Whether all of it was held.
+fn commit(
+    file: &mut File,
+    shared: &Shared,
+    stage: Stage,
+    waiting: Vec<Waiting>,
+    gone: &mut Gone,
+) -> bool {
+    if !stage.records.is_empty() || !gone.seqs.is_empty() {
         let written = file.write(&changes(shared, &stage, gone));
         let was_available = shared.is_available.swap(written.is_ok(), Ordering::Relaxed);
         if let Err(error) = written {
@@ -94,7 +104,7 @@ fn commit(file: &mut File, shared: &Shared, stage: Stage, waiting: Vec<Waiting>,
                 tracing::error!(%error, "cannot write the log; publishing is refused");
             }
             refuse(waiting, &error.to_string());
-            return;
+            return false;
         }
         if !was_available {
             tracing::info!("the log can be written again");
@@ -105,6 +115,16 @@ fn commit(file: &mut File, shared: &Shared, stage: Stage, waiting: Vec<Waiting>,
     for (reply, placed) in waiting {
         // A publisher that went away has published all the same.
         let _ = reply.send(placed);
+    }
+    true
+}
+
+/// Finds out whether what was refused last would be held by now. Else a
+/// balancer that asks `/ready` would never send a publisher to try.
+fn recover(file: &mut File, shared: &Shared, bytes: usize) {
+    if !shared.is_available.load(Ordering::Relaxed) && file.probe(bytes).is_ok() {
+        shared.is_available.store(true, Ordering::Relaxed);
+        tracing::info!("the log can be written again");
     }
 }
 
