@@ -33,8 +33,7 @@
 //! An `id` is `<epoch>-<seq>`: eight of `[a-z0-9]` that name this log, and a
 //! number that counts its events from 1 without holes. A log in memory ends with
 //! the process, one in a file ([`Store::Sqlite`]) keeps its name and its numbers.
-//! Two events are the
-//! server's own and pass every filter:
+//! Two events are the server's own and pass every filter:
 //!
 //! - `connected`, once at the beginning, with the position as its id and
 //!   `{"connection":"<id>","cursor":"<id>","retry":<milliseconds>}`;

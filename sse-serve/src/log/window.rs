@@ -52,7 +52,8 @@ pub(super) struct Keyed {
     pub(super) content: u64,
 }
 
-/// Which blocks are in memory, oldest first; some of them evicted since.
+/// The blocks in memory that can be fetched again, oldest first; some of them
+/// evicted since.
 #[derive(Debug)]
 struct Resident {
     places: VecDeque<Place>,
@@ -113,7 +114,7 @@ impl Window {
         if let (Some(key), Some(content)) = (&record.key, content) {
             self.keys.insert(Arc::clone(key), Keyed { seq, content });
         }
-        if record.block.is_some() {
+        if can_go(&record) {
             self.resident.places.push_back(place);
             self.resident.bytes += record.length;
         }
@@ -155,7 +156,7 @@ impl Window {
         };
         pool.gone += 1;
         pool.bytes -= record.length;
-        if record.block.is_some() {
+        if can_go(&record) {
             self.resident.bytes -= record.length;
         }
         let lane = Lane::of(&record.envelope);
@@ -184,8 +185,7 @@ impl Window {
                 if limit.is_none_or(|limit| self.resident.bytes <= limit) {
                     return;
                 }
-                // What is for a connection is nowhere else.
-                if record.envelope.connection.is_none() && record.block.take().is_some() {
+                if record.block.take().is_some() {
                     self.resident.bytes -= record.length;
                 }
             }
@@ -224,7 +224,7 @@ impl Window {
         self.resident.bytes = 0;
         for (at, pool) in self.pools.iter().enumerate() {
             for (ordinal, (seq, record)) in (pool.gone..).zip(&pool.records) {
-                if record.block.is_some() {
+                if can_go(record) {
                     self.resident.bytes += record.length;
                     places.push(Place {
                         seq: *seq,
@@ -316,3 +316,12 @@ impl Window {
         (self.head - cursor.min(self.head)).saturating_sub(retained as u64)
     }
 }
+
+/// Whether its block is in memory and can be fetched again: what is for a
+/// connection is nowhere else.
+fn can_go(record: &Record) -> bool {
+    record.block.is_some() && record.envelope.connection.is_none()
+}
+
+#[cfg(test)]
+mod tests;
