@@ -45,7 +45,7 @@ pub enum Store {
         /// What an acknowledged event survives.
         durability: Durability,
         /// Bytes of the newest events that are kept in memory too; of older
-        /// ones it holds an index of about 150 bytes each. Default 64 MiB.
+        /// ones it holds an index of about 200 bytes each. Default 64 MiB.
         memory: usize,
     },
 }
