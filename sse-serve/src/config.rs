@@ -12,7 +12,7 @@ use crate::log::Durability;
 /// let mut config = sse_serve::Config::default();
 /// config.listen = "127.0.0.1:0".to_owned();
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Config {
     /// `ADDRESS:PORT`; port 0 picks a free one. Default `127.0.0.1:8080`.
@@ -28,6 +28,13 @@ pub struct Config {
     pub write_timeout: Duration,
     /// Where events are kept.
     pub store: Store,
+    /// Lets it listen elsewhere than on loopback, where anybody who can connect
+    /// may publish and subscribe: there is no authentication. Default false.
+    pub allow_anonymous: bool,
+    /// The pages of other origins that may use it.
+    pub cors: Cors,
+    /// What one client may take.
+    pub limits: Limits,
     /// History, heartbeat, reconnection time, drain.
     pub hub: HubConfig,
 }
@@ -50,6 +57,42 @@ pub enum Store {
     },
 }
 
+/// What one client may take. Each refusal is counted in `/metrics`.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Bytes of a request head, at least 8 KiB; beyond, 431. Default 16 KiB.
+    pub head_bytes: usize,
+    /// Bytes of a publish body; beyond, 413. Default 8 MiB.
+    pub body_bytes: usize,
+    /// Bytes of the data of one event; beyond, 413. Default 1 MiB.
+    pub event_bytes: usize,
+    /// TCP connections accepted per second, after a burst of as many; others
+    /// wait in the backlog. Default: no limit.
+    pub accept_rate: Option<f64>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            head_bytes: 16 << 10,
+            body_bytes: 8 << 20,
+            event_bytes: 1 << 20,
+            accept_rate: None,
+        }
+    }
+}
+
+/// Cross-origin resource sharing (Fetch Standard §3.3). Off by default.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Cors {
+    /// Origins as a browser sends them, such as `https://app.example`; `*` is any.
+    pub origins: Vec<String>,
+    /// Lets pages send credentials. Not with `*`.
+    pub credentials: bool,
+}
+
 /// The answer to a subscriber for whom there is no place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum WhenFull {
@@ -69,6 +112,9 @@ impl Default for Config {
             header_timeout: Duration::from_secs(10),
             write_timeout: Duration::from_secs(60),
             store: Store::default(),
+            allow_anonymous: false,
+            cors: Cors::default(),
+            limits: Limits::default(),
             hub: HubConfig::default(),
         }
     }

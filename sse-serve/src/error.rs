@@ -33,6 +33,29 @@ pub enum StartError {
     /// The log is not one, or cannot be used.
     #[error(transparent)]
     Log(#[from] OpenError),
+    /// Everybody who can reach the address could publish and subscribe.
+    #[error(
+        "{address} is reachable from elsewhere and there is no authentication; listen on \
+             127.0.0.1, or give --allow-anonymous to let everybody publish and subscribe"
+    )]
+    Anonymous {
+        /// As configured.
+        address: String,
+    },
+    /// An origin is not one, or may not be combined with credentials.
+    #[error("the origin `{origin}` {problem}; correct --cors-origin")]
+    Origin {
+        /// As configured.
+        origin: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// A limit contradicts another.
+    #[error("{problem}")]
+    Limits {
+        /// What is wrong, and the mend.
+        problem: &'static str,
+    },
 }
 
 fn reason(error: &io::Error) -> String {

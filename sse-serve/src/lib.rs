@@ -15,6 +15,13 @@
 //! | `POST /trigger`, `POST /events`, `POST /events/trigger` | publishes an object, an array, or lines of `application/x-ndjson`, all or none: `{"status":"ok","ids":[..]}` |
 //! | `GET /health` | `{"status","uptime_s","connections","events"}`, seconds and counts |
 //! | `GET /ready` | 200, or 503 while draining |
+//! | `GET /metrics` | the `OpenMetrics` text format, which Prometheus reads; names begin with `sse_serve_` |
+//! | `GET /connections` | open streams by id: session, peer, filter, cursor, lag, bytes, since; `limit` (default 1000, at most 10,000) and `after` page through them |
+//! | `DELETE /connections/{id}` | ends that stream |
+//! | `GET /topics` | topics with retained events by name: their number, oldest and newest id, subscriptions; pages alike |
+//!
+//! While there is no authentication, `/connections` and `/topics` are for peers on
+//! loopback only.
 //!
 //! Refusals are `application/problem+json` (RFC 9457); their `detail` names the
 //! field and the mend.
@@ -53,11 +60,12 @@ mod error;
 mod http;
 mod hub;
 mod log;
+mod metrics;
 mod publish;
 pub mod shutdown;
 mod sys;
 
-pub use config::{Config, Store, WhenFull};
+pub use config::{Config, Cors, Limits, Store, WhenFull};
 pub use error::StartError;
 pub use http::Server;
 pub use hub::{GapPolicy, Hub, HubConfig, InvalidPublication, Publication, PublishError};

@@ -24,7 +24,7 @@ pub(super) fn say(message: &str) {
 }
 
 /// What clap says, without the usage that follows.
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     let said: Vec<&str> = text
         .lines()
         .map(str::trim)

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytesize::ByteSize;
 
 use crate::http::check_path;
+use crate::log::TopicRetention;
 
 /// A larger duration than anybody means.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
@@ -111,4 +112,47 @@ pub(super) fn log_size(text: &str) -> Result<ByteSize, String> {
         return Err(format!("give at least {SMALLEST_LOG}"));
     }
     Ok(size)
+}
+
+/// 1 byte to 1 GiB.
+pub(super) fn size(text: &str) -> Result<ByteSize, String> {
+    let size: ByteSize = text
+        .parse()
+        .map_err(|_| "give a size such as 16KiB or 1MiB".to_owned())?;
+    if size < ByteSize::b(1) || size > ByteSize::gib(1) {
+        return Err("give 1 byte to 1GiB".to_owned());
+    }
+    Ok(size)
+}
+
+pub(super) fn head_size(text: &str) -> Result<ByteSize, String> {
+    let size = size(text)?;
+    if !(ByteSize::kib(8)..=ByteSize::mib(1)).contains(&size) {
+        return Err("give 8KiB to 1MiB".to_owned());
+    }
+    Ok(size)
+}
+
+/// `PATTERN:events=N,bytes=SIZE,age=DURATION`, at least one of the three.
+pub(super) fn topics(text: &str) -> Result<TopicRetention, String> {
+    const FORM: &str = "give a pattern and its history, for example orders.*:events=1000,age=24h";
+    let (topics, budget) = text.rsplit_once(':').ok_or(FORM)?;
+    if topics.is_empty() {
+        return Err(FORM.to_owned());
+    }
+    let mut retention = TopicRetention {
+        topics: topics.to_owned(),
+        ..TopicRetention::default()
+    };
+    for part in budget.split(',') {
+        match part.split_once('=') {
+            Some(("events", events)) => retention.events = Some(count(events)?),
+            Some(("bytes", bytes)) => {
+                retention.bytes = usize::try_from(size(bytes)?.as_u64()).ok();
+            }
+            Some(("age", longest)) => retention.age = Some(age(longest)?),
+            _ => return Err(FORM.to_owned()),
+        }
+    }
+    Ok(retention)
 }

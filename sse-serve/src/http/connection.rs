@@ -1,42 +1,48 @@
 //! One TCP connection, from its acceptance to its end.
 
+use std::error::Error;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::ConnectInfo;
+use http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use prometheus_client::metrics::gauge::Gauge;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
 use crate::hub::Hub;
-
-/// Bounds the request head, and what is buffered towards a slow reader.
-const BUFFER_MAX: usize = 16 << 10;
+use crate::metrics::Refusal;
 
 /// Serves HTTP/1 until either end closes. A client that half-closes is gone:
 /// nothing tells it from one that went away.
 pub(super) async fn serve(
     stream: TcpStream,
+    peer: SocketAddr,
     router: Router,
     hub: Hub,
-    header_timeout: Duration,
-    write_timeout: Duration,
+    bounds: Bounds,
 ) {
+    let _open = Open::count(&hub);
     // A newcomer still gets its one answer.
     let is_late = hub.is_draining();
-    let io = TokioIo::new(Deadlined::new(stream, write_timeout));
+    let io = TokioIo::new(Deadlined::new(stream, bounds.write_timeout));
     let mut connection = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(header_timeout)
-            .max_buf_size(BUFFER_MAX)
+            .header_read_timeout(bounds.header_timeout)
+            .max_buf_size(bounds.head_bytes)
             .keep_alive(!is_late)
-            .serve_connection(io, TowerToHyperService::new(router))
+            .serve_connection(io, OfPeer::new(peer, router))
     );
     let served = tokio::select! {
         biased;
@@ -47,7 +53,76 @@ pub(super) async fn serve(
         }
     };
     if let Err(error) = served {
-        tracing::debug!(%error, "connection ended");
+        count(&error, &hub);
+        tracing::debug!(%peer, %error, "connection ended");
+    }
+}
+
+/// What one connection may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    /// Of the request head, and of what is buffered towards a slow reader.
+    pub(super) head_bytes: usize,
+    pub(super) header_timeout: Duration,
+    pub(super) write_timeout: Duration,
+}
+
+fn count(error: &hyper::Error, hub: &Hub) {
+    let metrics = hub.metrics();
+    if error.is_parse_too_large() {
+        metrics.refuse(Refusal::HeadSize);
+    } else if error.is_timeout() {
+        metrics.refuse(Refusal::HeadTime);
+    } else {
+        let source = error.source().and_then(|source| source.downcast_ref());
+        let is_stalled = |error: &io::Error| error.kind() == io::ErrorKind::TimedOut;
+        if source.is_some_and(is_stalled) {
+            metrics.write_timeouts.inc();
+        }
+    }
+}
+
+/// Counts a connection for as long as it lives.
+struct Open(Gauge);
+
+impl Open {
+    fn count(hub: &Hub) -> Self {
+        let open = hub.metrics().open_sockets.clone();
+        open.inc();
+        Self(open)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+/// The router, told who asks.
+#[derive(Debug)]
+struct OfPeer {
+    peer: ConnectInfo<SocketAddr>,
+    router: TowerToHyperService<Router>,
+}
+
+impl OfPeer {
+    fn new(peer: SocketAddr, router: Router) -> Self {
+        Self {
+            peer: ConnectInfo(peer),
+            router: TowerToHyperService::new(router),
+        }
+    }
+}
+
+impl Service<Request<Incoming>> for OfPeer {
+    type Response = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Response;
+    type Error = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Error;
+    type Future = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Future;
+
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        request.extensions_mut().insert(self.peer);
+        self.router.call(request)
     }
 }
 

@@ -12,15 +12,19 @@ use http::uri::Authority;
 use http::{HeaderMap, Method, StatusCode, Uri};
 use std::net::IpAddr;
 
+use crate::config::Cors;
+use crate::http::cors;
 use crate::http::problem::Problem;
 use crate::http::publish::discard_rest;
 use crate::http::router::App;
+use crate::metrics::Refusal;
 
 pub(super) async fn check(State(app): State<App>, request: Request, next: Next) -> Response {
     let (uri, headers) = (request.uri(), request.headers());
-    match judge(request.method(), uri, headers, app.on_loopback) {
+    match judge(request.method(), uri, headers, app.on_loopback, &app.cors) {
         Ok(()) => next.run(request).await,
-        Err(problem) => {
+        Err((cause, problem)) => {
+            app.hub.metrics().refuse(cause);
             discard_rest(request.into_body()).await;
             problem.into_response()
         }
@@ -32,13 +36,15 @@ fn judge(
     uri: &Uri,
     headers: &HeaderMap,
     on_loopback: bool,
-) -> Result<(), Problem> {
-    let host = requested_host(uri, headers)?;
+    cors: &Cors,
+) -> Result<(), (Refusal, Problem)> {
+    let host = requested_host(uri, headers).map_err(|problem| (Refusal::Host, problem))?;
     if on_loopback && host.as_ref().is_some_and(|host| !is_loopback(host.host())) {
-        return Err(Problem::new(
+        let problem = Problem::new(
             StatusCode::FORBIDDEN,
             "`Host` is not a name of this machine; use 127.0.0.1, [::1] or localhost",
-        ));
+        );
+        return Err((Refusal::Host, problem));
     }
     if *method == Method::GET || *method == Method::HEAD {
         return Ok(());
@@ -50,11 +56,13 @@ fn judge(
         let host = host.as_ref()?;
         (authority.as_str().eq_ignore_ascii_case(host.as_str())).then_some(())
     };
-    if origins.any(|origin| own(origin).is_none()) {
-        return Err(Problem::new(
+    if origins.any(|origin| own(origin).is_none() && !cors::allows(cors, origin)) {
+        let problem = Problem::new(
             StatusCode::FORBIDDEN,
-            "`Origin` is not this server's; publish from a page of its own, or without a browser",
-        ));
+            "`Origin` is not this server's; publish from a page of its own, or without a browser, \
+             or allow the origin with --cors-origin",
+        );
+        return Err((Refusal::Origin, problem));
     }
     Ok(())
 }
@@ -114,6 +122,8 @@ mod tests {
             ("POST", "localhost:8080",  "http://evil.example",    false),
             ("POST", "localhost:8080",  "null",                   false),
             ("POST", "",                "http://evil.example",    false),
+            ("POST", "localhost:8080",  "https://app.example",    true),
+            ("POST", "evil.example",    "https://app.example",    false),
             ("GET",  "localhost:8080",  "http://evil.example",    true),
         ];
         for (method, host, origin, allowed) in table {
@@ -124,7 +134,11 @@ mod tests {
                 }
             }
             let method = method.parse().unwrap();
-            let verdict = judge(&method, &Uri::from_static("/events"), &headers, true);
+            let cors = Cors {
+                origins: vec!["https://app.example".to_owned()],
+                ..Cors::default()
+            };
+            let verdict = judge(&method, &Uri::from_static("/events"), &headers, true, &cors);
             assert_eq!(verdict.is_ok(), *allowed, "{method} {host} {origin}");
         }
     }
@@ -134,6 +148,6 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(HOST, "hub.example".parse().unwrap());
         let uri = Uri::from_static("/events");
-        assert!(judge(&Method::GET, &uri, &headers, false).is_ok());
+        assert!(judge(&Method::GET, &uri, &headers, false, &Cors::default()).is_ok());
     }
 }

@@ -1,8 +1,11 @@
 //! The hub over HTTP.
 
 mod accept;
+mod admin;
 mod connection;
+mod cors;
 mod guard;
+mod pace;
 mod page;
 mod payload;
 mod problem;

@@ -10,30 +10,28 @@ use serde_json::value::RawValue;
 use crate::http::problem::Problem;
 use crate::hub::Publication;
 
-/// The most bytes of data of one event.
-const EVENT_MAX: usize = 1 << 20;
-
 /// The most events of one body.
 const EVENTS_MAX: usize = 10_000;
 
 const FIELDS: &str = "data, event, topic, session, connection, format, ttl, retry, key";
 
-/// All events of a body, or why it holds one that cannot be published.
-pub(super) fn parse(body: &[u8], ndjson: bool) -> Result<Vec<Publication>, Problem> {
+/// All events of a body, or why it holds one that cannot be published, as for
+/// more than `max` bytes of data.
+pub(super) fn parse(body: &[u8], ndjson: bool, max: usize) -> Result<Vec<Publication>, Problem> {
     let body = body.trim_ascii();
     if ndjson {
         let lines = body.split(|&byte| byte == b'\n').enumerate();
         let lines = lines.filter(|(_, line)| !line.trim_ascii().is_empty());
         return collect(lines.map(|(index, line)| {
-            object(line).map_err(|problem| problem.within(&format!("line {}", index + 1)))
+            object(line, max).map_err(|problem| problem.within(&format!("line {}", index + 1)))
         }));
     }
     if !body.starts_with(b"[") {
-        return Ok(vec![object(body)?]);
+        return Ok(vec![object(body, max)?]);
     }
     let items: Vec<&RawValue> = serde_json::from_slice(body).map_err(|error| malformed(&error))?;
     collect(items.iter().enumerate().map(|(index, item)| {
-        let event = object(item.get().as_bytes());
+        let event = object(item.get().as_bytes(), max);
         event.map_err(|problem| problem.within(&format!("event {}", index + 1)))
     }))
 }
@@ -54,7 +52,7 @@ fn collect(
     Ok(all)
 }
 
-fn object(json: &[u8]) -> Result<Publication, Problem> {
+fn object(json: &[u8], max: usize) -> Result<Publication, Problem> {
     if json.is_empty() {
         return Err(Problem::bad_request(
             r#"the body is empty; send a JSON object such as {"event":"note","data":"hello"}"#,
@@ -78,13 +76,10 @@ fn object(json: &[u8]) -> Result<Publication, Problem> {
     let data =
         data.ok_or_else(|| Problem::bad_request("`data` is missing; give any JSON value"))?;
     let data = data_text(data, format.map(text).transpose()?.as_deref())?;
-    if data.len() > EVENT_MAX {
+    if data.len() > max {
         return Err(Problem::new(
             StatusCode::PAYLOAD_TOO_LARGE,
-            format!(
-                "`data` is {} bytes long; shorten it to {EVENT_MAX}",
-                data.len()
-            ),
+            format!("`data` is {} bytes long; shorten it to {max}", data.len()),
         ));
     }
     let mut event = Publication::new(data);
@@ -239,12 +234,16 @@ fn invalid(error: &crate::hub::InvalidPublication) -> Problem {
 mod tests {
     use super::*;
 
+    const EVENT_MAX: usize = 1 << 20;
+
     fn data(json: &str) -> String {
-        parse(json.as_bytes(), false).unwrap()[0].data().to_owned()
+        parse(json.as_bytes(), false, EVENT_MAX).unwrap()[0]
+            .data()
+            .to_owned()
     }
 
     fn refusal(json: &str) -> String {
-        parse(json.as_bytes(), false)
+        parse(json.as_bytes(), false, EVENT_MAX)
             .unwrap_err()
             .detail()
             .to_owned()
@@ -318,13 +317,15 @@ mod tests {
     #[test]
     fn many_come_as_an_array_or_as_lines() {
         assert_eq!(
-            parse(br#"[{"data":1},{"data":2}]"#, false).unwrap().len(),
+            parse(br#"[{"data":1},{"data":2}]"#, false, EVENT_MAX)
+                .unwrap()
+                .len(),
             2
         );
-        assert_eq!(parse(b"[]", false).unwrap().len(), 0);
+        assert_eq!(parse(b"[]", false, EVENT_MAX).unwrap().len(), 0);
         let lines = b"{\"data\":1}\r\n\n{\"data\":2}\n";
-        assert_eq!(parse(lines, true).unwrap().len(), 2);
-        let problem = parse(b"{\"data\":1}\n\n{", true).unwrap_err();
+        assert_eq!(parse(lines, true, EVENT_MAX).unwrap().len(), 2);
+        let problem = parse(b"{\"data\":1}\n\n{", true, EVENT_MAX).unwrap_err();
         assert!(
             problem.detail().starts_with("line 3: "),
             "{}",
@@ -332,7 +333,9 @@ mod tests {
         );
         let many = format!("[{}{{\"data\":1}}]", "{\"data\":1},".repeat(EVENTS_MAX));
         assert_eq!(
-            parse(many.as_bytes(), false).unwrap_err().status(),
+            parse(many.as_bytes(), false, EVENT_MAX)
+                .unwrap_err()
+                .status(),
             StatusCode::PAYLOAD_TOO_LARGE
         );
     }

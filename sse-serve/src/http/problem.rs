@@ -38,7 +38,6 @@ impl Problem {
         &self.detail
     }
 
-    #[cfg(test)]
     pub(super) fn status(&self) -> StatusCode {
         self.status
     }

@@ -15,9 +15,7 @@ use crate::http::payload;
 use crate::http::problem::Problem;
 use crate::http::router::App;
 use crate::hub::PublishError;
-
-/// The most bytes of a publish body.
-const BODY_MAX: usize = 8 << 20;
+use crate::metrics::Refusal;
 
 /// What is still read of a refused request, so that the answer is not lost to
 /// a reset: bytes, and time.
@@ -38,13 +36,27 @@ pub(super) async fn publish(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Published>, Problem> {
-    let body = tokio::time::timeout(BODY_TIME, read(&headers, body))
+    let limits = &app.limits;
+    let metrics = app.hub.metrics();
+    let reading = read(&headers, body, limits.body_bytes);
+    let body = tokio::time::timeout(BODY_TIME, reading)
         .await
         .map_err(|_| {
+            metrics.refuse(Refusal::BodyTime);
             let detail = format!("the body took longer than {} s", BODY_TIME.as_secs());
             Problem::new(StatusCode::REQUEST_TIMEOUT, detail)
-        })??;
-    let events = payload::parse(&body, is_ndjson(&headers))?;
+        })?
+        .inspect_err(|problem| {
+            if problem.status() == StatusCode::PAYLOAD_TOO_LARGE {
+                metrics.refuse(Refusal::BodySize);
+            }
+        })?;
+    let events =
+        payload::parse(&body, is_ndjson(&headers), limits.event_bytes).inspect_err(|problem| {
+            if problem.status() == StatusCode::PAYLOAD_TOO_LARGE {
+                metrics.refuse(Refusal::EventSize);
+            }
+        })?;
     let ids = app.hub.publish(&events).await.map_err(|error| {
         let status = match error {
             PublishError::Draining | PublishError::Unavailable(_) => {
@@ -52,6 +64,10 @@ pub(super) async fn publish(
             }
             PublishError::NoSuchConnection(_) => StatusCode::NOT_FOUND,
             PublishError::KeyTaken(_) => StatusCode::CONFLICT,
+            PublishError::TooManyTopics(_) => {
+                metrics.refuse(Refusal::Topics);
+                StatusCode::TOO_MANY_REQUESTS
+            }
         };
         Problem::new(status, error.to_string())
     })?;
@@ -73,18 +89,18 @@ pub(super) async fn discard_rest(mut body: Body) {
     let _ = tokio::time::timeout(DISCARD_TIME, drain).await;
 }
 
-async fn read(headers: &HeaderMap, mut body: Body) -> Result<BytesMut, Problem> {
+async fn read(headers: &HeaderMap, mut body: Body, max: usize) -> Result<BytesMut, Problem> {
     let too_large = || {
         Problem::new(
             StatusCode::PAYLOAD_TOO_LARGE,
-            format!("the body is over {BODY_MAX} bytes; publish in several requests"),
+            format!("the body is over {max} bytes; publish in several requests"),
         )
     };
     let announced = headers
         .get(CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     // Who expects 100 has sent nothing yet (RFC 9110 §10.1.1).
-    if headers.contains_key(EXPECT) && announced.is_some_and(|length| length > BODY_MAX) {
+    if headers.contains_key(EXPECT) && announced.is_some_and(|length| length > max) {
         return Err(too_large());
     }
     let mut bytes = BytesMut::new();
@@ -95,7 +111,7 @@ async fn read(headers: &HeaderMap, mut body: Body) -> Result<BytesMut, Problem> 
         let Ok(data) = frame.into_data() else {
             continue;
         };
-        if bytes.len() + data.len() > BODY_MAX {
+        if bytes.len() + data.len() > max {
             drop(bytes);
             discard_rest(body).await;
             return Err(too_large());

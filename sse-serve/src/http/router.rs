@@ -8,11 +8,11 @@ use axum::middleware;
 use axum::routing::{MethodRouter, get};
 use http::StatusCode;
 
-use crate::config::{Config, WhenFull};
+use crate::config::{Config, Cors, Limits, WhenFull};
 use crate::http::problem::Problem;
 use crate::http::publish::{discard_rest, publish};
 use crate::http::subscribe::{probe, subscribe, subscribe_session};
-use crate::http::{guard, page, status};
+use crate::http::{admin, cors, guard, page, status};
 use crate::hub::Hub;
 
 /// What the handlers share.
@@ -20,12 +20,14 @@ use crate::hub::Hub;
 pub(super) struct App {
     pub(super) hub: Hub,
     pub(super) when_full: WhenFull,
+    pub(super) limits: Limits,
+    pub(super) cors: Arc<Cors>,
     pub(super) on_loopback: bool,
     endpoints: Arc<str>,
 }
 
 /// Paths with a meaning of their own.
-const TAKEN: [&str; 7] = [
+const TAKEN: [&str; 10] = [
     "/trigger",
     "/events/trigger",
     "/events/stream",
@@ -33,13 +35,20 @@ const TAKEN: [&str; 7] = [
     "/notifications",
     "/health",
     "/ready",
+    "/metrics",
+    "/connections",
+    "/topics",
 ];
 
 /// Refuses a stream path that could not be routed.
 pub(crate) fn check_path(path: &str) -> Result<(), &'static str> {
     let problem = if !path.starts_with('/') {
         "does not start with a slash"
-    } else if TAKEN.contains(&path) || page::is_at(path) || path.starts_with("/notifications/") {
+    } else if TAKEN.contains(&path)
+        || page::is_at(path)
+        || path.starts_with("/notifications/")
+        || path.starts_with("/connections/")
+    {
         "is another endpoint's"
     } else if path.contains(['{', '}', '*', '?', '#']) || path.contains(char::is_whitespace) {
         "may not contain braces, an asterisk, `?`, `#` or a space"
@@ -53,6 +62,8 @@ pub(super) fn router(hub: Hub, config: &Config, on_loopback: bool) -> Router {
     let app = App {
         hub,
         when_full: config.when_full,
+        limits: config.limits,
+        cors: Arc::new(config.cors.clone()),
         on_loopback,
         endpoints: format!(
             "GET {0} subscribes, POST {0} publishes, GET /health tells how it is",
@@ -61,7 +72,7 @@ pub(super) fn router(hub: Hub, config: &Config, on_loopback: bool) -> Router {
         .into(),
     };
     let stream = || -> MethodRouter<App> { get(subscribe).head(probe) };
-    Router::new()
+    let router = Router::new()
         .route(&config.path, stream().post(publish))
         .route("/events/stream", stream())
         .route("/sse/event-stream", stream())
@@ -73,11 +84,23 @@ pub(super) fn router(hub: Hub, config: &Config, on_loopback: bool) -> Router {
         .route("/events/trigger", axum::routing::post(publish))
         .route("/health", get(status::health))
         .route("/ready", get(status::ready))
+        .route("/metrics", get(admin::metrics))
+        .route("/topics", get(admin::topics))
+        .route("/connections", get(admin::connections))
+        .route(
+            "/connections/{id}",
+            axum::routing::delete(admin::disconnect),
+        )
         .merge(page::routes())
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
         .layer(middleware::from_fn_with_state(app.clone(), guard::check))
-        .with_state(app)
+        .with_state(app);
+    // Outermost: preflights come before any refusal, and refusals carry its marks.
+    match cors::layer(&config.cors) {
+        Some(cors) => router.layer(cors),
+        None => router,
+    }
 }
 
 async fn not_found(

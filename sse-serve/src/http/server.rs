@@ -2,15 +2,18 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
+use futures_util::FutureExt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 
 use crate::config::{Config, Store};
 use crate::error::StartError;
-use crate::http::connection;
+use crate::http::connection::{self, Bounds};
+use crate::http::cors;
+use crate::http::pace::Pace;
 use crate::http::router::{check_path, router};
 use crate::hub::Hub;
 use crate::log::{OpenError, Options, SqliteLog};
@@ -19,6 +22,9 @@ use crate::sys;
 /// Connections that may wait to be accepted: a thousand clients that come back
 /// at once shall not meet a refusal.
 const BACKLOG: u32 = 4096;
+
+/// The least that hyper reads a head with.
+const HEAD_MIN: usize = 8 << 10;
 
 /// After the drain, the time for last writes to slow readers.
 const GRACE: Duration = Duration::from_secs(1);
@@ -53,22 +59,29 @@ impl Server {
     /// [`Server::run`] is polled.
     ///
     /// # Errors
-    /// [`StartError`] if the address cannot be listened on, the path cannot be
-    /// routed or the log cannot be opened.
+    /// [`StartError`] if the address cannot be listened on, or not without
+    /// [`Config::allow_anonymous`], the path cannot be routed, an origin is none,
+    /// the limits contradict one another, or the log cannot be opened.
     pub async fn bind(config: Config) -> Result<Self, StartError> {
         check_path(&config.path).map_err(|problem| StartError::Path {
             path: config.path.clone(),
             problem,
         })?;
-        let listening = async {
-            let listener = listen(&config.listen).await?;
-            let local_addr = listener.local_addr()?;
-            Ok((listener, local_addr))
-        };
-        let (listener, local_addr) = listening.await.map_err(|cause| StartError::Listen {
+        cors::check(&config.cors)?;
+        check_limits(&config)?;
+        let refused = |cause| StartError::Listen {
             address: config.listen.clone(),
             cause,
-        })?;
+        };
+        let addresses = tokio::net::lookup_host(&config.listen).await;
+        let addresses: Vec<SocketAddr> = addresses.map_err(refused)?.collect();
+        if !config.allow_anonymous && !addresses.iter().all(|address| address.ip().is_loopback()) {
+            return Err(StartError::Anonymous {
+                address: config.listen,
+            });
+        }
+        let listener = listen(&addresses).map_err(refused)?;
+        let local_addr = listener.local_addr().map_err(refused)?;
         Ok(Self {
             listener,
             local_addr,
@@ -97,13 +110,15 @@ impl Server {
             &self.config,
             self.local_addr.ip().is_loopback(),
         );
+        let accept_rate = self.config.limits.accept_rate;
+        let mut pace = accept_rate.map(|rate| Pace::new(rate, Instant::now()));
         let mut connections = JoinSet::new();
         let mut shutdown = std::pin::pin!(shutdown);
         loop {
             tokio::select! {
                 () = &mut shutdown => break,
                 Some(_) = connections.join_next() => {}
-                stream = self.accept() => self.spawn(&mut connections, stream, &router),
+                stream = self.accept(&mut pace) => self.spawn(&mut connections, stream, &router),
             }
         }
         let open = self.hub.connections();
@@ -118,16 +133,35 @@ impl Server {
                     break;
                 }
                 Some(_) = connections.join_next() => {}
-                stream = self.accept() => self.spawn(&mut connections, stream, &router),
+                stream = self.accept(&mut pace) => self.spawn(&mut connections, stream, &router),
             }
         }
     }
 
-    /// The next connection.
-    async fn accept(&self) -> TcpStream {
+    /// The next connection, when the accept rate has room for it.
+    async fn accept(&self, pace: &mut Option<Pace>) -> (TcpStream, SocketAddr) {
+        let metrics = self.hub.metrics();
         loop {
-            match self.listener.accept().await {
-                Ok((stream, _)) => return stream,
+            let ready = pace.as_ref().map(Pace::ready);
+            let is_late = ready.is_some_and(|ready| ready > Instant::now());
+            if let Some(ready) = ready.filter(|_| is_late) {
+                tokio::time::sleep_until(ready.into()).await;
+            }
+            let waiting = self.listener.accept().now_or_never();
+            let delayed = is_late && waiting.is_some();
+            let accepted = match waiting {
+                Some(accepted) => accepted,
+                None => self.listener.accept().await,
+            };
+            match accepted {
+                Ok(accepted) => {
+                    metrics.accepted.inc();
+                    metrics.accepts_delayed.inc_by(delayed.into());
+                    if let Some(pace) = pace {
+                        pace.took(Instant::now());
+                    }
+                    return accepted;
+                }
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a connection");
@@ -137,19 +171,27 @@ impl Server {
         }
     }
 
-    fn spawn(&self, connections: &mut JoinSet<()>, stream: TcpStream, router: &Router) {
+    fn spawn(
+        &self,
+        connections: &mut JoinSet<()>,
+        (stream, peer): (TcpStream, SocketAddr),
+        router: &Router,
+    ) {
         let config = &self.config;
-        let patience = config.hub.heartbeat.saturating_add(config.write_timeout);
-        if let Err(error) = sys::prepare(&stream, patience) {
-            tracing::debug!(%error, "the peer is gone already");
+        if let Err(error) = sys::prepare(&stream, config.write_timeout) {
+            tracing::debug!(%peer, %error, "the peer is gone already");
             return;
         }
         connections.spawn(connection::serve(
             stream,
+            peer,
             router.clone(),
             self.hub.clone(),
-            config.header_timeout,
-            config.write_timeout,
+            Bounds {
+                head_bytes: config.limits.head_bytes,
+                header_timeout: config.header_timeout,
+                write_timeout: config.write_timeout,
+            },
         ));
     }
 }
@@ -173,9 +215,22 @@ fn open_hub(config: &Config) -> Result<Hub, OpenError> {
     Ok(Hub::over(Box::new(log), hub))
 }
 
-async fn listen(address: &str) -> io::Result<TcpListener> {
+fn check_limits(config: &Config) -> Result<(), StartError> {
+    let limits = &config.limits;
+    let problem = if limits.head_bytes < HEAD_MIN {
+        "a request head needs 8KiB at least; raise --max-head-size"
+    } else if limits.event_bytes > config.hub.retention.bytes {
+        "the log could not hold one event of the largest size; raise --log-bytes, or lower \
+         --max-event-size"
+    } else {
+        return Ok(());
+    };
+    Err(StartError::Limits { problem })
+}
+
+fn listen(addresses: &[SocketAddr]) -> io::Result<TcpListener> {
     let mut refusal = io::Error::new(io::ErrorKind::InvalidInput, "the name has no address");
-    for address in tokio::net::lookup_host(address).await? {
+    for &address in addresses {
         match listen_on(address) {
             Ok(listener) => return Ok(listener),
             Err(error) => refusal = error,

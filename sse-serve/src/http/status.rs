@@ -22,7 +22,7 @@ pub(super) struct Ready {
     status: &'static str,
 }
 
-type NoStore<T> = ([(http::HeaderName, &'static str); 1], Json<T>);
+pub(super) type NoStore<T> = ([(http::HeaderName, &'static str); 1], Json<T>);
 
 pub(super) async fn health(State(app): State<App>) -> NoStore<Health> {
     let draining = app.hub.is_draining();
@@ -50,6 +50,6 @@ pub(super) async fn ready(State(app): State<App>) -> Result<NoStore<Ready>, Prob
     Ok(no_store(Ready { status: "ready" }))
 }
 
-fn no_store<T>(body: T) -> NoStore<T> {
+pub(super) fn no_store<T>(body: T) -> NoStore<T> {
     ([(CACHE_CONTROL, "no-store")], Json(body))
 }

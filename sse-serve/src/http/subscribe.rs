@@ -1,10 +1,11 @@
 //! `GET /events`: from a request to a stream.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::{ConnectInfo, Path, State};
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
@@ -20,6 +21,7 @@ use crate::http::router::App;
 use crate::hub::{
     Filter, GapPolicy, NAME_MAX, Refused, Start, Subscribe, Subscription, TopicPattern, jittered,
 };
+use crate::metrics::Refusal;
 
 static LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
@@ -31,14 +33,18 @@ const NAMES_MAX: usize = 64;
 
 pub(super) async fn subscribe(
     State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    Ok(open(&app, request(&uri, &headers)?))
+    let mut request = request(&uri, &headers)?;
+    request.peer = Some(peer);
+    Ok(open(&app, request))
 }
 
 pub(super) async fn subscribe_session(
     State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     Path(session): Path<String>,
     uri: Uri,
     headers: HeaderMap,
@@ -46,6 +52,7 @@ pub(super) async fn subscribe_session(
     let mut request = request(&uri, &headers)?;
     request.filter.session = Some(name("session", &session)?);
     request.filter.targeted_only = true;
+    request.peer = Some(peer);
     Ok(open(&app, request))
 }
 
@@ -59,20 +66,41 @@ pub(super) async fn probe(uri: Uri, headers: HeaderMap) -> Result<Response, Prob
 }
 
 fn open(app: &App, request: Subscribe) -> Response {
-    match app.hub.subscribe(request) {
-        Ok(subscription) => event_stream(body(subscription)),
-        Err(Refused::Full) if app.when_full == WhenFull::Reject => {
-            let retry = app.hub.config().retry.as_secs().max(1);
-            let problem = Problem::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "all connections are taken; come back after `Retry-After` seconds",
-            );
-            let mut response = problem.into_response();
-            response.headers_mut().insert(RETRY_AFTER, retry.into());
-            response
+    let refused = match app.hub.subscribe(request) {
+        Ok(subscription) => return event_stream(body(subscription)),
+        Err(refused) => refused,
+    };
+    let (cause, status, detail) = match refused {
+        Refused::Full => (
+            Refusal::Connections,
+            StatusCode::SERVICE_UNAVAILABLE,
+            "all connections are taken; come back after `Retry-After` seconds",
+        ),
+        Refused::PeerFull => (
+            Refusal::PerPeer,
+            StatusCode::TOO_MANY_REQUESTS,
+            "your address has as many streams open as it may; close one, or come back after \
+             `Retry-After` seconds",
+        ),
+        Refused::SessionFull => (
+            Refusal::PerSession,
+            StatusCode::TOO_MANY_REQUESTS,
+            "the session has as many streams open as it may; close one, or come back after \
+             `Retry-After` seconds",
+        ),
+        Refused::Draining => {
+            app.hub.metrics().refuse(Refusal::Draining);
+            return come_back(app.hub.config().retry);
         }
-        Err(Refused::Full | Refused::Draining) => come_back(app.hub.config().retry),
+    };
+    app.hub.metrics().refuse(cause);
+    if app.when_full == WhenFull::Retry {
+        return come_back(app.hub.config().retry);
     }
+    let retry = app.hub.config().retry.as_secs().max(1);
+    let mut response = Problem::new(status, detail).into_response();
+    response.headers_mut().insert(RETRY_AFTER, retry.into());
+    response
 }
 
 /// An answer that every `EventSource` takes as "later": a native one gives up
@@ -149,7 +177,12 @@ fn request(uri: &Uri, headers: &HeaderMap) -> Result<Subscribe, Problem> {
         (None, Some(count)) => Start::Last(count),
         (None, None) => Start::Head,
     };
-    Ok(Subscribe { filter, start, gap })
+    Ok(Subscribe {
+        filter,
+        start,
+        gap,
+        peer: None,
+    })
 }
 
 /// The `Last-Event-ID` header; an empty one is as good as none.

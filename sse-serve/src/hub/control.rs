@@ -53,6 +53,9 @@ pub(super) fn position(id: &str) -> Bytes {
     out.freeze()
 }
 
+/// The end of a stream that an operator closed.
+pub(super) const KICKED: Bytes = Bytes::from_static(b":closed by an operator\n\n");
+
 pub(super) const KEEPALIVE: Bytes = Bytes::from_static(b":keepalive\n\n");
 
 /// Lossy UTF-8, cut at a character so that it fits a `gap` event.

@@ -10,8 +10,11 @@ use bytes::{Bytes, BytesMut};
 use crate::hub::batch::{BATCH_MAX, Batch};
 use crate::hub::control::{self, Connected, Gap};
 use crate::hub::position::{GapPolicy, GapReason, Start, resolve};
+use crate::hub::registry::Connection;
+use crate::hub::tally::Tally;
 use crate::hub::{Refused, Shared, Subscribe};
 use crate::log::{EventLog, Loss, Selection, Tail, Window};
+use crate::metrics::Closed;
 
 /// Records looked at before the log is let go for others.
 const SCAN_MAX: usize = 4096;
@@ -21,8 +24,10 @@ const SCAN_MAX: usize = 4096;
 #[derive(Debug)]
 pub(super) struct Cursor {
     shared: Arc<Shared>,
-    tail: Arc<Tail>,
+    connection: Arc<Connection>,
     gap: GapPolicy,
+    /// What was published up to here is replayed, what comes after is live.
+    head_at_open: u64,
     /// Everything up to here was delivered, or was not for this subscription.
     seq: u64,
     /// The position that the client knows of.
@@ -37,7 +42,7 @@ pub(super) struct Cursor {
     preface: BytesMut,
     last_write: Instant,
     closes: Option<Instant>,
-    closed: bool,
+    closed: Option<Closed>,
 }
 
 /// What a cursor is due.
@@ -57,14 +62,19 @@ impl Cursor {
         if shared.draining.borrow().is_some() {
             return Err(Refused::Draining);
         }
-        let id = shared.registry.open().ok_or(Refused::Full)?;
         let now = Instant::now();
         shared.log.age();
         // Before it looks at the log: what comes in between wakes it.
-        let tail = shared.history().tail(Selection::new(request.filter, id));
+        let connection = shared
+            .registry
+            .open(request.peer, request.filter, |selection| {
+                shared.history().tail(selection)
+            })?;
+        shared.metrics.opened.inc();
         let mut cursor = Self {
-            tail,
+            connection,
             gap: request.gap.unwrap_or(shared.config.gap),
+            head_at_open: 0,
             seq: 0,
             told: 0,
             forgiven: 0,
@@ -73,17 +83,34 @@ impl Cursor {
             preface: BytesMut::new(),
             last_write: now,
             closes: None,
-            closed: false,
+            closed: None,
             shared,
         };
         cursor.begin(&request.start);
+        cursor.connection.show(cursor.seq, false);
         Ok(cursor)
     }
 
     /// Everything that is due at `now`, up to a bound.
     pub(super) fn due(&mut self, now: Instant) -> Due {
-        if self.closed {
+        if self.closed.is_some() {
             return Due::End;
+        }
+        let due = self.step(now);
+        self.connection.show(self.seq, self.at_head);
+        if let Due::Bytes(bytes) = &due {
+            self.last_write = now;
+            let length = bytes.len() as u64;
+            self.connection.bytes.fetch_add(length, Ordering::Relaxed);
+            self.shared.metrics.delivered_bytes.inc_by(length);
+        }
+        due
+    }
+
+    fn step(&mut self, now: Instant) -> Due {
+        if self.connection.is_kicked() {
+            self.closed = Some(Closed::Kicked);
+            return Due::Bytes(control::KICKED);
         }
         let is_closing = self.is_closing(now);
         let due = match self.take(now) {
@@ -91,11 +118,7 @@ impl Cursor {
             due => due,
         };
         // What is to be fetched first, the client will come back for.
-        let due = if is_closing { self.farewell(due) } else { due };
-        if matches!(due, Due::Bytes(_)) {
-            self.last_write = now;
-        }
-        due
+        if is_closing { self.farewell(due) } else { due }
     }
 
     /// The blocks asked for with [`Due::Blocks`].
@@ -108,12 +131,15 @@ impl Cursor {
 
     /// Ends the stream: what it is due cannot be read.
     pub(super) fn give_up(&mut self) {
-        self.shared.unreadable.fetch_add(1, Ordering::Relaxed);
-        self.closed = true;
+        self.closed = Some(Closed::Unreadable);
     }
 
     pub(super) fn tail(&self) -> &Tail {
-        &self.tail
+        self.connection.tail()
+    }
+
+    fn selection(&self) -> &Selection {
+        self.tail().selection()
     }
 
     pub(super) fn log(&self) -> &dyn EventLog {
@@ -140,18 +166,20 @@ impl Cursor {
             let mut wanted = Wanted::default();
             let mut more = false;
             let mut looked_at = 0;
-            for (seq, record) in window.after(self.seq, self.tail.selection()) {
+            let mut tally = Tally::new(&shared, self.head_at_open, now);
+            for (seq, record) in window.after(self.seq, self.selection()) {
                 if looked_at == SCAN_MAX {
                     more = true;
                     break;
                 }
                 looked_at += 1;
-                let is_admitted = self.tail.selection().admits(&record.envelope);
+                let is_admitted = self.selection().admits(&record.envelope);
                 if !is_admitted || record.expired(moment) {
                     if wanted.seqs.is_empty() {
                         self.seq = seq;
-                        let expired = u64::from(is_admitted);
-                        shared.expired.fetch_add(expired, Ordering::Relaxed);
+                        if is_admitted {
+                            shared.metrics.expired.inc();
+                        }
                     }
                     continue;
                 }
@@ -159,6 +187,7 @@ impl Cursor {
                 match block {
                     Some(block) if wanted.seqs.is_empty() && batch.has_room(block.len()) => {
                         batch.push(block);
+                        tally.count(seq);
                         self.seq = seq;
                         self.told = seq;
                     }
@@ -177,6 +206,7 @@ impl Cursor {
                 self.seq = window.head().max(self.seq);
             }
             drop(window);
+            tally.add_to(&self.connection);
             shared.history().count_reads(looked_at as u64);
             self.fetched.clear();
             if let Some(bytes) = batch.finish() {
@@ -200,7 +230,7 @@ impl Cursor {
     fn lacks_the_next(&self) -> bool {
         let history = self.shared.history();
         let (now, window) = (history.clock().now(), history.window());
-        let selection = self.tail.selection();
+        let selection = self.selection();
         window
             .after(self.seq, selection)
             .take(SCAN_MAX)
@@ -210,7 +240,7 @@ impl Cursor {
 
     /// Moves past what was published for others while it waited.
     fn pass_idle(&mut self, window: &Window) {
-        let pending = self.tail.take_pending();
+        let pending = self.tail().take_pending();
         if self.at_head {
             let before = pending.map_or(window.head(), |seq| seq - 1);
             self.seq = self.seq.max(before);
@@ -221,7 +251,6 @@ impl Cursor {
     /// something.
     fn catch_up(&mut self, window: &Window) {
         if self.loss(window).is_some() {
-            self.shared.lagged.fetch_add(1, Ordering::Relaxed);
             let requested = self.shared.history().epoch().id(self.seq);
             self.put_gap(window, GapReason::Lagged, requested.as_bytes());
         }
@@ -230,13 +259,13 @@ impl Cursor {
     /// What this subscription lost after its cursor, if anything.
     fn loss(&self, window: &Window) -> Option<Loss> {
         let known = self.seq.max(self.forgiven);
-        window.loss_after(known, self.tail.selection())
+        window.loss_after(known, self.selection())
     }
 
     /// The number of events between the cursor and where delivery continues,
     /// where it is known.
     fn missed(&self, window: &Window) -> Option<u64> {
-        let selection = self.tail.selection();
+        let selection = self.selection();
         let evicted = match window.loss_after(self.seq, selection) {
             Some(loss) if !loss.counts_all => return None,
             Some(_) => window.evicted_after(self.seq),
@@ -257,6 +286,7 @@ impl Cursor {
         let shared = Arc::clone(&self.shared);
         let history = shared.history();
         let window = history.window();
+        self.head_at_open = window.head();
         control::put_retry(&mut self.preface, shared.config.retry);
         match start {
             Start::Head => self.seq = window.head(),
@@ -278,7 +308,7 @@ impl Cursor {
         self.told = self.seq;
         let cursor = history.epoch().id(self.seq);
         let connected = Connected {
-            connection: self.tail.selection().connection(),
+            connection: self.connection.id(),
             cursor: &cursor,
             retry: shared.config.retry.as_millis() as u64,
         };
@@ -287,7 +317,7 @@ impl Cursor {
 
     fn before_last(&self, window: &Window, count: usize) -> u64 {
         let now = self.shared.history().clock().now();
-        let selection = self.tail.selection();
+        let selection = self.selection();
         window
             .backward(selection)
             .filter(|(_, record)| !record.expired(now) && selection.admits(&record.envelope))
@@ -302,6 +332,8 @@ impl Cursor {
             GapReason::Expired | GapReason::Lagged => self.missed(window),
             GapReason::Unknown | GapReason::StoreReset => None,
         };
+        self.shared.metrics.gap(reason.name(), missed);
+        self.connection.gaps.fetch_add(1, Ordering::Relaxed);
         self.seq = match self.gap {
             GapPolicy::Oldest => window.floor().max(self.seq),
             GapPolicy::Latest => window.head(),
@@ -326,6 +358,7 @@ impl Cursor {
         if now < self.last_write + self.shared.config.heartbeat {
             return None;
         }
+        self.shared.metrics.heartbeats.inc();
         if self.seq > self.told {
             self.told = self.seq;
             return Some(control::position(
@@ -352,16 +385,17 @@ impl Cursor {
             _ => BytesMut::new(),
         };
         control::put_retry(&mut bytes, jittered(self.shared.config.retry));
-        self.closed = true;
+        self.closed = Some(Closed::Drained);
         Due::Bytes(bytes.freeze())
     }
 }
 
 impl Drop for Cursor {
     fn drop(&mut self) {
-        let id = self.tail.selection().connection();
-        self.shared.registry.close(id);
-        self.shared.history().close(&self.tail);
+        let shared = &*self.shared;
+        shared.registry.close(&self.connection);
+        shared.history().close(self.connection.tail());
+        shared.metrics.close(self.closed.unwrap_or(Closed::Gone));
     }
 }
 

@@ -7,9 +7,11 @@ mod position;
 mod publication;
 mod registry;
 mod subscription;
+mod tally;
 
+use std::collections::HashSet;
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
@@ -20,11 +22,16 @@ pub use position::GapPolicy;
 pub(crate) use position::Start;
 pub(crate) use publication::NAME_MAX;
 pub use publication::{InvalidPublication, Publication};
+pub(crate) use registry::Connection;
 pub(crate) use subscription::Subscription;
 
-use crate::log::{AppendError, Draft, EventLog, History, MemoryLog, Retention, TopicRetention};
+use crate::log::{
+    AppendError, Draft, EventLog, History, MemoryLog, Retention, TopicRetention, TopicWindow,
+};
 pub(crate) use crate::log::{Filter, TopicPattern};
-use registry::Registry;
+use crate::metrics::{Metrics, Reading};
+use crate::sys;
+use registry::{Places, Registry};
 
 /// How a hub keeps its history and treats its subscribers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +51,12 @@ pub struct HubConfig {
     pub gap: GapPolicy,
     /// The most open subscriptions. Default 100,000.
     pub max_connections: usize,
+    /// The most open subscriptions of one peer address. Default: no limit.
+    pub max_per_peer: Option<usize>,
+    /// The most open subscriptions of one session. Default: no limit.
+    pub max_per_session: Option<usize>,
+    /// The most topics with retained events. Default 100,000.
+    pub max_topics: usize,
 }
 
 impl Default for HubConfig {
@@ -56,6 +69,9 @@ impl Default for HubConfig {
             drain: Duration::from_secs(5),
             gap: GapPolicy::default(),
             max_connections: 100_000,
+            max_per_peer: None,
+            max_per_session: None,
+            max_topics: 100_000,
         }
     }
 }
@@ -67,12 +83,16 @@ pub(crate) struct Subscribe {
     pub(crate) start: Start,
     /// `None` takes the hub's own.
     pub(crate) gap: Option<GapPolicy>,
+    /// Who asks, for the limit by address and the list of connections.
+    pub(crate) peer: Option<SocketAddr>,
 }
 
-/// Why a subscription was not opened. Both pass: the client shall come back.
+/// Why a subscription was not opened. All pass: the client shall come back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refused {
     Full,
+    PeerFull,
+    SessionFull,
     Draining,
 }
 
@@ -89,6 +109,12 @@ pub enum PublishError {
     /// A repeated key is for a repeated event.
     #[error("`key` `{0}` was given to an event with other content; choose another key")]
     KeyTaken(String),
+    /// Another topic would be one too many.
+    #[error(
+        "`topic` `{0}` is new, and there are as many topics as there may be; publish to one \
+             that has events, or raise --max-topics"
+    )]
+    TooManyTopics(String),
     /// The log cannot hold it now. Subscribers are served on.
     #[error("{0}; nothing was published, try again later")]
     Unavailable(String),
@@ -110,10 +136,7 @@ struct Shared {
     draining: watch::Sender<Option<Instant>>,
     /// The head of the log when the hub began.
     began_at: u64,
-    expired: AtomicU64,
-    lagged: AtomicU64,
-    /// Streams closed because their history could not be read.
-    unreadable: AtomicU64,
+    metrics: Metrics,
 }
 
 impl Hub {
@@ -129,12 +152,14 @@ impl Hub {
         Self {
             shared: Arc::new(Shared {
                 started: Instant::now(),
-                registry: Registry::new(config.max_connections),
+                registry: Registry::new(Places {
+                    all: config.max_connections,
+                    per_peer: config.max_per_peer,
+                    per_session: config.max_per_session,
+                }),
                 draining: watch::Sender::new(None),
                 began_at,
-                expired: AtomicU64::new(0),
-                lagged: AtomicU64::new(0),
-                unreadable: AtomicU64::new(0),
+                metrics: Metrics::new(),
                 log,
                 config,
             }),
@@ -147,6 +172,7 @@ impl Hub {
     /// What was begun goes on if the future is dropped.
     pub async fn publish(&self, events: &[Publication]) -> Result<Vec<String>, PublishError> {
         let shared = &*self.shared;
+        let begun = Instant::now();
         if self.is_draining() {
             return Err(PublishError::Draining);
         }
@@ -155,14 +181,33 @@ impl Hub {
                 return Err(PublishError::NoSuchConnection(connection.to_owned()));
             }
         }
+        self.check_topics(events)?;
         let drafts: Vec<Draft> = events.iter().map(Publication::draft).collect();
         let (reply, answer) = oneshot::channel();
         shared.log.append(drafts, reply);
         let seqs = answer.await.map_err(|_| {
             PublishError::Unavailable("the log's writer is gone; restart the server".to_owned())
         })??;
+        shared.metrics.published.inc_by(seqs.len() as u64);
+        shared.metrics.publish_latency.observe(begun.elapsed());
         let epoch = shared.history().epoch();
         Ok(seqs.into_iter().map(|seq| epoch.id(seq)).collect())
+    }
+
+    /// Publishers at the same moment may exceed the limit by what they bring.
+    fn check_topics(&self, events: &[Publication]) -> Result<(), PublishError> {
+        let window = self.shared.history().window();
+        let limit = self.shared.config.max_topics;
+        let mut new = HashSet::new();
+        for topic in events.iter().filter_map(Publication::untargeted_topic) {
+            if !new.contains(topic) && !window.has_topic(topic) {
+                new.insert(topic);
+                if window.topics() + new.len() > limit {
+                    return Err(PublishError::TooManyTopics(topic.to_owned()));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Opens a subscription. Its stream begins with what the hub has to say of
@@ -204,19 +249,76 @@ impl Hub {
         self.shared.history().window().head() - self.shared.began_at
     }
 
-    /// Events skipped because their time to live was over, per delivery.
-    pub fn expired(&self) -> u64 {
-        self.shared.expired.load(Ordering::Relaxed)
+    /// Ends the stream of this connection; `false` if it is not here.
+    pub fn disconnect(&self, connection: &str) -> bool {
+        let found = self.shared.registry.find(connection);
+        found.inspect(|connection| connection.kick()).is_some()
     }
 
-    /// Times a slow subscription was told that it lost events.
-    pub fn lagged(&self) -> u64 {
-        self.shared.lagged.load(Ordering::Relaxed)
+    /// At most `limit` open subscriptions in the order of their ids, after this
+    /// one.
+    pub(crate) fn page(&self, after: Option<&str>, limit: usize) -> Vec<Arc<Connection>> {
+        self.shared.registry.page(after, limit)
     }
 
-    /// Streams closed because history that they were due could not be read.
-    pub fn unreadable(&self) -> u64 {
-        self.shared.unreadable.load(Ordering::Relaxed)
+    /// At most `limit` topics with retained events, by name, after this one, each
+    /// with the number of its subscriptions.
+    pub(crate) fn topics(&self, after: Option<&str>, limit: usize) -> Vec<(TopicWindow, usize)> {
+        let history = self.shared.history();
+        let page = history.window().topic_page(after, limit);
+        page.into_iter()
+            .map(|topic| {
+                let readers = history.readers(&topic.topic);
+                (topic, readers)
+            })
+            .collect()
+    }
+
+    /// How many topics have retained events.
+    pub(crate) fn topic_count(&self) -> usize {
+        self.shared.history().window().topics()
+    }
+
+    /// The sequence number of the newest event of the log.
+    pub(crate) fn head(&self) -> u64 {
+        self.shared.history().window().head()
+    }
+
+    /// The id of a position of this log.
+    pub(crate) fn id(&self, seq: u64) -> String {
+        self.shared.history().epoch().id(seq)
+    }
+
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.shared.metrics
+    }
+
+    /// What cannot be counted as it happens.
+    pub(crate) fn reading(&self) -> Reading {
+        let shared = &*self.shared;
+        let (floor, newest, log_events, log_bytes) = {
+            let window = shared.history().window();
+            (window.floor(), window.head(), window.len(), window.bytes())
+        };
+        let (lag_max, lag_sum) = shared.registry.lag(newest);
+        Reading {
+            connections: shared.registry.len(),
+            capacity: shared.config.max_connections,
+            lag_max,
+            lag_sum,
+            log_events: log_events as u64,
+            log_bytes: log_bytes as u64,
+            topics: self.topic_count(),
+            log_available: shared.log.is_available(),
+            oldest: if log_events > 0 { floor + 1 } else { 0 },
+            newest,
+            wakes: shared.history().wakes(),
+            reads: shared.history().reads(),
+            draining: self.is_draining(),
+            uptime_s: self.uptime().as_secs(),
+            resident_bytes: sys::resident_memory(),
+            open_files_max: sys::open_files_max(),
+        }
     }
 
     /// Whether the last batch that reached the log was held.

@@ -41,6 +41,18 @@ pub(crate) enum GapReason {
     Lagged,
 }
 
+impl GapReason {
+    /// As `gap` events and metrics spell it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+            Self::Unknown => "unknown",
+            Self::StoreReset => "store_reset",
+            Self::Lagged => "lagged",
+        }
+    }
+}
+
 /// The sequence number that a `Last-Event-ID` stands for.
 pub(crate) fn resolve(requested: &[u8], epoch: &Epoch, head: u64) -> Result<u64, GapReason> {
     let (name, seq) = parse(requested).ok_or(GapReason::Unknown)?;

@@ -150,6 +150,13 @@ impl Publication {
         &self.data
     }
 
+    /// The topic whose lane of the log it takes; a target has a lane of its own.
+    pub(super) fn untargeted_topic(&self) -> Option<&str> {
+        let is_targeted = self.session.is_some() || self.connection.is_some();
+        let topic = self.topic.as_deref().unwrap_or(DEFAULT_TOPIC);
+        (!is_targeted).then_some(topic)
+    }
+
     pub(super) fn connection(&self) -> Option<&str> {
         self.connection.as_deref()
     }

@@ -1,4 +1,5 @@
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
 use bytes::Bytes;
@@ -41,6 +42,7 @@ impl Reader {
             filter,
             start,
             gap: None,
+            peer: None,
         };
         Self {
             step: step(hub.subscribe(request).unwrap()),

@@ -1,5 +1,7 @@
 //! Which events a subscription admits.
 
+use std::fmt;
+
 use crate::log::Envelope;
 
 /// A topic, or a pattern over topics.
@@ -27,6 +29,16 @@ impl TopicPattern {
             Self::All => true,
             Self::Prefix(prefix) => topic.starts_with(prefix.as_str()),
             Self::Exact(exact) => topic == exact,
+        }
+    }
+}
+
+impl fmt::Display for TopicPattern {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => formatter.write_str("*"),
+            Self::Prefix(prefix) => write!(formatter, "{prefix}*"),
+            Self::Exact(exact) => formatter.write_str(exact),
         }
     }
 }

@@ -3,9 +3,11 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::{Duration, Instant};
 
 use crate::log::clock::Clock;
 use crate::log::stage::Stage;
+use crate::log::stamps::Stamps;
 use crate::log::tail::Tails;
 use crate::log::window::Window;
 use crate::log::{Envelope, Record, Selection, Tail};
@@ -59,6 +61,7 @@ pub(crate) struct History {
     tails: Tails,
     digests: RandomState,
     reads: AtomicU64,
+    stamps: Stamps,
 }
 
 impl History {
@@ -70,6 +73,7 @@ impl History {
             tails: Tails::default(),
             digests: RandomState::new(),
             reads: AtomicU64::new(0),
+            stamps: Stamps::new(),
         }
     }
 
@@ -77,6 +81,10 @@ impl History {
     /// concerns. Returns what had to go for it.
     pub(super) fn publish(&self, stage: Stage) -> Vec<(u64, Record)> {
         let now = self.clock.now();
+        let seen = Instant::now();
+        for staged in &stage.records {
+            self.stamps.mark(staged.seq, seen);
+        }
         let mut evicted = Vec::new();
         let idle = {
             let mut window = self.window_mut();
@@ -145,6 +153,17 @@ impl History {
 
     pub(crate) fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    /// The time since the log showed this event, `None` unless it is one of the
+    /// newest.
+    pub(crate) fn age_of(&self, seq: u64, now: Instant) -> Option<Duration> {
+        self.stamps.age(seq, now)
+    }
+
+    /// Subscriptions that read this topic.
+    pub(crate) fn readers(&self, topic: &str) -> usize {
+        self.tails.readers(topic)
     }
 
     /// Wake-ups of subscriptions so far.

@@ -16,6 +16,7 @@ mod retention;
 mod selection;
 mod sqlite;
 mod stage;
+mod stamps;
 mod tail;
 mod window;
 
@@ -37,7 +38,7 @@ pub(crate) use selection::Selection;
 pub use sqlite::{Durability, OpenError};
 pub(crate) use sqlite::{Options, SqliteLog};
 pub(crate) use tail::Tail;
-pub(crate) use window::Window;
+pub(crate) use window::{TopicWindow, Window};
 
 /// Where events are kept. No call waits for a disk or a network: what takes
 /// time is answered through a [`Reply`].

@@ -87,6 +87,10 @@ impl Selection {
         self.filter.admits(envelope, &self.connection)
     }
 
+    pub(crate) fn filter(&self) -> &Filter {
+        &self.filter
+    }
+
     pub(crate) fn connection(&self) -> &str {
         &self.connection
     }

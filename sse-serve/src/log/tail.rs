@@ -38,6 +38,19 @@ impl Tail {
         }
     }
 
+    /// The first event for it that it has not looked for yet.
+    pub(crate) fn pending(&self) -> Option<u64> {
+        match self.pending.load(Ordering::Acquire) {
+            0 => None,
+            seq => Some(seq),
+        }
+    }
+
+    /// As if there were something to read.
+    pub(crate) fn wake(&self) {
+        self.notify.notify_one();
+    }
+
     /// Whether it was idle until now.
     fn mark(&self, seq: u64) -> bool {
         self.pending
@@ -143,6 +156,18 @@ impl Tails {
                 self.notify(tails);
             }
         }
+    }
+
+    /// How many read this topic.
+    pub(super) fn readers(&self, topic: &str) -> usize {
+        let index = self.read();
+        let count = |tails: Option<&Vec<Arc<Tail>>>| tails.map_or(0, Vec::len);
+        let named = count(index.lanes.get(&Lane::Topic(topic.to_owned())));
+        let patterns: usize = topic
+            .match_indices('.')
+            .map(|(dot, _)| count(index.prefixes.get(&topic[..=dot])))
+            .sum();
+        named + patterns + index.all_topics.len()
     }
 
     pub(super) fn wakes(&self) -> u64 {

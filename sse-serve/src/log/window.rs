@@ -1,6 +1,7 @@
 //! What a log retains: a pool for each budget, and an index over them by lane.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -21,10 +22,22 @@ pub(crate) struct Window {
     budgets: Budgets,
     pools: Vec<Pool>,
     lanes: BTreeMap<Lane, VecDeque<Place>>,
+    /// Lanes of topics.
+    topics: usize,
     keys: HashMap<Arc<Key>, Keyed>,
     marks: EvictedMarks,
     head: u64,
     resident: Resident,
+}
+
+/// What is retained of one topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TopicWindow {
+    pub(crate) topic: String,
+    pub(crate) events: usize,
+    /// Sequence numbers.
+    pub(crate) oldest: u64,
+    pub(crate) newest: u64,
 }
 
 /// The records under one budget, oldest first.
@@ -83,6 +96,7 @@ impl Window {
             pools: (0..budgets.count()).map(|_| Pool::default()).collect(),
             budgets,
             lanes: BTreeMap::new(),
+            topics: 0,
             keys: HashMap::new(),
             marks: EvictedMarks::new(),
             head: 0,
@@ -109,7 +123,10 @@ impl Window {
             pool: at,
             ordinal: pool.gone + pool.records.len() as u64,
         };
-        let lane = self.lanes.entry(Lane::of(&record.envelope)).or_default();
+        let lane = Lane::of(&record.envelope);
+        let is_topic = matches!(lane, Lane::Topic(_));
+        let lane = self.lanes.entry(lane).or_default();
+        self.topics += usize::from(is_topic && lane.is_empty());
         lane.push_back(place);
         if let (Some(key), Some(content)) = (&record.key, content) {
             self.keys.insert(Arc::clone(key), Keyed { seq, content });
@@ -167,6 +184,7 @@ impl Window {
             }
             if places.is_empty() {
                 self.lanes.remove(&lane);
+                self.topics -= usize::from(matches!(lane, Lane::Topic(_)));
             }
         }
         if let Some(key) = &record.key
@@ -252,6 +270,39 @@ impl Window {
     /// Retained events.
     pub(crate) fn len(&self) -> usize {
         self.pools.iter().map(|pool| pool.records.len()).sum()
+    }
+
+    /// Topics with retained events.
+    pub(crate) fn topics(&self) -> usize {
+        self.topics
+    }
+
+    pub(crate) fn has_topic(&self, topic: &str) -> bool {
+        self.lanes.contains_key(&Lane::Topic(topic.to_owned()))
+    }
+
+    /// At most `limit` topics with retained events, by name, after this one.
+    pub(crate) fn topic_page(&self, after: Option<&str>, limit: usize) -> Vec<TopicWindow> {
+        let from = match after {
+            Some(topic) => Bound::Excluded(Lane::Topic(topic.to_owned())),
+            None => Bound::Unbounded,
+        };
+        // Topics sort before what is targeted.
+        let lanes = self.lanes.range((from, Bound::Unbounded));
+        lanes
+            .map_while(|(lane, places)| {
+                let Lane::Topic(topic) = lane else {
+                    return None;
+                };
+                Some(TopicWindow {
+                    topic: topic.clone(),
+                    events: places.len(),
+                    oldest: places.front()?.seq,
+                    newest: places.back()?.seq,
+                })
+            })
+            .take(limit)
+            .collect()
     }
 
     /// Bytes of the retained events, in memory or not.

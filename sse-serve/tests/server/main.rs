@@ -3,9 +3,15 @@
 #![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
 
 mod command;
+mod configuration;
+mod cors;
 mod filter;
 mod http;
 mod keys;
+mod limits;
+#[cfg(target_os = "linux")]
+mod network;
+mod operation;
 mod publish;
 mod resume;
 #[cfg(unix)]

@@ -42,18 +42,17 @@ impl Server {
     }
 
     pub(crate) fn start_demo(flags: &[&str]) -> Self {
-        Self::spawn(command().arg("demo").args(flags))
+        Self::spawn(command().arg("demo").args(free_port(flags)).args(flags))
     }
 
     /// A hub without a publisher of its own.
     pub(crate) fn start_hub(flags: &[&str]) -> Self {
-        Self::spawn(command().arg("hub").args(flags))
+        Self::spawn(command().arg("hub").args(free_port(flags)).args(flags))
     }
 
     /// Starts what ends in a command line of this program.
     pub(crate) fn spawn(command: &mut Command) -> Self {
         let mut child = command
-            .args(["--listen", "127.0.0.1:0"])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -129,6 +128,18 @@ impl Server {
         self.publish(&format!("[{}]", events.join(",")))
     }
 
+    /// A sample of `/metrics`, by its name with labels.
+    pub(crate) fn metric(&self, name: &str) -> u64 {
+        let response = self.get("/metrics");
+        let mut samples = response.text().lines().filter_map(|line| {
+            let value = line.strip_prefix("sse_serve_")?.strip_prefix(name)?;
+            value.strip_prefix(' ')?.parse().ok()
+        });
+        samples
+            .next()
+            .unwrap_or_else(|| panic!("no {name} in {}", response.text()))
+    }
+
     pub(crate) fn connections(&self) -> u64 {
         let health: Value = serde_json::from_slice(&self.get("/health").body).unwrap();
         health["connections"].as_u64().unwrap()
@@ -168,6 +179,14 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+fn free_port(flags: &[&str]) -> &'static [&'static str] {
+    if flags.contains(&"--listen") {
+        &[]
+    } else {
+        &["--listen", "127.0.0.1:0"]
     }
 }
 
