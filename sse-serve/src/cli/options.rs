@@ -60,7 +60,7 @@ pub(super) struct HubArgs {
     #[arg(long, visible_alias = "ttl", value_name = "DURATION", value_parser = value::age)]
     log_age: Option<Duration>,
     /// History of their own for the topics of a pattern, of so many events, bytes
-    /// or so long; repeatable. In the file also as [topics."orders.*"].
+    /// or so long; repeatable, and in the file a table for each pattern.
     #[arg(long, value_name = "PATTERN:events=N,bytes=SIZE,age=DURATION", value_parser = value::topics)]
     topics: Vec<TopicRetention>,
     /// Where events are kept: memory, or sqlite:PATH.

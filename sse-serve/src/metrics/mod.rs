@@ -184,7 +184,7 @@ impl Metrics {
             write_timeouts: counter(
                 &mut registry,
                 "write_timeouts",
-                "Connections closed because a write stood still",
+                "Connections closed because a write stood still or nothing was acknowledged",
             ),
             opened: counter(&mut registry, "connections_opened", "Streams opened"),
             closed: family(
