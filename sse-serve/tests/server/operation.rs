@@ -160,7 +160,8 @@ fn whoever_is_not_concerned_does_not_lag() {
 
 #[test]
 fn a_connection_can_be_closed_from_outside() {
-    let server = Server::start(&[]);
+    // No heartbeat wakes the stream before the kick does.
+    let server = Server::start(&["--heartbeat", "1h"]);
     let mut doomed = server.open_stream("", "");
     let id = doomed.event_of_type("connected").json()["connection"].clone();
     let mut other = server.subscribe("");
