@@ -116,6 +116,8 @@ impl Server {
         let mut shutdown = std::pin::pin!(shutdown);
         loop {
             tokio::select! {
+                // In this order, or a signal could come before its handler.
+                biased;
                 () = &mut shutdown => break,
                 Some(_) = connections.join_next() => {}
                 stream = self.accept(&mut pace) => self.spawn(&mut connections, stream, &router),
