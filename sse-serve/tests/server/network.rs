@@ -28,8 +28,9 @@ impl Network {
         if !ip(&format!("netns add {}", network.home)) {
             let problem = "left out: network namespaces need root and iproute2's `ip`";
             println!("{problem}");
+            let set = |name| std::env::var_os(name).is_some();
             assert!(
-                std::env::var_os("SSE_TEST_REQUIRE_ALL").is_none(),
+                !set("SSE_TEST_REQUIRE_ALL") || set("SSE_TEST_WITHOUT_ROOT"),
                 "{problem}"
             );
             return None;
