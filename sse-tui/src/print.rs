@@ -75,6 +75,10 @@ struct Printer {
     buffer: Vec<u8>,
 }
 
+/// A header cannot carry every character that an id can (RFC 9110 §5.5).
+const UNSENDABLE: &str = "the last event ID holds control characters, which no header can carry: \
+    the server is not told where to resume, and events may be missing";
+
 impl Printer {
     fn new(options: &Options, streams: &[Stream], format: Format) -> Self {
         Self {
@@ -119,6 +123,10 @@ impl Printer {
                         return Ok(ExitCode::SUCCESS);
                     }
                 }
+                Update::Connecting {
+                    last_event_id_unsendable: true,
+                    ..
+                } => self.say(source, UNSENDABLE),
                 Update::Disconnected {
                     cause,
                     retry_in,

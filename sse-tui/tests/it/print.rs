@@ -502,3 +502,18 @@ fn completions_and_the_man_page_come_from_the_flags() {
         }
     }
 }
+
+#[test]
+fn an_id_that_no_header_can_carry_is_not_left_out_in_silence() {
+    let server = serve(vec![
+        Answer::Close(stream("retry: 100\nid: a\u{1}\ndata: 1\n\n")),
+        Answer::Hold(stream("data: 2\n\n")),
+    ]);
+    let output = run(&[&server.url, "-n", "2"]);
+    assert_eq!(lines(&output).len(), 2);
+    let said = stderr(&output);
+    assert!(said.contains("no header can carry"), "{said}");
+    server.requests.recv().unwrap();
+    let second = server.requests.recv().unwrap().to_ascii_lowercase();
+    assert!(!second.contains("last-event-id"), "{second}");
+}
