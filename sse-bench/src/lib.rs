@@ -7,9 +7,11 @@
 //! receive path but counters with one writer each ([`live`]). What they
 //! measured ([`stats`]) is merged at the end and becomes a [`report::Report`].
 
+pub mod checker;
 pub mod cli;
 pub mod connect;
 pub mod connection;
+pub mod exchange;
 pub mod exit;
 pub mod failure;
 pub mod histogram;
@@ -21,6 +23,7 @@ pub mod progress;
 pub mod report;
 pub mod stats;
 pub mod sys;
+pub mod target;
 pub mod team;
 pub mod threshold;
 pub mod timestamp;
