@@ -1,5 +1,7 @@
 //! The command line: one definition for parsing, help, completions and man page.
 
+pub mod verify;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -47,6 +49,9 @@ pub struct Cli {
 pub enum Command {
     /// Open many connections to an event stream, hold them, and measure what arrives
     Load(Box<LoadArgs>),
+    /// Prove what reconnection and replay of an event stream are worth: cut connections, and tell
+    /// what was lost, repeated or out of order
+    Verify(Box<verify::VerifyArgs>),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -167,6 +172,23 @@ pub struct RequestArgs {
     /// Accept any certificate
     #[arg(long, conflicts_with = "cacert")]
     pub insecure: bool,
+}
+
+impl RequestArgs {
+    /// The same credentials and trust, and nothing else, for another request.
+    pub fn for_publishing(&self) -> Self {
+        Self {
+            method: None,
+            headers: self.headers.clone(),
+            body: None,
+            body_file: None,
+            content_type: None,
+            basic_auth: self.basic_auth.clone(),
+            last_event_id: None,
+            cacert: self.cacert.clone(),
+            insecure: self.insecure,
+        }
+    }
 }
 
 /// What is read out of the events.

@@ -56,14 +56,19 @@ impl Wire<'_> {
     /// Sends the request and reads the head of the response.
     pub async fn ask(
         self,
-        mut stream: Stream,
+        stream: Stream,
         target: &Target,
         connect: &Connect,
     ) -> Result<Answer, Failure> {
         let body = target.body.as_deref().filter(|_| connect.send_body);
         let headers = connect.headers(&target.headers);
         let request = encode_request(&connect.method, &connect.url, &headers, body);
-        let sent = stream.write_all(&request).await;
+        self.send(stream, &request).await
+    }
+
+    /// Sends the bytes of a request and reads the head of the response.
+    pub async fn send(self, mut stream: Stream, request: &[u8]) -> Result<Answer, Failure> {
+        let sent = stream.write_all(request).await;
         let sent = match sent {
             Ok(()) => stream.flush().await,
             failed => failed,

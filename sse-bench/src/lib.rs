@@ -29,6 +29,7 @@ pub mod threshold;
 pub mod timestamp;
 mod tls;
 pub mod units;
+pub mod verify;
 pub mod worker;
 
 use std::fmt::Display;
@@ -43,14 +44,17 @@ pub use cli::Cli;
 pub use exit::Exit;
 pub use plan::Plan;
 
+use cli::verify::VerifyArgs;
 use cli::{Command, LoadArgs};
 use progress::Progress;
 use report::{Report, Writer};
+use verify::{VerifyPlan, VerifyReport};
 
 /// Runs a parsed command line.
 pub fn run(cli: Cli) -> ExitCode {
     let done = match cli.command {
         Command::Load(args) => load(*args),
+        Command::Verify(args) => verify(*args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "sse-bench", &mut script);
@@ -84,6 +88,21 @@ fn load(args: LoadArgs) -> Result<Exit> {
     }
     writer.write(&report)?;
     Ok(report.exit)
+}
+
+fn verify(args: VerifyArgs) -> Result<Exit> {
+    let writer = Writer::open(&args.output.output_format, args.output.output.as_deref())?;
+    let plan = VerifyPlan::new(args)?;
+    plan.check_machine()?;
+    let mut progress = Progress::new(plan.connections);
+    let (plan, outcome) = verify::run(plan, &mut progress)?;
+    let report = VerifyReport::new(&plan, &outcome);
+    let exit = report.judgement.exit;
+    if exit != Exit::Pass && !writer.shows_text() {
+        complain(&report.judgement.reason);
+    }
+    writer.write(&report)?;
+    Ok(exit)
 }
 
 /// One page for the program and its subcommands.

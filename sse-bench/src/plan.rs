@@ -94,9 +94,7 @@ impl Plan {
     /// Raises the limit on open files, and says beforehand what this machine
     /// will not carry.
     pub fn check_machine(&self) -> Result<()> {
-        let others = OTHER_FILES + u64::from(self.threads) * FILES_OF_A_THREAD;
-        fits_open_files(self.connections, others, sys::raise_open_files())?;
-        fits_ports(self.connections, sys::local_ports())
+        check_connections(self.connections, self.threads)
     }
 
     /// A meter of delivery latency, where one was asked for.
@@ -104,6 +102,14 @@ impl Plan {
         let pointer = self.timestamp_pointer.clone()?;
         Some(DeliveryMeter::new(pointer, self.timestamp_events.clone()))
     }
+}
+
+/// Raises the limit on open files, and says beforehand what this machine will
+/// not carry.
+pub fn check_connections(connections: u32, threads: u32) -> Result<()> {
+    let others = OTHER_FILES + u64::from(threads) * FILES_OF_A_THREAD;
+    fits_open_files(connections, others, sys::raise_open_files())?;
+    fits_ports(connections, sys::local_ports())
 }
 
 fn cores() -> u32 {

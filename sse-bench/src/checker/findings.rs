@@ -214,6 +214,8 @@ pub struct Findings {
     pub events: u64,
     /// Events received by two slots or more.
     pub shared: u64,
+    /// Contents that a slot received twice, which may be two events or one.
+    pub ambiguous: u64,
     /// All that was received.
     pub deliveries: u64,
     /// Control events.

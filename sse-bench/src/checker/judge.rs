@@ -55,6 +55,7 @@ impl Checker {
         findings.greetings = greetings;
         findings.events = keys.len() as u64;
         findings.shared = keys.iter().filter(|key| key.shared).count() as u64;
+        findings.ambiguous = ambiguous.len() as u64;
         findings.deliveries = self.counts.deliveries;
         findings.control = self.counts.control + self.counts.gap_events;
         findings.integrity.unkeyed = self.counts.unkeyed

@@ -15,6 +15,24 @@ use crate::units::thousands;
 pub use json::JsonReport;
 pub use output::{Format, Output, Writer};
 
+/// What can be written in each format.
+pub trait Render {
+    /// For people.
+    fn text(&self) -> String;
+    /// For programs.
+    fn json(&self) -> serde_json::Result<String>;
+}
+
+impl Render for Report<'_> {
+    fn text(&self) -> String {
+        self.to_text()
+    }
+
+    fn json(&self) -> serde_json::Result<String> {
+        serde_json::to_string_pretty(&self.to_json())
+    }
+}
+
 /// A finished run, judged.
 #[derive(Debug)]
 pub struct Report<'a> {
