@@ -84,7 +84,8 @@ impl Types {
                 if self.types.len() < MOST_TYPES {
                     let elsewhere = true;
                     let held = Vec::new();
-                    self.types.insert(event_type.into(), Type { held, elsewhere });
+                    self.types
+                        .insert(event_type.into(), Type { held, elsewhere });
                 }
                 Vec::new()
             }

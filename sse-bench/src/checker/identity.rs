@@ -91,7 +91,12 @@ pub(super) fn identify<'a>(
     };
     match &settings.sequence {
         Some(Sequence::Data(pointer)) => {
-            if let Some(number) = pointer.find(arrival.data).as_ref().and_then(integer) {
+            let marker = settings.marker.as_deref().unwrap_or_default();
+            let number = arrival
+                .data
+                .contains(marker)
+                .then(|| pointer.find(arrival.data));
+            if let Some(number) = number.flatten().as_ref().and_then(integer) {
                 counts.numbered += 1;
                 let text = Cow::Owned(format!("#{number}"));
                 return Some(of(Identity::Text(text), Some((String::new(), number))));

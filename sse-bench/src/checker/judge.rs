@@ -22,12 +22,13 @@ impl Checker {
         let ambiguous = self.ambiguous(&slots);
         let ids = level != Level::Content;
         let keys = &self.table.keys;
-        let excluded = |index: u32| (ids && keys[index as usize].hashed) || ambiguous.contains(&index);
+        let excluded =
+            |index: u32| (ids && keys[index as usize].hashed) || ambiguous.contains(&index);
         let wanted = |number: u64| {
             let acknowledged = self.acknowledged.as_ref();
             acknowledged.is_none_or(|numbers| numbers.contains_key(&number))
         };
-        let order = Order::new(keys, excluded, &slots, wanted);
+        let order = Order::new(keys, excluded, &slots, self.acknowledged.as_ref());
         let until = end.saturating_sub(self.settings.drain);
         let no_sequence = order.no_sequence;
         let sequence = level == Level::Sequence && !no_sequence;
@@ -35,13 +36,13 @@ impl Checker {
             Some(key) => {
                 let number = key.number.map(|number| number.number);
                 let declared = sequence && number.is_some();
-                let published = number.is_none_or(wanted);
+                let published = self.acknowledged.is_none() || number.is_some_and(wanted);
                 (key.shared || declared) && published && key.first_at <= until
             }
             None => order.phantoms[key as usize - keys.len()].first_at <= until,
         };
         let owed: Vec<bool> = order.key_at.iter().map(|key| owed(*key)).collect();
-        let map = Map::new(&self.table, order, &owed);
+        let map = Map::new(&self.table, order, &owed, self.acknowledged.is_some());
         let mut judged = Judged::new(&self, &map, end);
         for (number, (record, pieces)) in self.slots.iter().zip(&slots).enumerate() {
             if !record.legs.is_empty() {
@@ -59,7 +60,11 @@ impl Checker {
         findings.deliveries = self.counts.deliveries;
         findings.control = self.counts.control + self.counts.gap_events;
         findings.integrity.unkeyed = self.counts.unkeyed
-            + findings.greetings.iter().map(|(_, count)| count).sum::<u64>()
+            + findings
+                .greetings
+                .iter()
+                .map(|(_, count)| count)
+                .sum::<u64>()
             + self.unkeyed(&slots, excluded);
         let open = Open::new(&self.slots, end);
         let (window, alone) = open.watched(until);
@@ -120,7 +125,8 @@ impl Checker {
     fn has_no_numbers(&self) -> bool {
         let of_ids = matches!(self.settings.sequence, Some(Sequence::Id(_)));
         self.settings.sequence.is_some()
-            && (self.counts.numbered == 0 || of_ids && self.counts.unnumbered > self.counts.numbered)
+            && (self.counts.numbered == 0
+                || of_ids && self.counts.unnumbered > self.counts.numbered)
     }
 
     /// Contents that a slot received twice: they may be two events or one.
@@ -181,7 +187,8 @@ impl<'a> Judged<'a> {
             let at = view.record.legs[leg as usize].opened;
             self.list(AnomalyKind::Reorder, number, leg as usize, at, count, None);
         }
-        let watched = |leg: &super::Leg| leg.closed_at().min(self.end) - leg.opened >= settings.stall;
+        let watched =
+            |leg: &super::Leg| leg.closed_at().min(self.end) - leg.opened >= settings.stall;
         if view.record.legs.iter().any(watched) {
             self.findings.stall_checked += 1;
         }
@@ -200,7 +207,14 @@ impl<'a> Judged<'a> {
         if loss.declared > 0 {
             self.findings.integrity.declared_gap += 1;
             self.findings.declared_connected += u64::from(connected);
-            self.list(AnomalyKind::DeclaredGap, slot, leg, at, loss.declared.into(), bounds);
+            self.list(
+                AnomalyKind::DeclaredGap,
+                slot,
+                leg,
+                at,
+                loss.declared.into(),
+                bounds,
+            );
         }
         let lost = u64::from(loss.count - loss.declared);
         if lost == 0 {
@@ -231,7 +245,9 @@ impl<'a> Judged<'a> {
 
     fn repeats(&mut self, slot: usize, view: &SlotView<'_>) {
         for repeat in &view.repeats {
-            let cursor = (repeat.leg > 0).then(|| view.cursor(repeat.leg as usize)).flatten();
+            let cursor = (repeat.leg > 0)
+                .then(|| view.cursor(repeat.leg as usize))
+                .flatten();
             let integrity = &mut self.findings.integrity;
             integrity.duplicate += u64::from(repeat.length);
             integrity.replay_overlap += reconnects::overlap(repeat, cursor);
@@ -261,7 +277,14 @@ impl<'a> Judged<'a> {
                 Some(false) => {
                     reconnects.incomplete += 1;
                     let at = reconnects::overdue(view, leg, settings);
-                    self.list(AnomalyKind::IncompleteReplay, slot, leg, at, result.owed, None);
+                    self.list(
+                        AnomalyKind::IncompleteReplay,
+                        slot,
+                        leg,
+                        at,
+                        result.owed,
+                        None,
+                    );
                 }
                 None => {}
             }

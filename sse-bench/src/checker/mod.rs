@@ -16,16 +16,18 @@ mod intervals;
 mod judge;
 mod order;
 mod owed;
-mod record;
 mod reconnects;
+mod record;
 mod shared;
 mod slot;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 
 pub use findings::{
-    Anomaly, AnomalyKind, Findings, Integrity, Level, LegResult, Mode, Reconnects, Undecided,
+    Anomaly, AnomalyKind, Findings, Integrity, LegResult, Level, Mode, Reconnects, Undecided,
 };
 pub use identity::{Arrival, KeyPointer, Sequence};
 pub use record::LegEnd;
@@ -52,6 +54,8 @@ pub struct Settings {
     pub sequence: Option<Sequence>,
     /// Where a unique value stands in the data, if there are neither ids nor a sequence.
     pub key_pointer: Option<KeyPointer>,
+    /// Only data that contains this has a number.
+    pub marker: Option<String>,
     /// The silence that is a stall while others receive.
     pub stall: Micros,
     /// How long a replay may take from the opening of its leg.
@@ -69,6 +73,7 @@ impl Default for Settings {
             gap_events: vec!["gap".into()],
             sequence: None,
             key_pointer: None,
+            marker: None,
             stall: 5_000_000,
             delivery_timeout: 5_000_000,
             drain: 3_000_000,
@@ -130,7 +135,9 @@ impl Checker {
         if self.truncated.is_some() {
             return;
         }
-        let cursor = (!cursor.is_empty()).then(|| self.table.find(cursor)).flatten();
+        let cursor = (!cursor.is_empty())
+            .then(|| self.table.find(cursor))
+            .flatten();
         let leg = Leg::new(at, cursor, self.table.len());
         if let Some(slot) = self.slots.get_mut(slot) {
             slot.legs.push(leg);

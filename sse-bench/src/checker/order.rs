@@ -25,6 +25,13 @@ pub(super) struct Phantom {
     pub(super) first_at: Micros,
 }
 
+/// Before no event, but after all.
+const AT_END: u32 = u32::MAX;
+
+/// By index: the first of the phantoms that stand before it, and the one after
+/// the last.
+type Before = HashMap<u32, (u32, u32)>;
+
 /// Positions of events, and the other way round.
 #[derive(Debug, Default)]
 pub(super) struct Order {
@@ -40,13 +47,13 @@ pub(super) struct Order {
 }
 
 impl Order {
-    /// `excluded` by index. `wanted` says which numbers are owed though nobody
-    /// received them.
+    /// `excluded` by index. Of the numbers that nobody received all are owed, or
+    /// those `acknowledged`.
     pub(super) fn new(
         keys: &[Key],
         excluded: impl Fn(u32) -> bool,
         slots: &[Vec<Piece>],
-        wanted: impl Fn(u64) -> bool,
+        acknowledged: Option<&HashMap<u64, Micros>>,
     ) -> Self {
         let mut line: Vec<u32> = (0..keys.len() as u32).collect();
         let forced = by_number(keys);
@@ -54,7 +61,11 @@ impl Order {
             line = merge(keys.len() as u32, slots, &forced.disorder);
         }
         let mut order = Self::default();
-        let phantoms_before = order.find_phantoms(keys, &forced.sorted, wanted);
+        let phantoms_before = match acknowledged {
+            Some(numbers) => order.find_published(&forced.sorted, numbers),
+            None => order.find_phantoms(keys, &forced.sorted),
+        };
+        let at_end = phantoms_before.get(&AT_END).copied();
         order.position = vec![NOWHERE; keys.len()];
         for index in line {
             if excluded(index) {
@@ -67,6 +78,10 @@ impl Order {
             order.position[index as usize] = order.key_at.len() as u32;
             order.key_at.push(index);
         }
+        if let Some((first, last)) = at_end {
+            let phantoms = (first..last).map(|phantom| keys.len() as u32 + phantom);
+            order.key_at.extend(phantoms);
+        }
         order.jumps = order
             .position
             .windows(2)
@@ -77,14 +92,9 @@ impl Order {
         order
     }
 
-    /// Which phantoms stand before which event.
-    fn find_phantoms(
-        &mut self,
-        keys: &[Key],
-        sorted: &[(Number, u32)],
-        wanted: impl Fn(u64) -> bool,
-    ) -> HashMap<u32, (u32, u32)> {
-        let mut before = HashMap::new();
+    /// Which phantoms stand before which event: the numbers between those received.
+    fn find_phantoms(&mut self, keys: &[Key], sorted: &[(Number, u32)]) -> Before {
+        let mut before = Before::new();
         let holes = sorted.windows(2).filter_map(|pair| {
             let ((low, _), (high, index)) = (pair[0], pair[1]);
             let hole = low.series == high.series && high.number > low.number.saturating_add(1);
@@ -99,21 +109,44 @@ impl Order {
             return before;
         }
         for (low, high, index) in holes {
-            let first = self.phantoms.len() as u32;
+            let series = low.series;
+            let first_at = keys[index as usize].first_at;
             for number in (low.number + 1)..high.number {
-                if wanted(number) {
-                    self.phantoms.push(Phantom {
-                        number: Number {
-                            number,
-                            series: low.series,
-                        },
-                        first_at: keys[index as usize].first_at,
-                    });
-                }
+                let number = Number { series, number };
+                self.add_phantom(&mut before, index, Phantom { number, first_at });
             }
-            before.insert(index, (first, self.phantoms.len() as u32));
         }
         before
+    }
+
+    /// The same for numbers that were published.
+    fn find_published(
+        &mut self,
+        sorted: &[(Number, u32)],
+        numbers: &HashMap<u64, Micros>,
+    ) -> Before {
+        let mut before = Before::new();
+        let received = |number| {
+            let at = sorted.partition_point(|(known, _)| known.number < number);
+            let next = sorted.get(at);
+            (next.is_some_and(|(known, _)| known.number == number), next)
+        };
+        let mut numbers: Vec<_> = numbers.iter().collect();
+        numbers.sort_unstable();
+        for (&number, &first_at) in numbers {
+            if let (false, next) = received(number) {
+                let index = next.map_or(AT_END, |(_, index)| *index);
+                let number = Number { series: 0, number };
+                self.add_phantom(&mut before, index, Phantom { number, first_at });
+            }
+        }
+        before
+    }
+
+    fn add_phantom(&mut self, before: &mut Before, index: u32, phantom: Phantom) {
+        let next = self.phantoms.len() as u32;
+        before.entry(index).or_insert((next, next)).1 += 1;
+        self.phantoms.push(phantom);
     }
 
     /// The parts of `start..start + length` whose positions follow one another:

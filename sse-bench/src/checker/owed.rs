@@ -9,6 +9,8 @@ use super::table::{Key, Table};
 pub(super) struct Map<'a> {
     pub(super) table: &'a Table,
     pub(super) order: Order,
+    /// Own publishing says what is owed.
+    published: bool,
     /// By position: owed events before it.
     owed_before: Vec<u32>,
     /// Indexes by the time of their first reception.
@@ -19,7 +21,7 @@ pub(super) struct Map<'a> {
 
 impl<'a> Map<'a> {
     /// `owed` by position.
-    pub(super) fn new(table: &'a Table, order: Order, owed: &[bool]) -> Self {
+    pub(super) fn new(table: &'a Table, order: Order, owed: &[bool], published: bool) -> Self {
         let mut owed_before = Vec::with_capacity(owed.len() + 1);
         let mut count = 0;
         owed_before.push(0);
@@ -43,6 +45,7 @@ impl<'a> Map<'a> {
         Self {
             table,
             order,
+            published,
             owed_before,
             by_time,
             last_position,
@@ -69,7 +72,9 @@ impl<'a> Map<'a> {
     /// The first and the last owed position in `start..end`.
     pub(super) fn owed_bounds(&self, start: u32, end: u32) -> Option<(u32, u32)> {
         let first = (start..end).find(|position| self.is_owed(*position))?;
-        let last = (first..end).rev().find(|position| self.is_owed(*position))?;
+        let last = (first..end)
+            .rev()
+            .find(|position| self.is_owed(*position))?;
         Some((first, last))
     }
 
@@ -95,7 +100,19 @@ impl<'a> Map<'a> {
 
     /// The last position of the first `count` events known.
     pub(super) fn last_position(&self, count: u32) -> Option<u32> {
-        self.last_position.get(count.checked_sub(1)? as usize).copied()
+        self.last_position
+            .get(count.checked_sub(1)? as usize)
+            .copied()
+    }
+
+    /// The first position that was published in this time and that nobody received.
+    pub(super) fn published_between(&self, from: Micros, to: Micros) -> Option<u32> {
+        if !self.published {
+            return None;
+        }
+        let phantom = |position: &u32| self.key_at(*position).is_none();
+        let at = |position: &u32| (from..to).contains(&self.first_at(*position));
+        (0..self.len()).find(|position| phantom(position) && at(position))
     }
 
     /// Indexes of events first received after `from` and not after `to`, in this order.

@@ -23,7 +23,11 @@ impl Open {
         changes.sort_unstable();
         let mut open = 0_u32;
         let steps = changes.into_iter().map(|(at, closed)| {
-            open = if closed { open.saturating_sub(1) } else { open + 1 };
+            open = if closed {
+                open.saturating_sub(1)
+            } else {
+                open + 1
+            };
             (at, open)
         });
         Self(steps.collect())
@@ -52,10 +56,19 @@ impl Open {
 }
 
 /// Events that one connection alone received live, while two others were open.
-pub(super) fn unshared(table: &Table, open: &Open, until: Micros, part: impl Fn(u32) -> bool) -> u64 {
+pub(super) fn unshared(
+    table: &Table,
+    open: &Open,
+    until: Micros,
+    part: impl Fn(u32) -> bool,
+) -> u64 {
     let keys = table.keys.iter().zip(0..);
     let alone = keys.filter(|(key, index)| {
-        !key.shared && key.live && key.first_at <= until && open.at(key.first_at) >= 3 && part(*index)
+        !key.shared
+            && key.live
+            && key.first_at <= until
+            && open.at(key.first_at) >= 3
+            && part(*index)
     });
     alone.count() as u64
 }
@@ -63,8 +76,18 @@ pub(super) fn unshared(table: &Table, open: &Open, until: Micros, part: impl Fn(
 /// Whether each connection counts for itself: most legs begin with the very
 /// event with which the first one began, and stay behind by as much as they
 /// opened later.
-pub(super) fn each_begins_anew(table: &Table, slots: &[SlotRecord], by_time: &[u32], end: Micros) -> bool {
-    let legs = || slots.iter().flat_map(|slot| &slot.legs).filter(|leg| !leg.runs.is_empty());
+pub(super) fn each_begins_anew(
+    table: &Table,
+    slots: &[SlotRecord],
+    by_time: &[u32],
+    end: Micros,
+) -> bool {
+    let legs = || {
+        slots
+            .iter()
+            .flat_map(|slot| &slot.legs)
+            .filter(|leg| !leg.runs.is_empty())
+    };
     let Some(first) = legs().min_by_key(|leg| leg.opened) else {
         return false;
     };

@@ -70,7 +70,11 @@ impl<'a> SlotView<'a> {
     ) -> Self {
         let (mut arrived, mut repeats) = (Vec::new(), Vec::new());
         for piece in pieces {
-            let into = if piece.new { &mut arrived } else { &mut repeats };
+            let into = if piece.new {
+                &mut arrived
+            } else {
+                &mut repeats
+            };
             map.order
                 .split(piece.start, piece.length, |offset, position, length| {
                     into.push(Segment {
@@ -113,7 +117,8 @@ impl<'a> SlotView<'a> {
             .filter(|index| self.map.table.keys[*index as usize].live)
             .filter_map(|index| self.map.position(index))
             .filter(|position| self.map.is_owed(*position));
-        live.chain(first).min()
+        let published = self.map.published_between(due, first_at);
+        live.chain(first).chain(published).min()
     }
 
     /// Whether its last leg was open long enough to receive all that was owed.
@@ -265,7 +270,10 @@ impl<'a> SlotView<'a> {
         let start = self.start?;
         let legs = self.record.legs.iter().enumerate();
         let silences = legs.flat_map(|(leg, record)| {
-            record.silences.iter().map(move |(from, to)| (leg, *from, *to))
+            record
+                .silences
+                .iter()
+                .map(move |(from, to)| (leg, *from, *to))
         });
         silences
             .filter(|(_, from, to)| {

@@ -123,7 +123,10 @@ impl Table {
 
     /// The ids of these events, for people.
     pub(super) fn names(&self, wanted: &std::collections::HashSet<u32>) -> HashMap<u32, String> {
-        let texts = self.texts.iter().map(|(text, index)| (index, text.to_string()));
+        let texts = self
+            .texts
+            .iter()
+            .map(|(text, index)| (index, text.to_string()));
         let hashes = self.hashes.iter();
         let hashes = hashes.map(|(hash, index)| (index, format!("content {hash:016x}")));
         texts

@@ -73,7 +73,13 @@ pub struct VerifyArgs {
 #[command(next_help_heading = "Cuts")]
 pub struct CutArgs {
     /// How connections are cut; several, with commas, take turns
-    #[arg(long, value_name = "HOW", default_value = "rst", value_enum, value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "HOW",
+        default_value = "rst",
+        value_enum,
+        value_delimiter = ','
+    )]
     pub cut: Vec<Kind>,
 
     /// Where they are cut; several, with commas, take turns
@@ -92,7 +98,12 @@ pub struct CutArgs {
 
     /// How long a cut connection stays away: short (less than the reconnection time), retry
     /// (that time), long (more), or a duration; several, with commas, take turns
-    #[arg(long, value_name = "LENGTH", default_value = "short,retry,long", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "LENGTH",
+        default_value = "short,retry,long",
+        value_delimiter = ','
+    )]
     pub outage: Vec<Outage>,
 
     /// The command that --cut server runs, by the shell: it is to restart the server
@@ -121,7 +132,12 @@ pub struct CutArgs {
 #[command(next_help_heading = "Identity of events")]
 pub struct IdentityArgs {
     /// Ids hold a number that counts without holes: its first group, else all that matches
-    #[arg(long, value_name = "REGEX", conflicts_with = "sequence_pointer")]
+    #[arg(
+        long,
+        value_name = "REGEX",
+        allow_hyphen_values = true,
+        conflicts_with = "sequence_pointer"
+    )]
     pub sequence: Option<Regex>,
 
     /// The data holds such a number at this JSON pointer
@@ -197,6 +213,11 @@ pub struct PublishArgs {
     pub publish_body: String,
 
     /// Where {{seq}} stands in the data that arrives
-    #[arg(long, value_name = "POINTER", default_value = "/seq", requires = "publish_url")]
+    #[arg(
+        long,
+        value_name = "POINTER",
+        default_value = "/seq",
+        requires = "publish_url"
+    )]
     pub publish_sequence: KeyPointer,
 }

@@ -143,8 +143,6 @@ impl Strata {
     /// One at random, with its number.
     pub fn pick(&self, random: &mut fastrand::Rng) -> Option<(u16, Stratum)> {
         let number = random.usize(..self.0.len().max(1));
-        self.0
-            .get(number)
-            .map(|stratum| (number as u16, *stratum))
+        self.0.get(number).map(|stratum| (number as u16, *stratum))
     }
 }

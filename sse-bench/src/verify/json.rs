@@ -225,7 +225,11 @@ impl VerifyReport<'_> {
             schema: SCHEMA,
             command: "verify",
             version: env!("CARGO_PKG_VERSION"),
-            verdict: if interrupted_fail { "fail" } else { judgement.exit.verdict() },
+            verdict: if interrupted_fail {
+                "fail"
+            } else {
+                judgement.exit.verdict()
+            },
             reason: &judgement.reason,
             exit_code: judgement.exit.code(),
             ending: match outcome.ending {

@@ -88,6 +88,8 @@ pub fn run(plan: VerifyPlan, progress: &mut Progress) -> io::Result<(Rc<VerifyPl
         .build_local(LocalOptions::default())?;
     let plan = Rc::new(plan);
     let outcome = runtime.block_on(direct(&plan, progress))?;
+    // A command that restarts the server may take longer than the run.
+    runtime.shutdown_background();
     Ok((plan, outcome))
 }
 

@@ -86,7 +86,11 @@ impl VerifyPlan {
             (Some(expression), _) => Some(Sequence::Id(expression)),
             (_, pointer) => pointer.map(Sequence::Data),
         };
-        let published = publishing.as_ref().map(|publishing| publishing.sequence.clone());
+        let seed = cuts.seed;
+        let seed = seed.unwrap_or_else(|| fastrand::u64(..=LARGEST_SEED));
+        let published = publishing
+            .as_ref()
+            .map(|publishing| publishing.sequence.clone());
         Ok(Self {
             target: Target::new(&args.url, args.request)?,
             connections: args.connections,
@@ -97,9 +101,7 @@ impl VerifyPlan {
             cut_interval: cuts.cut_interval,
             connect_timeout: cuts.connect_timeout,
             reconnect: cuts.reconnect.then_some(true),
-            seed: cuts
-                .seed
-                .unwrap_or_else(|| fastrand::u64(..=LARGEST_SEED)),
+            seed,
             limits: Limits::default()
                 .line(judgement.max_event_size)
                 .event(judgement.max_event_size),
@@ -108,6 +110,9 @@ impl VerifyPlan {
                 gap_events: identity.gap_event,
                 sequence: sequence.or(published.map(Sequence::Data)),
                 key_pointer: identity.key_pointer,
+                marker: publishing
+                    .as_ref()
+                    .and_then(|publishing| publishing.marker(seed)),
                 stall: micros(judgement.stall),
                 delivery_timeout: micros(judgement.delivery_timeout),
                 drain: micros(judgement.drain),

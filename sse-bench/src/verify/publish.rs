@@ -60,6 +60,15 @@ impl Publishing {
             sequence: args.publish_sequence.clone(),
         }))
     }
+
+    /// What all its events contain, if the body names the run.
+    pub fn marker(&self, seed: u64) -> Option<String> {
+        self.body.contains("{{run}}").then(|| run_name(seed))
+    }
+}
+
+fn run_name(seed: u64) -> String {
+    format!("run-{seed:014x}")
 }
 
 /// Publishes until nothing more is owed: events are sent when they are due,
@@ -75,7 +84,7 @@ pub(super) async fn run(group: Rc<Group>) {
     };
     let connector = Rc::new(Connector::new(target.tls.clone(), &target.url, addresses));
     let turns = Arc::new(tokio::sync::Semaphore::new(MOST_UNDERWAY));
-    let run = format!("{:08x}", group.plan.seed);
+    let run = run_name(group.plan.seed);
     let end = group.start + group.plan.duration;
     for number in 1_u64.. {
         let due = group.start + Duration::from_secs(number) / publishing.rate;

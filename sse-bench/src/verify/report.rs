@@ -62,11 +62,7 @@ impl<'a> VerifyReport<'a> {
 
     /// What events were told apart by.
     pub fn level(&self) -> &'static str {
-        self.outcome
-            .findings
-            .level
-            .unwrap_or(Level::None)
-            .name()
+        self.outcome.findings.level.unwrap_or(Level::None).name()
     }
 
     /// Where what is owed comes from.

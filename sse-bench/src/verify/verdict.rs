@@ -185,7 +185,11 @@ fn complete(plan: &VerifyPlan, findings: &Findings) -> Property {
     let integrity = &findings.integrity;
     let lost = findings.missing_connected;
     let failure = if lost > 0 {
-        Some(counted(lost, "event was lost while connected", "events were lost while connected"))
+        Some(counted(
+            lost,
+            "event was lost while connected",
+            "events were lost while connected",
+        ))
     } else if plan.strict && findings.declared_connected > 0 {
         Some("events were lost while connected, as the server announced".to_owned())
     } else {
@@ -193,7 +197,13 @@ fn complete(plan: &VerifyPlan, findings: &Findings) -> Property {
     };
     let coverage = (integrity.received, integrity.expected, "events");
     let undecided = blocked(findings, true);
-    property("complete_while_connected", coverage, failure, false, undecided)
+    property(
+        "complete_while_connected",
+        coverage,
+        failure,
+        false,
+        undecided,
+    )
 }
 
 fn replay(plan: &VerifyPlan, findings: &Findings) -> Property {
@@ -201,12 +211,24 @@ fn replay(plan: &VerifyPlan, findings: &Findings) -> Property {
     let declared = findings.integrity.declared_gap - findings.declared_connected;
     let mut failures = vec![];
     if findings.missing_between > 0 {
-        failures.push(counted(findings.missing_between, "event was lost in a reconnect", "events were lost in reconnects"));
+        failures.push(counted(
+            findings.missing_between,
+            "event was lost in a reconnect",
+            "events were lost in reconnects",
+        ));
     } else if reconnects.incomplete > 0 {
-        failures.push(counted(reconnects.incomplete, "replay was not complete in time", "replays were not complete in time"));
+        failures.push(counted(
+            reconnects.incomplete,
+            "replay was not complete in time",
+            "replays were not complete in time",
+        ));
     }
     if reconnects.rejected > 0 {
-        failures.push(counted(reconnects.rejected, "reconnect was refused", "reconnects were refused"));
+        failures.push(counted(
+            reconnects.rejected,
+            "reconnect was refused",
+            "reconnects were refused",
+        ));
     }
     if plan.strict && declared > 0 {
         failures.push("events were lost in reconnects, as the server announced".to_owned());
@@ -216,14 +238,19 @@ fn replay(plan: &VerifyPlan, findings: &Findings) -> Property {
         Some(if reconnects.total == 0 {
             "no connection was cut: make the run longer, or --cut-interval shorter".to_owned()
         } else {
-            "nothing was published while connections were away: no replay was put to the test".to_owned()
+            "nothing was published while connections were away: no replay was put to the test"
+                .to_owned()
         })
     } else {
         blocked(findings, true)
     };
     property(
         "replay_complete",
-        (reconnects.complete, reconnects.total - reconnects.vacuous, "reconnects"),
+        (
+            reconnects.complete,
+            reconnects.total - reconnects.vacuous,
+            "reconnects",
+        ),
         failure,
         !plan.cuts() && reconnects.total == 0,
         undecided,
@@ -279,7 +306,11 @@ fn passed(findings: &Findings) -> String {
 }
 
 fn counted(count: u64, one: &str, many: &str) -> String {
-    format!("{} {}", thousands(count), if count == 1 { one } else { many })
+    format!(
+        "{} {}",
+        thousands(count),
+        if count == 1 { one } else { many }
+    )
 }
 
 fn never_reached(outcome: &Outcome) -> String {
