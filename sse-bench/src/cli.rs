@@ -1,5 +1,6 @@
 //! The command line: one definition for parsing, help, completions and man page.
 
+pub mod selftest;
 pub mod verify;
 
 use std::path::PathBuf;
@@ -52,6 +53,8 @@ pub enum Command {
     /// Prove what reconnection and replay of an event stream are worth: cut connections, and tell
     /// what was lost, repeated or out of order
     Verify(Box<verify::VerifyArgs>),
+    /// Check the checker: a built-in server commits each anomaly, and verify must find it
+    Selftest(selftest::SelftestArgs),
     /// Print a completion script for a shell
     Completions {
         /// The shell

@@ -21,6 +21,7 @@ pub mod load;
 pub mod plan;
 pub mod progress;
 pub mod report;
+pub mod selftest;
 pub mod stats;
 pub mod sys;
 pub mod target;
@@ -55,6 +56,7 @@ pub fn run(cli: Cli) -> ExitCode {
     let done = match cli.command {
         Command::Load(args) => load(*args),
         Command::Verify(args) => verify(*args),
+        Command::Selftest(args) => selftest::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "sse-bench", &mut script);
