@@ -123,9 +123,12 @@ impl<'a> SlotView<'a> {
 
     /// Whether its last leg was open long enough to receive all that was owed.
     fn settled(&self, settings: &Settings, end: Micros) -> bool {
+        let enough = match self.record.legs.len() {
+            1 => settings.drain,
+            _ => settings.drain.max(settings.delivery_timeout),
+        };
         self.record.legs.last().is_some_and(|leg| {
-            matches!(leg.ended, Some((_, LegEnd::EndOfRun)))
-                && leg.opened <= end.saturating_sub(settings.drain)
+            matches!(leg.ended, Some((_, LegEnd::EndOfRun))) && leg.opened + enough <= end
         })
     }
 

@@ -215,15 +215,6 @@ impl Slot {
         let (number, stratum) = plan.strata.pick(&mut self.random)?;
         let wait = plan.cut_interval.mul_f64(0.5 + self.random.f64());
         let due = now + wait;
-        let away = self.source.reconnection_time()
-            + match stratum.outage {
-                Outage::Short | Outage::Retry => Duration::ZERO,
-                Outage::Long => LONG_OUTAGE,
-                Outage::Fixed(time) => time,
-            };
-        if due > self.group.start + plan.last_cut(away) {
-            return None;
-        }
         let trigger = match stratum.place {
             Place::MidFrame => Trigger::MidFrame(due),
             _ => Trigger::Due(due),
@@ -246,6 +237,18 @@ impl Slot {
             stratum,
             trigger,
         })
+    }
+
+    /// Whether there is time left to judge what a cut now leads to: the server may
+    /// have set the reconnection time since the leg opened.
+    fn may_cut(&self, now: Instant) -> bool {
+        let away = match self.cut.map(|cut| cut.stratum.outage) {
+            None | Some(Outage::Short | Outage::Retry) => Duration::ZERO,
+            Some(Outage::Long) => LONG_OUTAGE,
+            Some(Outage::Fixed(time)) => time,
+        };
+        let away = self.source.reconnection_time() + away;
+        now <= self.group.start + self.group.plan.last_cut(away)
     }
 
     /// Stays away for as long as the cut wants; else for the reconnection time.
@@ -325,28 +328,31 @@ impl Slot {
             received,
         } = leg;
         if self.cut.is_some_and(|cut| cut.trigger == Trigger::Opened) {
-            return self.cut_now(stream).await;
+            if self.may_cut(Instant::now()) {
+                return self.cut_now(stream).await;
+            }
+            self.cut = None;
         }
         if !early.is_empty() {
             self.take(&mut body, &early, received);
             drop(early);
         }
-        let due = match self.cut.map(|cut| cut.trigger) {
-            Some(Trigger::Due(due)) => Some(due),
-            _ => None,
-        };
-        let due = async {
-            match due {
-                Some(due) => tokio::time::sleep_until(due.into()).await,
-                None => std::future::pending().await,
+        if let Some(Trigger::Due(due)) = self.cut.map(|cut| cut.trigger) {
+            let reading = poll_fn(|cx| self.poll_stream(cx, &mut stream, &mut body));
+            let due = tokio::time::sleep_until(due.into());
+            tokio::select! {
+                _ = reading => return None,
+                () = due => {}
             }
-        };
-        let reading = poll_fn(|cx| self.poll_stream(cx, &mut stream, &mut body));
-        tokio::select! {
-            cut = reading => if !cut { return None },
-            () = due => {}
+            if self.may_cut(Instant::now()) {
+                return self.cut_now(stream).await;
+            }
+            (self.cut, self.then) = (None, None);
         }
-        self.cut_now(stream).await
+        if poll_fn(|cx| self.poll_stream(cx, &mut stream, &mut body)).await {
+            return self.cut_now(stream).await;
+        }
+        None
     }
 
     /// Whether the leg is to be cut; else the source is no longer open.
@@ -399,6 +405,7 @@ impl Slot {
         let group = Rc::clone(&self.group);
         let mut checker = group.checker.borrow_mut();
         let at = group.since_start(received.at);
+        let may_cut = self.may_cut(received.at);
         let mut events = 0;
         let mut items = self.source.handle_chunk(received.at, data);
         while let Some(item) = items.next() {
@@ -412,6 +419,7 @@ impl Slot {
             checker.received(self.number, at, &arrival);
             if let Some(cut) = &mut self.cut
                 && cut.trigger == Trigger::FirstEvent
+                && may_cut
             {
                 cut.trigger = Trigger::Now;
                 break;
@@ -422,8 +430,9 @@ impl Slot {
 
     /// What of a chunk is read if the cut is to be in its last event.
     fn before_cut<'d>(&mut self, data: &'d [u8], now: Instant) -> &'d [u8] {
+        let in_time = self.may_cut(now);
         match &mut self.cut {
-            Some(cut) if matches!(cut.trigger, Trigger::MidFrame(due) if now >= due) => {
+            Some(cut) if in_time && matches!(cut.trigger, Trigger::MidFrame(due) if now >= due) => {
                 cut.trigger = Trigger::Now;
                 let unread = self.random.usize(1..=data.len().min(16));
                 &data[..data.len() - unread]
