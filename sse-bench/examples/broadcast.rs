@@ -8,8 +8,8 @@
 //! ```
 
 use std::convert::Infallible;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -26,7 +26,7 @@ const CAPACITY: usize = 16;
 
 /// Numbers events and sends them to whoever is connected.
 #[derive(Debug, Clone)]
-pub struct Channel {
+pub(crate) struct Channel {
     number: Arc<AtomicU64>,
     sender: broadcast::Sender<(u64, String)>,
 }
@@ -41,7 +41,7 @@ impl Default for Channel {
 
 impl Channel {
     /// Sends an event to whoever is connected.
-    pub fn send(&self, data: String) {
+    pub(crate) fn send(&self, data: String) {
         let number = self.number.fetch_add(1, Ordering::Relaxed) + 1;
         // Nobody is connected: nobody gets it.
         let _ = self.sender.send((number, data));
@@ -49,7 +49,7 @@ impl Channel {
 }
 
 /// `GET /events`, and `POST /publish` with the data of an event.
-pub fn router(channel: Channel) -> Router {
+pub(crate) fn router(channel: Channel) -> Router {
     Router::new()
         .route("/events", get(events))
         .route("/publish", post(publish))
@@ -63,22 +63,24 @@ async fn publish(State(channel): State<Channel>, data: String) {
 async fn events(
     State(channel): State<Channel>,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let events = stream::unfold(channel.sender.subscribe(), async |mut receiver| loop {
-        match receiver.recv().await {
-            Ok((number, data)) => {
-                let event = Event::default().id(number.to_string()).data(data);
-                return Some((Ok(event), receiver));
+    let events = stream::unfold(channel.sender.subscribe(), async |mut receiver| {
+        loop {
+            match receiver.recv().await {
+                Ok((number, data)) => {
+                    let event = Event::default().id(number.to_string()).data(data);
+                    return Some((Ok(event), receiver));
+                }
+                // Lost without a word, as tutorials do.
+                Err(broadcast::error::RecvError::Lagged(_)) => {}
+                Err(broadcast::error::RecvError::Closed) => return None,
             }
-            // Lost without a word, as tutorials do.
-            Err(broadcast::error::RecvError::Lagged(_)) => {}
-            Err(broadcast::error::RecvError::Closed) => return None,
         }
     });
     Sse::new(events)
 }
 
 /// Sends an event every 20 ms.
-pub async fn tick(channel: Channel) {
+pub(crate) async fn tick(channel: Channel) {
     let mut tick = tokio::time::interval(Duration::from_millis(20));
     for count in 1_u64.. {
         tick.tick().await;

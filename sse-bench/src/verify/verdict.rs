@@ -195,7 +195,7 @@ fn complete(plan: &VerifyPlan, findings: &Findings) -> Property {
     } else {
         None
     };
-    let coverage = (integrity.received, integrity.expected, "events");
+    let coverage = (integrity.received, integrity.received + lost, "events");
     let undecided = blocked(findings, true);
     property(
         "complete_while_connected",
