@@ -179,6 +179,7 @@ pub struct RequestArgs {
 
 impl RequestArgs {
     /// The same credentials and trust, and nothing else, for another request.
+    #[must_use]
     pub fn for_publishing(&self) -> Self {
         Self {
             method: None,

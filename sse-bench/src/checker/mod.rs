@@ -192,17 +192,15 @@ impl Checker {
             return;
         }
         let first_on_leg = !std::mem::replace(&mut leg.has_events, true);
+        let Some(identified) = identify(&self.settings, &mut self.counts, arrival) else {
+            self.counts.unkeyed += 1;
+            return;
+        };
         let Identified {
             identity,
             number,
             has_id,
-        } = match identify(&self.settings, &mut self.counts, arrival) {
-            Some(identified) => identified,
-            None => {
-                self.counts.unkeyed += 1;
-                return;
-            }
-        };
+        } = identified;
         let seen = Seen {
             slot: slot as u32,
             at,

@@ -1,6 +1,7 @@
 //! A small event stream server on a real socket, which may be told to commit
 //! one fault.
 
+use std::fmt::Write;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -206,7 +207,8 @@ impl Connection {
                 ""
             };
             wire += &self.hub.ids.field(*event);
-            wire += &format!("data: {other}{{\"n\":{event}}}\n\n");
+            // Writing to a string cannot fail.
+            let _ = write!(wire, "data: {other}{{\"n\":{event}}}\n\n");
         }
         self.socket.write_all(wire.as_bytes()).await
     }

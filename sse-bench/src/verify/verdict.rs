@@ -289,20 +289,20 @@ fn blocked(findings: &Findings, whole: bool) -> Option<String> {
 
 fn passed(findings: &Findings) -> String {
     let reconnects = &findings.reconnects;
-    let mut text = format!(
+    let mut parts = vec![format!(
         "all {} owed events arrived, once and in order",
         thousands(findings.integrity.received)
-    );
+    )];
     if reconnects.complete > 0 {
-        text += &format!(", over {} reconnects", thousands(reconnects.total));
+        parts.push(format!("over {} reconnects", thousands(reconnects.total)));
     }
     if findings.integrity.declared_gap > 0 {
-        text += &format!(
-            "; the server announced {}",
+        parts.push(format!(
+            "but for {} that the server announced",
             counted(findings.integrity.declared_gap, "loss", "losses")
-        );
+        ));
     }
-    text
+    parts.join(", ")
 }
 
 fn counted(count: u64, one: &str, many: &str) -> String {

@@ -93,8 +93,9 @@ fn play(plan: &Plan) -> (Vec<Truth>, Vec<(Micros, usize, Happening)>) {
                 leg += 1;
                 truth.cursors.push(cursor);
                 happenings.push((at - 2000, slot, Happening::Open(cursor)));
-                let from =
-                    cursor.map_or(0, |cursor| cursor as i64 + 1) + shift.min(2) - shift.max(0);
+                let from = cursor.map_or(0, |cursor| i64::try_from(cursor).unwrap() + 1)
+                    + shift.min(2)
+                    - shift.max(0);
                 for replayed in from.max(0) as usize..event {
                     truth.received.push((leg, replayed));
                     happenings.push((at - 1000, slot, Happening::Receive(replayed)));

@@ -493,6 +493,25 @@ fn acknowledged_publishes_are_owed_though_nobody_received_them() {
 }
 
 #[test]
+fn a_server_may_accept_overlapping_publishes_in_any_order_that_all_see() {
+    let settings = Settings {
+        sequence: Some(Sequence::Data(KeyPointer("/seq".into()))),
+        ..Settings::default()
+    };
+    let mut script = Script::with(3, settings);
+    script.checker.owe_acknowledged();
+    for number in [1, 3, 2, 4] {
+        let now = script.now;
+        script.checker.acknowledged(number, now);
+        for slot in 0..3 {
+            script.receive(slot, "bench", None, &format!("{{\"seq\":{number}}}"));
+        }
+    }
+    let found = script.judge().integrity;
+    assert_eq!((found.expected, found.missing, found.reorder), (12, 0, 0));
+}
+
+#[test]
 fn what_arrives_in_the_drain_is_owed_to_nobody() {
     let mut script = Script::new(3);
     script
