@@ -36,7 +36,7 @@ Examples:
   The report as JSON in a file, beside the text on the terminal:
       sse-bench load http://127.0.0.1:8080/events --output-format json=report.json";
 
-/// Load tests for Server-Sent Events endpoints.
+/// Load tests and verification of Server-Sent Events endpoints.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
 pub struct Cli {

@@ -1,11 +1,15 @@
-//! Load tests for Server-Sent Events endpoints.
+//! Load tests and verification of Server-Sent Events endpoints.
 //!
-//! A [`Plan`] says what to do. [`load::run`] carries it out on
+//! **load**: a [`Plan`] says what to do. [`load::run`] carries it out on
 //! [`worker`] threads, each with its own runtime and its share of the
 //! [slots](connection::Slot): emulated `EventSource`s that live through one
 //! physical connection (leg) after another. Threads share nothing on the
 //! receive path but counters with one writer each ([`live`]). What they
 //! measured ([`stats`]) is merged at the end and becomes a [`report::Report`].
+//!
+//! **verify**: [`verify::run`] cuts connections and tells a [`checker::Checker`]
+//! what each received; its findings become a [`verify::VerifyReport`].
+//! **selftest**: [`selftest::run`] puts that to the test.
 
 pub mod checker;
 pub mod cli;
