@@ -104,12 +104,13 @@ pub(super) fn identify<'a>(
             counts.unnumbered += 1;
         }
         Some(Sequence::Id(expression)) => {
-            let number = id.and_then(|id| number_in(expression, id));
+            let id = id?;
+            let number = number_in(expression, id);
             match number {
                 Some(_) => counts.numbered += 1,
                 None => counts.unnumbered += 1,
             }
-            return id.map(|id| of(Identity::Text(Cow::Borrowed(id)), number));
+            return Some(of(Identity::Text(Cow::Borrowed(id)), number));
         }
         None => {}
     }

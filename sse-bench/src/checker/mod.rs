@@ -135,10 +135,9 @@ impl Checker {
         if self.truncated.is_some() {
             return;
         }
-        let cursor = (!cursor.is_empty())
-            .then(|| self.table.find(cursor))
-            .flatten();
-        let leg = Leg::new(at, cursor, self.table.len());
+        let resumes = !cursor.is_empty();
+        let cursor = resumes.then(|| self.table.find(cursor)).flatten();
+        let leg = Leg::new(at, resumes, cursor, self.table.len());
         if let Some(slot) = self.slots.get_mut(slot) {
             slot.legs.push(leg);
         }

@@ -25,6 +25,8 @@ pub(super) struct Phantom {
     pub(super) first_at: Micros,
 }
 
+/// Steps of the merge, at most; some seconds of work.
+const MOST_STEPS: usize = 20_000_000;
 /// Before no event, but after all.
 const AT_END: u32 = u32::MAX;
 
@@ -258,6 +260,9 @@ fn merge(count: u32, slots: &[Vec<Piece>], forced: &[(u32, u32)]) -> Vec<u32> {
 /// A topological order kept while edges are added (Pearce and Kelly, "A dynamic
 /// topological sort algorithm for directed acyclic graphs", 2006).
 struct Ranking {
+    /// Steps that may yet be taken to put something elsewhere. Streams without
+    /// any order in common would take for ever.
+    steps: usize,
     rank: Vec<usize>,
     after: Vec<Vec<usize>>,
     before: Vec<Vec<usize>>,
@@ -266,6 +271,7 @@ struct Ranking {
 impl Ranking {
     fn new(nodes: usize) -> Self {
         Self {
+            steps: MOST_STEPS,
             rank: (0..nodes).collect(),
             after: vec![Vec::new(); nodes],
             before: vec![Vec::new(); nodes],
@@ -276,6 +282,11 @@ impl Ranking {
     fn accept(&mut self, first: usize, second: usize) {
         let (low, high) = (self.rank[second], self.rank[first]);
         if low < high {
+            let span = high - low + 1;
+            if span > self.steps {
+                return;
+            }
+            self.steps -= span;
             let Some(later) = self.reach(second, &self.after, |rank| rank <= high, first) else {
                 return;
             };

@@ -35,7 +35,9 @@ pub(super) struct Announcement {
 pub(super) struct Leg {
     pub(super) opened: Micros,
     pub(super) ended: Option<(Micros, LegEnd)>,
-    /// The event that the last event ID named, if it is known.
+    /// Its request had a last event ID.
+    pub(super) resumes: bool,
+    /// The event that it named, if that is known.
     pub(super) cursor: Option<u32>,
     /// Events known when it opened.
     pub(super) head: u32,
@@ -68,10 +70,11 @@ impl SlotRecord {
 }
 
 impl Leg {
-    pub(super) fn new(opened: Micros, cursor: Option<u32>, head: u32) -> Self {
+    pub(super) fn new(opened: Micros, resumes: bool, cursor: Option<u32>, head: u32) -> Self {
         Self {
             opened,
             ended: None,
+            resumes,
             cursor,
             head,
             runs: Vec::new(),

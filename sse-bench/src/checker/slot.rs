@@ -2,7 +2,7 @@
 
 use super::intervals::Piece;
 use super::owed::Map;
-use super::record::{LegEnd, SlotRecord};
+use super::record::{Leg, LegEnd, SlotRecord};
 use super::{Micros, Settings};
 
 /// From when on a slot is owed events though it received none.
@@ -105,7 +105,7 @@ impl<'a> SlotView<'a> {
 
     /// At its first event, or [`OWED_AFTER`] it opened, whichever comes first.
     fn find_start(&self) -> Option<u32> {
-        let due = self.record.legs.first()?.opened + OWED_AFTER;
+        let due = self.first_leg()?.opened + OWED_AFTER;
         let first = self.arrived.first().map(|segment| segment.position);
         let legs = self.record.legs.iter();
         let first_at = legs.filter_map(|leg| leg.first_at).min();
@@ -119,6 +119,16 @@ impl<'a> SlotView<'a> {
             .filter(|position| self.map.is_owed(*position));
         let published = self.map.published_between(due, first_at);
         live.chain(first).chain(published).min()
+    }
+
+    /// The leg with which the slot began: a client that comes back before it ever
+    /// had an id is new to the server.
+    fn first_leg(&self) -> Option<&Leg> {
+        let legs = &self.record.legs;
+        let received = legs.iter().position(|leg| leg.received > 0);
+        let upto = received.map_or(legs.len(), |leg| leg + 1);
+        let new = legs[..upto].iter().rfind(|leg| !leg.resumes);
+        new.or(legs.first())
     }
 
     /// Whether its last leg was open long enough to receive all that was owed.

@@ -536,6 +536,54 @@ fn a_slot_that_never_receives_is_owed_what_is_live() {
 }
 
 #[test]
+fn a_client_that_comes_back_before_it_had_an_id_is_new_to_the_server() {
+    let mut script = Script::new(3);
+    script
+        .wait(1_200_000)
+        .cut(2)
+        .ids(&[0, 1], &[1, 2, 3])
+        .open(2, "");
+    script.ids(&[0, 1, 2], &[4, 5]);
+    let findings = script.judge();
+    assert_eq!(
+        (findings.integrity.expected, findings.integrity.missing),
+        (12, 0)
+    );
+    assert_eq!(findings.reconnects.vacuous, 1);
+
+    // With an id, of a control event say, it is owed what came after it.
+    let mut script = Script::new(3);
+    script
+        .wait(1_200_000)
+        .cut(2)
+        .ids(&[0, 1], &[1, 2, 3])
+        .open(2, "head");
+    script.ids(&[0, 1, 2], &[4, 5]);
+    let findings = script.judge();
+    assert_eq!(
+        (findings.integrity.expected, findings.integrity.missing),
+        (15, 3)
+    );
+}
+
+#[test]
+fn streams_without_any_order_in_common_are_judged_in_bounded_time() {
+    let mut script = Script::new(3);
+    let mut random = fastrand::Rng::with_seed(1);
+    for slot in 0..3 {
+        let mut ids: Vec<u32> = (0..5_000).collect();
+        random.shuffle(&mut ids);
+        for id in ids {
+            let id = id.to_string();
+            script.receive(slot, "message", Some(&id), &id);
+        }
+    }
+    let found = script.judge().integrity;
+    assert_eq!((found.missing, found.duplicate), (0, 0));
+    assert!(found.reorder > 9_000);
+}
+
+#[test]
 fn history_that_others_are_replayed_is_not_owed_to_a_live_connection() {
     let mut script = Script::new(2);
     script.wait(2_000_000);
