@@ -10,7 +10,7 @@ use clap::builder::RangedI64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueHint, value_parser};
 
 use crate::report::Output;
-use crate::threshold::{METRICS, Threshold};
+use crate::threshold::{self, METRICS, Threshold};
 use crate::timestamp::Pointer;
 use crate::units::{parse_duration, parse_size};
 
@@ -208,7 +208,7 @@ pub struct Measure {
     pub timestamp_event: Vec<String>,
 
     /// What the run must keep to, repeatable, such as 'p99(delivery)<250ms' or 'errors==0'
-    #[arg(long, value_name = "METRIC OP VALUE")]
+    #[arg(long, value_name = "METRIC OP VALUE", value_parser = threshold::of_load)]
     pub threshold: Vec<Threshold>,
 
     /// The longest line and the most data of one event

@@ -7,6 +7,7 @@ use regex_lite::Regex;
 
 use super::{OutputArgs, RequestArgs, at_least_1};
 use crate::checker::KeyPointer;
+use crate::threshold::{self, Threshold, VERIFY_METRICS};
 use crate::units::{parse_duration, parse_size};
 use crate::verify::cut::{Kind, Outage, Place};
 
@@ -17,6 +18,7 @@ Exit codes:
     2  usage: the command line, or a limit of this machine that cannot carry it
     3  inconclusive: nothing failed, but a property could not be decided
     4  the target was never reached: no event stream was opened at all
+   99  a threshold was breached, and nothing failed
   130  interrupted; the report so far is printed";
 
 const EXAMPLES: &str = "\
@@ -35,7 +37,7 @@ Examples:
 
 /// `sse-bench verify`.
 #[derive(Debug, Args)]
-#[command(after_help = EXIT_CODES, after_long_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
+#[command(after_help = EXIT_CODES, after_long_help = format!("{EXAMPLES}\n\n{VERIFY_METRICS}\n\n{EXIT_CODES}"))]
 pub struct VerifyArgs {
     /// The event stream, http:// or https://
     #[arg(value_hint = ValueHint::Url)]
@@ -180,6 +182,10 @@ pub struct JudgementArgs {
     /// What arrives in so much time before the end is owed to nobody
     #[arg(long, value_name = "TIME", default_value = "3s", value_parser = parse_duration)]
     pub drain: Duration,
+
+    /// What the run must keep to, repeatable, such as 'received>=1000' or 'p99(reconnect)<5s'
+    #[arg(long, value_name = "METRIC OP VALUE", value_parser = threshold::of_verify)]
+    pub threshold: Vec<Threshold>,
 
     /// Events known and anomalies recorded, at most; the rest of the run is then not judged
     #[arg(long, value_name = "N", default_value = "20000000", value_parser = at_least_1())]

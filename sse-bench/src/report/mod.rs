@@ -1,10 +1,10 @@
 //! What a run found, as text and as JSON.
 
-mod json;
+pub(crate) mod json;
 mod output;
 #[cfg(test)]
 mod tests;
-mod text;
+pub(crate) mod text;
 
 use crate::exit::Exit;
 use crate::load::{Ending, Outcome};

@@ -13,6 +13,7 @@ use crate::exit::Exit;
 use crate::failure::printable;
 use crate::histogram::Summary;
 use crate::load::Ending;
+use crate::report::json::ThresholdReport;
 
 /// The version of the report's shape; a key is never taken away within one.
 const SCHEMA: u32 = 1;
@@ -41,6 +42,7 @@ pub struct JsonReport<'a> {
     pub latency: Latency,
     pub publishing: Option<Publishing>,
     pub errors: Errors<'a>,
+    pub thresholds: Vec<ThresholdReport>,
     /// The first of each kind.
     pub anomalies: Vec<AnomalyReport<'a>>,
     pub tool: Tool,
@@ -312,6 +314,15 @@ impl VerifyReport<'_> {
                     })
                     .collect(),
             },
+            thresholds: judgement
+                .thresholds
+                .iter()
+                .map(|(threshold, checked)| ThresholdReport {
+                    threshold: threshold.to_string(),
+                    value: checked.value,
+                    kept: checked.kept,
+                })
+                .collect(),
             anomalies: findings
                 .anomalies
                 .iter()

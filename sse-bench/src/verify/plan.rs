@@ -11,6 +11,7 @@ use crate::checker::{Sequence, Settings};
 use crate::cli::verify::VerifyArgs;
 use crate::plan::check_connections;
 use crate::target::Target;
+use crate::threshold::Threshold;
 
 /// The largest integer that every reader of JSON holds exactly (RFC 8259 §6).
 const LARGEST_SEED: u64 = (1 << 53) - 1;
@@ -46,6 +47,8 @@ pub struct VerifyPlan {
     pub allow_duplicates: bool,
     /// Announced losses are.
     pub strict: bool,
+    /// What the run must keep to.
+    pub thresholds: Vec<Threshold>,
     /// Own publishing.
     pub publishing: Option<Publishing>,
 }
@@ -120,6 +123,7 @@ impl VerifyPlan {
             },
             allow_duplicates: judgement.allow_duplicates,
             strict: judgement.strict,
+            thresholds: judgement.threshold,
             publishing,
         })
     }

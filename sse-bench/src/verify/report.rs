@@ -10,6 +10,7 @@ use crate::checker::Level;
 use crate::exit::Exit;
 use crate::failure::printable;
 use crate::report::Render;
+use crate::report::text::write_thresholds;
 use crate::units::{micros, seconds, thousands};
 
 /// Anomalies listed.
@@ -87,6 +88,7 @@ impl<'a> VerifyReport<'a> {
             write_reconnects(json, out)?;
             write_anomalies(json, out)?;
         }
+        write_thresholds(&self.judgement.thresholds, out)?;
         write_errors(json, out)
     }
 

@@ -5,6 +5,7 @@ use super::plan::VerifyPlan;
 use crate::checker::{Findings, Level, Undecided};
 use crate::exit::Exit;
 use crate::load::Ending;
+use crate::threshold::{Checked, Threshold};
 use crate::units::{micros, thousands};
 
 /// What is known of a property.
@@ -50,6 +51,8 @@ pub struct Property {
 pub struct Judgement {
     /// All properties.
     pub properties: Vec<Property>,
+    /// The thresholds of the plan, and what came of each.
+    pub thresholds: Vec<(Threshold, Checked)>,
     /// The result.
     pub exit: Exit,
     /// The result in a sentence.
@@ -86,12 +89,38 @@ impl Judgement {
         if !undecided.is_empty() || never_opened > 0 {
             findings.push(Exit::Inconclusive);
         }
+        let check = |threshold: &Threshold| threshold.check_verified(plan.connections, outcome);
+        let thresholds: Vec<_> = plan
+            .thresholds
+            .iter()
+            .map(|threshold| (threshold.clone(), check(threshold)))
+            .collect();
+        let of_kept = |kept| {
+            let chosen = thresholds
+                .iter()
+                .filter(|(_, checked)| checked.kept == kept);
+            chosen
+                .map(|(threshold, _)| threshold.to_string())
+                .collect::<Vec<_>>()
+        };
+        let (breached, unmeasured) = (of_kept(Some(false)), of_kept(None));
+        if !breached.is_empty() {
+            findings.push(Exit::Threshold);
+        }
+        if !unmeasured.is_empty() {
+            findings.push(Exit::Inconclusive);
+        }
         let exit = Exit::of(&findings);
         let reason = match exit {
             Exit::Interrupted if failed.is_empty() => "this is the report so far".to_owned(),
             Exit::Interrupted => format!("the report so far: {}", failed.join("; ")),
             Exit::NeverReached => never_reached(outcome),
             Exit::Violated => failed.join("; "),
+            Exit::Threshold => format!("a threshold was breached: {}", breached.join(", ")),
+            Exit::Inconclusive if undecided.is_empty() && never_opened == 0 => format!(
+                "nothing was measured for a threshold: {}",
+                unmeasured.join(", ")
+            ),
             Exit::Inconclusive if undecided.is_empty() => format!(
                 "{} of {} connections were never opened",
                 thousands(never_opened),
@@ -102,6 +131,7 @@ impl Judgement {
         };
         Self {
             properties,
+            thresholds,
             exit,
             reason,
         }

@@ -113,6 +113,22 @@ fn without_cuts_the_same_server_passes() {
 }
 
 #[test]
+fn a_breached_threshold_yields_to_a_failure() {
+    let url = format!("http://{}/events", broadcast(true));
+    let uncut = ["-c", "4", "-z", "2s", "--drain", "500ms", "--cut", "none"];
+    for (threshold, code) in [("missing==0", 0), ("received>100000", 99)] {
+        let run = verify(&url, &[&uncut[..], &["--threshold", threshold]].concat());
+        let report = run.json();
+        schema::validate(&report);
+        assert_eq!(run.code(), code, "{report:#}");
+        assert_eq!(report["thresholds"][0]["threshold"], threshold);
+    }
+    let run = verify(&url, &[SHORT, &["--threshold", "missing==0"]].concat());
+    assert_eq!(run.code(), 1, "{}", run.stdout);
+    assert_eq!(run.json()["thresholds"][0]["kept"], false);
+}
+
+#[test]
 fn what_was_published_and_acknowledged_is_owed() {
     let address = broadcast(false);
     let (url, publish) = (
@@ -232,6 +248,7 @@ fn a_command_line_that_cannot_work_is_refused_with_its_mend() {
         (&["-z", "0s"], "measures nothing"),
         (&["--outage", "soon"], "duration"),
         (&["--publish-rate", "5"], "--publish-url"),
+        (&["--threshold", "mising==0"], "lost_after_reconnect"),
     ] {
         let run = run(&[&["verify", "http://127.0.0.1:1/"], arguments].concat());
         assert_eq!(run.code(), 2, "{arguments:?}: {}", run.stderr);
