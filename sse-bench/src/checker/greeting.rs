@@ -1,12 +1,11 @@
 //! Events by which a server greets each connection: of a type that is seen
 //! nowhere but first on a leg. They are no part of the stream.
 //!
-//! Until its type is seen elsewhere the first event of a leg is held back.
+//! Until its type is seen elsewhere the first event of a leg has its place, but
+//! counts for nothing.
 
 use std::collections::HashMap;
 
-use super::identity::Identity;
-use super::record::SlotRecord;
 use super::table::Seen;
 
 /// Types told apart; of others no event is held.
@@ -14,37 +13,13 @@ const MOST_TYPES: usize = 256;
 /// Legs that must begin with a type before it counts as a greeting.
 const FEWEST_GREETINGS: usize = 3;
 
-/// The first event of a leg, held back.
+/// The first event of a leg, of which nothing is made yet.
 #[derive(Debug)]
 pub(super) struct Held {
     pub(super) slot: usize,
-    pub(super) identity: Identity<'static>,
-    pub(super) number: Option<(String, u64)>,
+    pub(super) leg: usize,
+    pub(super) index: u32,
     pub(super) seen: Seen,
-}
-
-impl Held {
-    pub(super) fn new(
-        slot: usize,
-        identity: Identity<'static>,
-        number: Option<(String, u64)>,
-        seen: Seen,
-    ) -> Self {
-        Self {
-            slot,
-            identity,
-            number,
-            seen,
-        }
-    }
-
-    /// The leg that received it.
-    pub(super) fn leg(&self, slots: &[SlotRecord]) -> usize {
-        let opened = self.seen.at - self.seen.age;
-        let legs = &slots[self.slot].legs;
-        let held = |leg: &super::Leg| leg.held && leg.opened == opened;
-        legs.iter().rposition(held).unwrap_or(usize::MAX)
-    }
 }
 
 #[derive(Debug, Default)]
@@ -73,7 +48,7 @@ impl Types {
         known.held.push(held);
     }
 
-    /// The type is no greeting: what was held back of it.
+    /// The type is no greeting: what was held of it.
     pub(super) fn seen_elsewhere(&mut self, event_type: &str) -> Vec<Held> {
         match self.types.get_mut(event_type) {
             Some(known) => {
@@ -92,22 +67,31 @@ impl Types {
         }
     }
 
-    /// At the end of a run: the types that greet with the number of their
-    /// events, and what was held back of other types.
-    pub(super) fn finish(&mut self, legs: usize) -> (Vec<(String, u64)>, Vec<Held>) {
+    /// At the end of a run, in which so many legs received events.
+    pub(super) fn finish(&mut self, legs: usize) -> Greetings {
         let others = self.types.values().any(|known| known.elsewhere);
-        let mut greetings = Vec::new();
-        let mut released = Vec::new();
+        let mut greetings = Greetings::default();
         for (name, known) in &mut self.types {
             let count = known.held.len();
             if others && count >= FEWEST_GREETINGS && count * 2 > legs {
-                greetings.push((name.to_string(), count as u64));
+                greetings.types.push((name.to_string(), count as u64));
+                greetings.events.append(&mut known.held);
             } else {
-                released.append(&mut known.held);
+                greetings.none.append(&mut known.held);
             }
         }
-        released.sort_by_key(|held| held.seen.at);
-        greetings.sort();
-        (greetings, released)
+        greetings.types.sort();
+        greetings
     }
+}
+
+/// What the types seen nowhere but first on a leg turned out to be.
+#[derive(Debug, Default)]
+pub(super) struct Greetings {
+    /// The types that greet, with the number of their events.
+    pub(super) types: Vec<(String, u64)>,
+    /// These events.
+    pub(super) events: Vec<Held>,
+    /// Events that do not greet after all.
+    pub(super) none: Vec<Held>,
 }

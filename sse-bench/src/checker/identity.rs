@@ -58,15 +58,6 @@ pub(super) enum Identity<'a> {
     Hash(u64),
 }
 
-impl Identity<'_> {
-    pub(super) fn to_owned(&self) -> Identity<'static> {
-        match self {
-            Self::Text(text) => Identity::Text(Cow::Owned(text.clone().into_owned())),
-            Self::Hash(hash) => Identity::Hash(*hash),
-        }
-    }
-}
-
 /// An event that can be told from others.
 #[derive(Debug)]
 pub(super) struct Identified<'a> {

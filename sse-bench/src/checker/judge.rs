@@ -22,8 +22,10 @@ impl Checker {
         let ambiguous = self.ambiguous(&slots);
         let ids = level != Level::Content;
         let keys = &self.table.keys;
-        let excluded =
-            |index: u32| (ids && keys[index as usize].hashed) || ambiguous.contains(&index);
+        let excluded = |index: u32| {
+            let key = &keys[index as usize];
+            !key.confirmed || (ids && key.hashed) || ambiguous.contains(&index)
+        };
         let wanted = |number: u64| {
             let acknowledged = self.acknowledged.as_ref();
             acknowledged.is_none_or(|numbers| numbers.contains_key(&number))
@@ -54,7 +56,8 @@ impl Checker {
         let mut findings = judged.findings;
         findings.level = Some(level);
         findings.greetings = greetings;
-        findings.events = keys.len() as u64;
+        let confirmed = keys.iter().filter(|key| key.confirmed).count();
+        findings.events = confirmed as u64;
         findings.shared = keys.iter().filter(|key| key.shared).count() as u64;
         findings.ambiguous = ambiguous.len() as u64;
         findings.deliveries = self.counts.deliveries;
@@ -71,7 +74,7 @@ impl Checker {
         findings.window = window;
         let part = |index: u32| !excluded(index);
         let private = unshared(&self.table, &open, until, part);
-        let known = (keys.len() - ambiguous.len()) as u64;
+        let known = (confirmed - ambiguous.len()) as u64;
         let not_shared = each_begins_anew(&self.table, &self.slots, &map.by_time, end)
             || (known >= 4 && private * 2 > known)
             || (findings.shared >= 4 && findings.integrity.id_conflict * 2 > findings.shared);
@@ -99,16 +102,18 @@ impl Checker {
         }
         let legs = self.slots.iter().flat_map(|slot| &slot.legs);
         let begun = legs.filter(|leg| leg.has_events).count();
-        let (greetings, released) = self.types.finish(begun);
-        for held in released {
-            self.release(held);
+        let greetings = self.types.finish(begun);
+        for held in greetings.none {
+            self.release(&held);
         }
-        greetings
+        for held in greetings.events {
+            self.slots[held.slot].legs[held.leg].drop_first();
+        }
+        greetings.types
     }
 
     fn level(&self) -> Level {
-        let keys = &self.table.keys;
-        if keys.is_empty() {
+        if !self.table.keys.iter().any(|key| key.confirmed) {
             Level::None
         } else if self.settings.sequence.is_some() && self.counts.numbered > 0 {
             Level::Sequence

@@ -32,7 +32,7 @@ pub use findings::{
 pub use identity::{Arrival, KeyPointer, Sequence};
 pub use record::LegEnd;
 
-use greeting::Types;
+use greeting::{Held, Types};
 use identity::{Identified, identify};
 use record::{Leg, SlotRecord};
 use table::{Seen, Table};
@@ -207,18 +207,25 @@ impl Checker {
             content: identity::content(arrival),
             has_id,
         };
-        if first_on_leg {
-            if self.types.may_greet(arrival.event_type) {
-                let held = greeting::Held::new(slot, identity.to_owned(), number, seen);
-                leg.held = true;
-                return self.types.hold(arrival.event_type, held);
-            }
+        let index = self.table.add(&identity, number, &seen);
+        if first_on_leg && self.types.may_greet(arrival.event_type) {
+            leg.held = true;
+            let leg = self.slots[slot].legs.len() - 1;
+            let held = Held {
+                slot,
+                leg,
+                index,
+                seen,
+            };
+            self.types.hold(arrival.event_type, held);
         } else {
-            for held in self.types.seen_elsewhere(arrival.event_type) {
-                self.release(held);
+            if !first_on_leg {
+                for held in self.types.seen_elsewhere(arrival.event_type) {
+                    self.release(&held);
+                }
             }
+            self.table.confirm(index, &seen);
         }
-        let index = self.table.enter(&identity, number, &seen);
         self.append(slot, index, at);
     }
 
@@ -235,21 +242,10 @@ impl Checker {
         }
     }
 
-    /// Enters the first event of a leg, now that it is known to be no greeting.
-    fn release(&mut self, held: greeting::Held) {
-        let leg = held.leg(&self.slots);
-        let greeting::Held {
-            slot,
-            identity,
-            number,
-            seen,
-        } = held;
-        let index = self.table.enter(&identity, number, &seen);
-        let timeout = self.settings.delivery_timeout;
-        if let Some(leg) = self.slots[slot].legs.get_mut(leg) {
-            leg.prepend(index, seen.at, timeout);
-        }
-        self.runs += 1;
+    /// The first event of a leg is known to be no greeting.
+    fn release(&mut self, held: &Held) {
+        self.slots[held.slot].legs[held.leg].held = false;
+        self.table.confirm(held.index, &held.seen);
     }
 
     fn leg(&mut self, slot: usize) -> Option<&mut Leg> {

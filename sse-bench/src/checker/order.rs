@@ -58,7 +58,7 @@ impl Order {
         acknowledged: Option<&HashMap<u64, Micros>>,
     ) -> Self {
         let mut line: Vec<u32> = (0..keys.len() as u32).collect();
-        let mut forced = by_number(keys);
+        let mut forced = by_number(keys, &excluded);
         if acknowledged.is_some() {
             // Publishes overlap: the server is free to accept them in another order.
             forced.disorder.clear();
@@ -185,8 +185,8 @@ struct ByNumber {
     disorder: Vec<(u32, u32)>,
 }
 
-fn by_number(keys: &[Key]) -> ByNumber {
-    let numbered = keys.iter().zip(0..);
+fn by_number(keys: &[Key], excluded: impl Fn(u32) -> bool) -> ByNumber {
+    let numbered = keys.iter().zip(0..).filter(|(_, index)| !excluded(*index));
     let mut sorted: Vec<(Number, u32)> = numbered
         .filter_map(|(key, index)| Some((key.number?, index)))
         .collect();

@@ -46,6 +46,7 @@ pub(super) struct Leg {
     pub(super) received: u32,
     pub(super) in_time: u32,
     pub(super) first_at: Option<Micros>,
+    second_at: Option<Micros>,
     pub(super) announcements: Vec<Announcement>,
     /// Silences as long as a stall.
     pub(super) silences: Vec<(Micros, Micros)>,
@@ -81,6 +82,7 @@ impl Leg {
             received: 0,
             in_time: 0,
             first_at: None,
+            second_at: None,
             announcements: Vec::new(),
             silences: Vec::new(),
             heard_at: opened,
@@ -100,28 +102,21 @@ impl Leg {
         self.count(at, timeout);
     }
 
-    /// Adds what was received before all else.
-    pub(super) fn prepend(&mut self, index: u32, at: Micros, timeout: Micros) {
-        match self.runs.first_mut() {
-            Some(run) if run.start == index + 1 => {
-                run.start -= 1;
-                run.length += 1;
-            }
-            _ => self.runs.insert(
-                0,
-                Run {
-                    start: index,
-                    length: 1,
-                },
-            ),
+    /// Takes its first keyed event away.
+    pub(super) fn drop_first(&mut self) {
+        let Some(run) = self.runs.first_mut() else {
+            return;
+        };
+        (run.start, run.length) = (run.start + 1, run.length - 1);
+        if run.length == 0 {
+            self.runs.remove(0);
         }
+        self.received -= 1;
+        self.in_time = self.in_time.saturating_sub(1);
+        self.first_at = self.second_at;
         for announcement in &mut self.announcements {
-            if announcement.at > at {
-                announcement.ordinal += 1;
-            }
+            announcement.ordinal = announcement.ordinal.saturating_sub(1);
         }
-        self.held = false;
-        self.count(at, timeout);
     }
 
     fn count(&mut self, at: Micros, timeout: Micros) {
@@ -129,7 +124,11 @@ impl Leg {
         if at <= self.opened + timeout {
             self.in_time += 1;
         }
-        self.first_at = Some(self.first_at.map_or(at, |first| first.min(at)));
+        match self.received {
+            1 => self.first_at = Some(at),
+            2 => self.second_at = Some(at),
+            _ => {}
+        }
     }
 
     pub(super) fn announced(&mut self, at: Micros, missed: Option<u64>) {

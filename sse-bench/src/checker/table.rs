@@ -34,6 +34,8 @@ pub(super) struct Key {
     content: u64,
     pub(super) number: Option<Number>,
     pub(super) first_slot: u32,
+    /// Received as a part of the stream, not only as a greeting.
+    pub(super) confirmed: bool,
     /// Received by two slots or more.
     pub(super) shared: bool,
     /// Received at least once on a leg that had been open for a while.
@@ -66,8 +68,8 @@ impl Table {
         self.texts.get(id).copied()
     }
 
-    /// Enters a reception: the index of its event.
-    pub(super) fn enter(
+    /// The index of an event, which is new where nobody received it before.
+    pub(super) fn add(
         &mut self,
         identity: &Identity<'_>,
         number: Option<(String, u64)>,
@@ -84,7 +86,6 @@ impl Table {
             },
             Identity::Hash(hash) => *self.hashes.entry(*hash).or_insert(next),
         };
-        self.ids_seen |= seen.has_id;
         if index == next {
             let number = number.map(|(series, number)| Number {
                 series: self.series(series),
@@ -95,17 +96,29 @@ impl Table {
                 content: seen.content,
                 number,
                 first_slot: seen.slot,
+                confirmed: false,
                 shared: false,
-                live: seen.age > SETTLED_AGE,
+                live: false,
                 has_id: seen.has_id,
                 hashed: matches!(identity, Identity::Hash(_)),
                 conflict: false,
             });
-            return index;
         }
+        index
+    }
+
+    /// A reception of the event counts.
+    pub(super) fn confirm(&mut self, index: u32, seen: &Seen) {
+        self.ids_seen |= seen.has_id;
         let key = &mut self.keys[index as usize];
-        key.shared |= key.first_slot != seen.slot;
         key.live |= seen.age > SETTLED_AGE;
+        if !std::mem::replace(&mut key.confirmed, true) {
+            key.first_at = seen.at;
+            key.content = seen.content;
+            key.first_slot = seen.slot;
+            return;
+        }
+        key.shared |= key.first_slot != seen.slot;
         key.first_at = key.first_at.min(seen.at);
         if key.content != seen.content && !key.conflict {
             key.conflict = true;
@@ -113,7 +126,6 @@ impl Table {
                 self.conflicts.push((index, seen.slot, seen.at));
             }
         }
-        index
     }
 
     fn series(&mut self, name: String) -> u32 {

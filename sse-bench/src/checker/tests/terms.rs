@@ -1,6 +1,7 @@
 //! Each term of the report.
 
 use super::Script;
+use crate::checker::LegEnd;
 use crate::checker::{Integrity, KeyPointer, Level, Mode, Sequence, Settings, Undecided};
 
 /// What three slots that received 1 to 10 have in common.
@@ -360,6 +361,39 @@ fn a_greeting_is_no_part_of_the_stream_whatever_its_id() {
         assert_eq!(findings.greetings, [("hello".to_owned(), 4)]);
         assert_eq!(found.unkeyed, 4);
     }
+}
+
+#[test]
+fn events_that_come_first_on_their_legs_keep_their_order_whatever_their_types() {
+    // Each leg lives so briefly that it receives one event, or a replay.
+    let mut script = Script::new(4);
+    let types = ["b", "a", "a", "b", "a", "a", "b"];
+    for event in 1..types.len() {
+        let id = event.to_string();
+        for slot in 0..4 {
+            if (slot + event) % 3 > 0 {
+                script.receive(slot, types[event], Some(&id), &id);
+            }
+        }
+        script.wait(1_000_000);
+        for slot in 0..4 {
+            let last = (1..=event).rfind(|event| (slot + event) % 3 > 0);
+            let cursor = last.map(|event| event.to_string()).unwrap_or_default();
+            script.checker.closed(slot, script.now, LegEnd::Server);
+            script.open(slot, &cursor);
+            if last.is_some_and(|last| last < event) {
+                script.receive(slot, types[event], Some(&id), &id);
+            }
+        }
+    }
+    let findings = script.judge();
+    let found = findings.integrity;
+    assert_eq!(
+        (found.missing, found.reorder, found.duplicate),
+        (0, 0, 0),
+        "{findings:#?}"
+    );
+    assert_eq!(findings.greetings, []);
 }
 
 #[test]
