@@ -1,15 +1,19 @@
-//! Events by which a server greets each connection: of a type that is seen
-//! nowhere but first on a leg. They are no part of the stream.
+//! Events by which a server greets each connection: of a type that nearly all
+//! legs begin with, at once, and that is seen nowhere else. They are no part of
+//! the stream.
 //!
 //! Until its type is seen elsewhere the first event of a leg has its place, but
 //! counts for nothing.
 
 use std::collections::HashMap;
 
+use super::Micros;
 use super::table::Seen;
 
 /// Types told apart; of others no event is held.
 const MOST_TYPES: usize = 256;
+/// A greeting comes at once.
+const PROMPT: Micros = 1_000_000;
 /// Legs that must begin with a type before it counts as a greeting.
 const FEWEST_GREETINGS: usize = 3;
 
@@ -24,8 +28,13 @@ pub(super) struct Held {
 
 #[derive(Debug, Default)]
 struct Type {
+    /// Legs that began with it.
+    legs: usize,
+    /// Their events, where something tells them from others.
     held: Vec<Held>,
     elsewhere: bool,
+    /// Each came as soon as its leg had opened.
+    prompt: bool,
 }
 
 /// The types of events, as far as greetings go.
@@ -43,6 +52,16 @@ impl Types {
         }
     }
 
+    /// A leg of this age began with it.
+    pub(super) fn first_on_leg(&mut self, event_type: &str, age: Micros) {
+        let known = self.types.entry(event_type.into()).or_insert_with(|| Type {
+            prompt: true,
+            ..Type::default()
+        });
+        known.legs += 1;
+        known.prompt &= age <= PROMPT;
+    }
+
     pub(super) fn hold(&mut self, event_type: &str, held: Held) {
         let known = self.types.entry(event_type.into()).or_default();
         known.held.push(held);
@@ -58,9 +77,11 @@ impl Types {
             None => {
                 if self.types.len() < MOST_TYPES {
                     let elsewhere = true;
-                    let held = Vec::new();
-                    self.types
-                        .insert(event_type.into(), Type { held, elsewhere });
+                    let known = Type {
+                        elsewhere,
+                        ..Type::default()
+                    };
+                    self.types.insert(event_type.into(), known);
                 }
                 Vec::new()
             }
@@ -72,8 +93,8 @@ impl Types {
         let others = self.types.values().any(|known| known.elsewhere);
         let mut greetings = Greetings::default();
         for (name, known) in &mut self.types {
-            let count = known.held.len();
-            if others && count >= FEWEST_GREETINGS && count * 2 > legs {
+            let count = known.legs;
+            if others && known.prompt && count >= FEWEST_GREETINGS && count * 10 >= legs * 9 {
                 greetings.types.push((name.to_string(), count as u64));
                 greetings.events.append(&mut known.held);
             } else {

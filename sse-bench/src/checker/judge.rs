@@ -62,13 +62,7 @@ impl Checker {
         findings.ambiguous = ambiguous.len() as u64;
         findings.deliveries = self.counts.deliveries;
         findings.control = self.counts.control + self.counts.gap_events;
-        findings.integrity.unkeyed = self.counts.unkeyed
-            + findings
-                .greetings
-                .iter()
-                .map(|(_, count)| count)
-                .sum::<u64>()
-            + self.unkeyed(&slots, excluded);
+        findings.integrity.unkeyed = self.counts.unkeyed + self.unkeyed(&slots, excluded);
         let open = Open::new(&self.slots, end);
         let (window, alone) = open.watched(until);
         findings.window = window;
@@ -106,6 +100,7 @@ impl Checker {
         for held in greetings.none {
             self.release(&held);
         }
+        self.counts.unkeyed += greetings.events.len() as u64;
         for held in greetings.events {
             self.slots[held.slot].legs[held.leg].drop_first();
         }

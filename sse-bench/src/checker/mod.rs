@@ -191,6 +191,16 @@ impl Checker {
             return;
         }
         let first_on_leg = !std::mem::replace(&mut leg.has_events, true);
+        let opened = leg.opened;
+        let may_greet = first_on_leg && self.types.may_greet(arrival.event_type);
+        if may_greet {
+            let age = at.saturating_sub(opened);
+            self.types.first_on_leg(arrival.event_type, age);
+        } else if !first_on_leg {
+            for held in self.types.seen_elsewhere(arrival.event_type) {
+                self.release(&held);
+            }
+        }
         let Some(identified) = identify(&self.settings, &mut self.counts, arrival) else {
             self.counts.unkeyed += 1;
             return;
@@ -203,13 +213,12 @@ impl Checker {
         let seen = Seen {
             slot: slot as u32,
             at,
-            age: at.saturating_sub(leg.opened),
+            age: at.saturating_sub(opened),
             content: identity::content(arrival),
             has_id,
         };
         let index = self.table.add(&identity, number, &seen);
-        if first_on_leg && self.types.may_greet(arrival.event_type) {
-            leg.held = true;
+        if may_greet {
             let leg = self.slots[slot].legs.len() - 1;
             let held = Held {
                 slot,
@@ -219,11 +228,6 @@ impl Checker {
             };
             self.types.hold(arrival.event_type, held);
         } else {
-            if !first_on_leg {
-                for held in self.types.seen_elsewhere(arrival.event_type) {
-                    self.release(&held);
-                }
-            }
             self.table.confirm(index, &seen);
         }
         self.append(slot, index, at);
@@ -244,7 +248,6 @@ impl Checker {
 
     /// The first event of a leg is known to be no greeting.
     fn release(&mut self, held: &Held) {
-        self.slots[held.slot].legs[held.leg].held = false;
         self.table.confirm(held.index, &held.seen);
     }
 

@@ -53,8 +53,6 @@ pub(super) struct Leg {
     heard_at: Micros,
     /// Any event but control events.
     pub(super) has_events: bool,
-    /// Its first event may be a greeting.
-    pub(super) held: bool,
 }
 
 /// A slot.
@@ -87,7 +85,6 @@ impl Leg {
             silences: Vec::new(),
             heard_at: opened,
             has_events: false,
-            held: false,
         }
     }
 

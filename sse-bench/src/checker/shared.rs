@@ -7,6 +7,8 @@ use super::table::Table;
 
 /// Legs that opened at least so long after the first one are compared with it.
 const LATER: Micros = 500_000;
+/// What a leg must have received to be compared.
+const FEWEST_EVENTS: u32 = 3;
 /// Legs that must look like streams of their own.
 const FEWEST: usize = 3;
 
@@ -100,7 +102,9 @@ pub(super) fn each_begins_anew(
         let at = leg.closed_at().min(end).saturating_sub(back);
         let known = by_time.partition_point(|index| table.keys[*index as usize].first_at <= at);
         let last = leg.runs.iter().map(|run| run.start + run.length).max();
-        leg.runs[0].start == first.runs[0].start && last.is_some_and(|last| (last as usize) < known)
+        leg.received >= FEWEST_EVENTS
+            && leg.runs[0].start == first.runs[0].start
+            && last.is_some_and(|last| (last as usize) < known)
     };
     let anew = later.iter().filter(behind).count();
     anew >= FEWEST && anew * 2 > later.len()

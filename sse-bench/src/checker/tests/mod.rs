@@ -1,6 +1,7 @@
 //! Every count, on receptions made by hand; and all of them against a slow
 //! model on receptions made at random.
 
+mod honest;
 mod model;
 mod terms;
 
