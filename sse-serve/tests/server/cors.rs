@@ -22,6 +22,7 @@ fn varies(answer: &Response) -> bool {
         .any(|name| name.trim().eq_ignore_ascii_case("origin"))
 }
 
+/// V11, V12
 #[test]
 fn off_by_default() {
     let server = Server::start(&[]);
@@ -31,6 +32,7 @@ fn off_by_default() {
     assert_eq!(allowed(&preflight), None);
 }
 
+/// V12
 #[test]
 fn an_allowed_origin_is_echoed_and_others_are_not() {
     let other = "http://localhost:3000";
@@ -50,6 +52,7 @@ fn an_allowed_origin_is_echoed_and_others_are_not() {
     }
 }
 
+/// V13
 #[test]
 fn credentials_come_with_the_exact_origin() {
     let server = Server::start(&["--cors-origin", APP, "--cors-credentials"]);
@@ -64,6 +67,7 @@ fn credentials_come_with_the_exact_origin() {
     assert_eq!(answer.header("access-control-allow-credentials"), None);
 }
 
+/// V11
 #[test]
 fn a_preflight_names_what_may_be_sent() {
     let server = Server::start(&["--cors-origin", APP]);

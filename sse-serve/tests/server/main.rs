@@ -4,9 +4,12 @@
 
 mod command;
 mod configuration;
+mod conformance;
 mod cors;
 mod filter;
 mod http;
+#[cfg(target_os = "linux")]
+mod idle;
 mod keys;
 mod limits;
 #[cfg(target_os = "linux")]

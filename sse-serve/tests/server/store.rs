@@ -50,6 +50,7 @@ fn replay(server: &Server, id: &str, last: &str) -> Vec<Event> {
     }
 }
 
+/// V41
 #[test]
 fn every_acknowledged_event_survives_a_kill_in_the_midst_of_publishing() {
     const PUBLISHERS: usize = 8;
@@ -143,6 +144,7 @@ fn publish_until_cut(
     }
 }
 
+/// V41
 #[test]
 fn a_client_resumes_across_a_restart_as_if_there_had_been_none() {
     let store = Store::new();
