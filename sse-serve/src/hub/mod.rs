@@ -369,4 +369,6 @@ impl From<AppendError> for PublishError {
 }
 
 #[cfg(test)]
+mod agreement;
+#[cfg(test)]
 mod tests;

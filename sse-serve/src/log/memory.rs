@@ -69,7 +69,7 @@ mod tests {
     use tokio::sync::oneshot;
 
     use super::*;
-    use crate::log::{Envelope, Filter, Key, Record, Selection, TopicPattern};
+    use crate::log::{Envelope, Evictions, Filter, Key, Record, Selection, TopicPattern};
 
     fn draft(topic: &str, length: usize) -> Draft {
         Draft {
@@ -124,10 +124,10 @@ mod tests {
     }
 
     fn lost_after(log: &MemoryLog, cursor: u64, topic: &str) -> Option<u64> {
-        let loss = log
-            .history
-            .window()
-            .loss_after(cursor, &selection(&[topic]));
+        let loss =
+            log.history
+                .window()
+                .loss_after(cursor, Evictions::default(), &selection(&[topic]));
         loss.map(|loss| loss.newest)
     }
 

@@ -29,7 +29,7 @@ use sse_core::Event;
 use thiserror::Error;
 use tokio::sync::oneshot;
 
-pub(crate) use evicted::Loss;
+pub(crate) use evicted::{Evictions, Loss};
 pub(crate) use filter::{DEFAULT_TOPIC, Filter, TopicPattern};
 pub(crate) use history::{Epoch, History, random_name};
 pub(crate) use memory::MemoryLog;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::log::evicted::{EvictedMarks, Loss};
+use crate::log::evicted::{EvictedMarks, Evictions, Loss};
 use crate::log::merge::{self, Source};
 use crate::log::retention::Budgets;
 use crate::log::selection::{Lane, from_prefix, has_prefix};
@@ -349,9 +349,15 @@ impl Window {
         sources
     }
 
-    /// What was evicted after `cursor` of the events that are admitted.
-    pub(crate) fn loss_after(&self, cursor: u64, selection: &Selection) -> Option<Loss> {
-        self.marks.loss_after(cursor, selection)
+    /// What was evicted after `cursor` of the events that are admitted, but for
+    /// what was `told`.
+    pub(crate) fn loss_after(
+        &self,
+        cursor: u64,
+        told: Evictions,
+        selection: &Selection,
+    ) -> Option<Loss> {
+        self.marks.loss_after(cursor, told, selection)
     }
 
     /// How many events after `cursor` are retained no more.

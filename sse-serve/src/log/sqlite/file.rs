@@ -46,6 +46,8 @@ const LAYOUT: &str = "
 pub(super) struct File {
     connection: Connection,
     path: std::path::PathBuf,
+    /// As last written.
+    overflow: u64,
     /// Held as long as the log is in use.
     _lock: std::fs::File,
 }
@@ -91,6 +93,7 @@ impl File {
         let file = Self {
             connection,
             path: path.clone(),
+            overflow: 0,
             _lock: lock,
         };
         Ok((file, history, evicted))
@@ -143,6 +146,14 @@ impl File {
                     seq.cast_signed(),
                 ])?;
             }
+            // Whoever asks for what is marked below is alarmed by the mark that
+            // all share.
+            if changes.overflow > self.overflow {
+                transaction.execute(
+                    "DELETE FROM marks WHERE seq <= ?1",
+                    [changes.overflow.cast_signed()],
+                )?;
+            }
             let mut note =
                 transaction.prepare_cached("INSERT OR REPLACE INTO meta VALUES (?1, ?2)")?;
             for (name, value) in [
@@ -153,7 +164,9 @@ impl File {
                 note.execute(params![name, value.cast_signed()])?;
             }
         }
-        transaction.commit()
+        transaction.commit()?;
+        self.overflow = changes.overflow;
+        Ok(())
     }
 
     /// Writes as many bytes as this, and deletes them again.
