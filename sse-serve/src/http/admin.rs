@@ -57,10 +57,12 @@ pub(super) struct Topics {
     /// All that have retained events, on whatever page.
     total: usize,
     topics: Vec<Topic>,
+    /// Retained events with a target, whatever their topic: they stand in none
+    /// of the windows.
+    targeted: usize,
     next: Option<String>,
 }
 
-/// What is targeted at a session or a connection is not counted.
 #[derive(Debug, Serialize)]
 struct Topic {
     topic: String,
@@ -125,6 +127,7 @@ pub(super) async fn topics(
     let next = page.last().filter(|_| has_next);
     Ok(no_store(Topics {
         total: hub.topic_count(),
+        targeted: hub.targeted(),
         next: next.map(|(last, _)| last.topic.clone()),
         topics: page
             .into_iter()

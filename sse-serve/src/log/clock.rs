@@ -14,11 +14,13 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    pub(crate) fn new() -> Self {
+    /// A log that was written before goes on from there where the system's clock
+    /// has been set back since: its events' ages count from one another.
+    pub(crate) fn not_before(moment: u64) -> Self {
         let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         Self {
             started: Instant::now(),
-            unix_millis: millis(unix.unwrap_or_default()),
+            unix_millis: millis(unix.unwrap_or_default()).max(moment),
             #[cfg(test)]
             stopped_at: std::sync::atomic::AtomicU64::new(0),
         }
@@ -47,4 +49,19 @@ impl Clock {
 
 pub(super) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_goes_on_where_the_systems_clock_was_set_back() {
+        let year = 365 * 24 * 3600 * 1000;
+        let ahead = Clock::not_before(0).now() + year;
+        let clock = Clock::not_before(ahead);
+        let now = clock.now();
+        assert!((ahead..ahead + year / 2).contains(&now), "{now}");
+        assert!(clock.at(Instant::now() + Duration::from_secs(5)) >= ahead + 5000);
+    }
 }

@@ -83,6 +83,9 @@ impl File {
             check(path)?;
         }
         let mut connection = Connection::open(path).map_err(|error| io(&error))?;
+        if connection.is_readonly("main").map_err(|error| io(&error))? {
+            return Err(io(&"it can only be read"));
+        }
         prepare(&mut connection, options.durability).map_err(|error| io(&error))?;
         let window = Window::new(Budgets::new(retention, topics), Some(options.memory));
         let (history, evicted) =
@@ -182,6 +185,9 @@ impl File {
     }
 }
 
+/// What the write-ahead log is cut down to after a large transaction.
+const WAL_KEPT: i64 = 16 << 20;
+
 const BUSY: std::time::Duration = std::time::Duration::from_secs(5);
 
 fn none_as_empty(name: Option<&str>) -> &str {
@@ -255,6 +261,7 @@ fn check(path: &Path) -> Result<(), OpenError> {
 fn prepare(connection: &mut Connection, durability: Durability) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "journal_size_limit", WAL_KEPT)?;
     connection.pragma_update(
         None,
         "synchronous",
@@ -293,15 +300,20 @@ fn load(
     let epoch = Epoch::parse(&epoch).ok_or(rusqlite::Error::InvalidQuery)?;
     let number = |name: &str| -> rusqlite::Result<u64> {
         let mut select = connection.prepare("SELECT value FROM meta WHERE name = ?1")?;
-        let value: Option<i64> = select.query_row([name], |row| row.get(0)).optional()?;
-        Ok(value.map_or(0, i64::cast_unsigned))
+        let value = select.query_row([name], |row| natural(row, 0)).optional()?;
+        Ok(value.unwrap_or(0))
     };
     let mut envelopes = Envelopes::default();
     marks(connection, &mut envelopes, window.marks_mut())?;
     window.marks_mut().set_overflow(number("overflow")?);
     window.marks_mut().pass_over(number("passed_over")?);
     let head = number("head")?;
-    let history = History::new(epoch, window);
+    let newest = connection.query_row(
+        "SELECT coalesce(max(published), 0) FROM events",
+        [],
+        |row| natural(row, 0),
+    )?;
+    let history = History::new(epoch, window, newest);
     let mut evicted = Vec::new();
     {
         let mut window = history.window_mut();
@@ -340,7 +352,7 @@ fn marks(
             session: empty_as_none(row.get(2)?),
             connection: None,
         });
-        marks.mark(&envelope, row.get::<_, i64>(3)?.cast_unsigned());
+        marks.mark(&envelope, natural(row, 3)?);
     }
     Ok(())
 }
@@ -361,13 +373,19 @@ fn record(row: &Row<'_>, envelopes: &mut Envelopes) -> rusqlite::Result<(u64, Re
     });
     let record = Record {
         block: None,
-        length: row.get::<_, i64>(8)?.cast_unsigned() as usize,
-        published: row.get::<_, i64>(4)?.cast_unsigned(),
+        length: natural(row, 8)? as usize,
+        published: natural(row, 4)?,
         expires: row.get::<_, Option<i64>>(5)?.map(i64::cast_unsigned),
         key: key.transpose()?,
         envelope,
     };
-    Ok((row.get::<_, i64>(0)?.cast_unsigned(), record))
+    Ok((natural(row, 0)?, record))
+}
+
+/// A number that this program wrote, which is never negative.
+fn natural(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    let number: i64 = row.get(column)?;
+    u64::try_from(number).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, number))
 }
 
 /// The newest blocks, as many as memory is for.
@@ -381,7 +399,7 @@ fn recent(connection: &Connection, window: &mut Window, memory: usize) -> rusqli
         if bytes > memory {
             break;
         }
-        window.set_block(row.get::<_, i64>(0)?.cast_unsigned(), Bytes::from(block));
+        window.set_block(natural(row, 0)?, Bytes::from(block));
     }
     Ok(())
 }
