@@ -142,13 +142,15 @@ fn count(error: &hyper::Error, hub: &Hub) {
         metrics.refuse(Refusal::HeadSize);
     } else if error.is_timeout() {
         metrics.refuse(Refusal::HeadTime);
-    } else {
-        let source = error.source().and_then(|source| source.downcast_ref());
-        let is_stalled = |error: &io::Error| error.kind() == io::ErrorKind::TimedOut;
-        if source.is_some_and(is_stalled) {
-            metrics.write_timeouts.inc();
-        }
+    } else if is_stalled(error) {
+        metrics.write_timeouts.inc();
     }
+}
+
+/// Whether a write stood still for too long, by our clock or the system's.
+pub(super) fn is_stalled(error: &hyper::Error) -> bool {
+    let source = error.source().and_then(|source| source.downcast_ref());
+    source.is_some_and(|error: &io::Error| error.kind() == io::ErrorKind::TimedOut)
 }
 
 /// Counts a connection for as long as it lives.

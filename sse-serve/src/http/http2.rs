@@ -2,7 +2,6 @@
 //! own.
 
 use std::error::Error;
-use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::time::Duration;
@@ -13,7 +12,7 @@ use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::http::connection::{Bounds, OfPeer};
+use crate::http::connection::{Bounds, OfPeer, is_stalled};
 use crate::http::streams::{PIECE, Piecewise, Streams};
 use crate::hub::Hub;
 
@@ -83,7 +82,8 @@ where
         }
     };
     if let Err(error) = served {
-        if is_stalled(&error) {
+        // A timeout is that of a PING.
+        if error.is_timeout() || is_stalled(&error) {
             hub.metrics().write_timeouts.inc();
         }
         tracing::debug!(%peer, %error, cause = error.source(), "connection ended");
@@ -94,13 +94,5 @@ where
 /// together are the time after which a write that stands still is given up.
 fn keep_alive(write_timeout: Duration) -> (Duration, Duration) {
     let silence = write_timeout / 4;
-    (silence, write_timeout - silence)
-}
-
-/// Whether it ended because the peer took, or answered, nothing.
-fn is_stalled(error: &hyper::Error) -> bool {
-    let source = error.source();
-    let h2 = source.and_then(|source| source.downcast_ref::<h2::Error>());
-    let io = h2.and_then(h2::Error::get_io);
-    error.is_timeout() || io.is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
+    (silence, silence * 3)
 }
