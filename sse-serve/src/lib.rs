@@ -67,6 +67,6 @@ mod sys;
 
 pub use config::{Config, Cors, Limits, Store, WhenFull};
 pub use error::StartError;
-pub use http::Server;
+pub use http::{Server, Tls};
 pub use hub::{GapPolicy, Hub, HubConfig, InvalidPublication, Publication, PublishError};
 pub use log::{Durability, OpenError, Retention, TopicRetention};

@@ -21,6 +21,7 @@ pub(crate) struct Metrics {
     pub(crate) accepted: Counter,
     pub(crate) accepts_delayed: Counter,
     pub(crate) open_sockets: Gauge,
+    pub(crate) handshakes_failed: Counter,
     pub(crate) write_timeouts: Counter,
     pub(crate) opened: Counter,
     pub(crate) closed: Family<Reason, Counter>,
@@ -107,6 +108,7 @@ pub(crate) enum Refusal {
     Host,
     Origin,
     Admin,
+    NoTls,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -131,7 +133,7 @@ impl Closed {
 }
 
 impl Refusal {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Connections,
         Self::PerPeer,
         Self::PerSession,
@@ -145,6 +147,7 @@ impl Refusal {
         Self::Host,
         Self::Origin,
         Self::Admin,
+        Self::NoTls,
     ];
 
     fn name(self) -> &'static str {
@@ -162,6 +165,7 @@ impl Refusal {
             Self::Host => "host",
             Self::Origin => "origin",
             Self::Admin => "admin",
+            Self::NoTls => "no_tls",
         }
     }
 }
@@ -183,10 +187,16 @@ impl Metrics {
                 "TCP connections that waited for the accept rate",
             ),
             open_sockets: gauge(&mut registry, "sockets", "TCP connections open now"),
+            handshakes_failed: counter(
+                &mut registry,
+                "tls_handshakes_failed",
+                "TLS handshakes that failed or took too long",
+            ),
             write_timeouts: counter(
                 &mut registry,
                 "write_timeouts",
-                "Connections closed because a write stood still or nothing was acknowledged",
+                "Connections closed, and HTTP/2 streams reset, because a write stood still or nothing \
+                 was acknowledged",
             ),
             opened: counter(&mut registry, "connections_opened", "Streams opened"),
             closed: family(
