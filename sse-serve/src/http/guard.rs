@@ -9,7 +9,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::{HOST, ORIGIN};
 use http::uri::Authority;
-use http::{HeaderMap, Method, StatusCode, Uri};
+use http::{HeaderMap, Method, StatusCode, Uri, Version};
 use std::net::IpAddr;
 
 use crate::config::Cors;
@@ -21,6 +21,11 @@ use crate::metrics::Refusal;
 
 pub(super) async fn check(State(app): State<App>, request: Request, next: Next) -> Response {
     let (uri, headers) = (request.uri(), request.headers());
+    if request.version() == Version::HTTP_11 && !headers.contains_key(HOST) {
+        // RFC 9112 §3.2.
+        app.hub.metrics().refuse(Refusal::Host);
+        return Problem::bad_request("HTTP/1.1 needs a `Host`; send one").into_response();
+    }
     match judge(request.method(), uri, headers, app.on_loopback, &app.cors) {
         Ok(()) => next.run(request).await,
         Err((cause, problem)) => {
@@ -46,7 +51,8 @@ fn judge(
         );
         return Err((Refusal::Host, problem));
     }
-    if *method == Method::GET || *method == Method::HEAD {
+    // What changes nothing (RFC 9110 §9.2.1), a preflight among it.
+    if method.is_safe() {
         return Ok(());
     }
     let mut origins = headers.get_all(ORIGIN).iter();
@@ -125,6 +131,9 @@ mod tests {
             ("POST", "localhost:8080",  "https://app.example",    true),
             ("POST", "evil.example",    "https://app.example",    false),
             ("GET",  "localhost:8080",  "http://evil.example",    true),
+            ("OPTIONS", "localhost:8080", "http://evil.example",  true),
+            ("DELETE",  "localhost:8080", "http://evil.example",  false),
+            ("PATCH",   "localhost:8080", "http://evil.example",  false),
         ];
         for (method, host, origin, allowed) in table {
             let mut headers = HeaderMap::new();

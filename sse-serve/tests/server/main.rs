@@ -10,6 +10,7 @@ mod filter;
 mod http;
 #[cfg(target_os = "linux")]
 mod idle;
+mod input;
 mod keys;
 mod limits;
 #[cfg(target_os = "linux")]

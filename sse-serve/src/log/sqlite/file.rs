@@ -248,6 +248,12 @@ fn check(path: &Path) -> Result<(), OpenError> {
             "has version {version}, and this program reads version {VERSION}"
         )));
     }
+    // `SQLite` reads the missing end of a last page as zeros.
+    let page = u64::from(pragma("page_size")?.unsigned_abs());
+    let length = std::fs::metadata(path).map_or(0, |file| file.len());
+    if length % page.max(1) != 0 {
+        return Err(refuse("is damaged (it is cut short)".to_owned()));
+    }
     let verdict: String = connection
         .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
         .map_err(damaged)?;
