@@ -300,6 +300,22 @@ fn a_first_visit_can_ask_for_history() {
     assert_eq!(stream.event().data, "live");
 }
 
+#[test]
+fn the_earliest_and_the_last_of_an_empty_log_are_its_head() {
+    for query in ["?last_event_id=earliest", "?last=5", "?last=0", ""] {
+        let server = Server::start_hub(&[]);
+        let mut stream = server.open_stream(query, "");
+        let connected = stream.event();
+        assert_eq!(connected.event_type, "connected", "{query}");
+        assert!(connected.id.ends_with("-0"), "{}", connected.id);
+        server.publish(r#"{"data":"first"}"#);
+        assert_eq!(stream.event().data, "first");
+        let header = format!("Last-Event-ID: {}\r\n", connected.id);
+        let mut again = server.subscribe_with("", &header);
+        assert_eq!(again.event().data, "first");
+    }
+}
+
 /// V41
 #[test]
 fn after_a_restart_the_history_is_another() {

@@ -251,7 +251,7 @@ fn check(path: &Path) -> Result<(), OpenError> {
     // `SQLite` reads the missing end of a last page as zeros.
     let page = u64::from(pragma("page_size")?.unsigned_abs());
     let length = std::fs::metadata(path).map_or(0, |file| file.len());
-    if length % page.max(1) != 0 {
+    if !length.is_multiple_of(page) {
         return Err(refuse("is damaged (it is cut short)".to_owned()));
     }
     let verdict: String = connection
