@@ -419,7 +419,7 @@ fn more_than_memory_is_set_aside_for_is_refused_while_the_disk_stands_still() {
         .filter(|(status, _)| *status != 200)
         .collect();
     assert!((1..=6).contains(&refused.len()), "{}", refused.len());
-    for (status, text) in refused.iter() {
+    for (status, text) in &refused {
         assert_eq!(*status, 503, "{text}");
         assert!(text.contains("wait for the disk"), "{text}");
     }
