@@ -146,9 +146,10 @@ async fn a_reader_that_is_slow_but_reads_is_not_reset() {
     }
     let mut length = 0;
     while length < 2 * data.len() {
-        tokio::time::sleep(Duration::from_millis(40)).await;
         let piece = stream.body.data().await.unwrap().unwrap();
         length += piece.len();
+        // 400 KiB a second.
+        tokio::time::sleep(Duration::from_nanos(2_500) * piece.len() as u32).await;
         let _ = stream.body.flow_control().release_capacity(piece.len());
     }
     assert_eq!(server.metric("write_timeouts_total").await, 0);
