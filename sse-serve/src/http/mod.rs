@@ -2,6 +2,7 @@
 
 mod accept;
 mod admin;
+mod auth;
 mod connection;
 mod cors;
 mod guard;
@@ -14,6 +15,7 @@ mod router;
 mod server;
 mod status;
 mod subscribe;
+mod ticket;
 
 pub(crate) use router::check_path;
 pub use server::Server;

@@ -87,6 +87,10 @@ pub(crate) enum Closed {
     Kicked,
     /// The log could not give what it was due.
     Unreadable,
+    /// Its credential ended.
+    Expired,
+    /// Its ticket opened another.
+    Superseded,
 }
 
 /// Which limit or rule refused a request.
@@ -105,6 +109,16 @@ pub(crate) enum Refusal {
     Host,
     Origin,
     Admin,
+    /// No credential, though one is needed.
+    Unauthenticated,
+    /// A credential that is not good.
+    Credential,
+    /// A credential that was good.
+    Expired,
+    /// A credential that does not permit it.
+    Forbidden,
+    /// More tickets than there may be.
+    Tickets,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -124,12 +138,14 @@ impl Closed {
             Self::Drained => "drained",
             Self::Kicked => "kicked",
             Self::Unreadable => "unreadable",
+            Self::Expired => "expired",
+            Self::Superseded => "superseded",
         }
     }
 }
 
 impl Refusal {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 18] = [
         Self::Connections,
         Self::PerPeer,
         Self::PerSession,
@@ -143,6 +159,11 @@ impl Refusal {
         Self::Host,
         Self::Origin,
         Self::Admin,
+        Self::Unauthenticated,
+        Self::Credential,
+        Self::Expired,
+        Self::Forbidden,
+        Self::Tickets,
     ];
 
     fn name(self) -> &'static str {
@@ -160,6 +181,11 @@ impl Refusal {
             Self::Host => "host",
             Self::Origin => "origin",
             Self::Admin => "admin",
+            Self::Unauthenticated => "unauthenticated",
+            Self::Credential => "credential",
+            Self::Expired => "expired",
+            Self::Forbidden => "forbidden",
+            Self::Tickets => "tickets",
         }
     }
 }
@@ -246,6 +272,8 @@ impl Metrics {
             Closed::Drained,
             Closed::Kicked,
             Closed::Unreadable,
+            Closed::Expired,
+            Closed::Superseded,
         ] {
             counted(&metrics.closed, closed.name(), 0);
         }
