@@ -56,7 +56,7 @@ pub(crate) struct PublishArgs {
     /// Where the hub is.
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080", value_parser = server)]
     server: Url,
-    /// File of a token to publish with; else the variable SSE_SERVE_TOKEN, if set.
+    /// File of a token to publish with; else the variable `SSE_SERVE_TOKEN`, if set.
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
     /// Header of the request, as 'Name: value'; repeatable.

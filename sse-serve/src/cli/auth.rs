@@ -77,8 +77,6 @@ enum Algorithm {
 
 impl AuthArgs {
     pub(super) fn into_config(self) -> Result<Auth, AuthError> {
-        let mut auth = Auth::default();
-        auth.tokens = self.auth_token.into_iter().map(Into::into).collect();
         let key = match (self.jwt_key_file, self.jwt_key_env) {
             (Some(file), None) => Some(SecretSource::File(file)),
             (None, Some(variable)) => Some(SecretSource::Environment(variable)),
@@ -89,7 +87,7 @@ impl AuthArgs {
                 });
             }
         };
-        auth.jwt = match (self.jwt_algorithm, key) {
+        let jwt = match (self.jwt_algorithm, key) {
             (None, None) if self.jwt_audience.is_empty() && self.jwt_issuer.is_empty() => None,
             (Some(algorithm), Some(key)) => Some(Jwt {
                 algorithm: algorithm.into(),
@@ -109,11 +107,15 @@ impl AuthArgs {
                 });
             }
         };
-        auth.cookie = self.session_cookie;
-        auth.tickets = TicketLimits {
-            open_within: self.ticket_open,
-            lifetime: self.ticket_ttl,
-            max: self.max_tickets,
+        let auth = Auth {
+            tokens: self.auth_token.into_iter().map(Into::into).collect(),
+            jwt,
+            cookie: self.session_cookie,
+            tickets: TicketLimits {
+                open_within: self.ticket_open,
+                lifetime: self.ticket_ttl,
+                max: self.max_tickets,
+            },
         };
         if auth.cookie.is_some() && !auth.is_on() {
             return Err(AuthError::Options {

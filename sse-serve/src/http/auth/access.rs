@@ -277,7 +277,7 @@ mod tests {
         let default = || Err(Forbidden::Default("default".to_owned()));
         let session = |own: Option<&str>| Err(Forbidden::Session(own.map(Into::into)));
         #[rustfmt::skip]
-        let table: Vec<(&str, &str, Result<(&str, &str), Forbidden>)> = vec![
+        let table = [
             // caller               asked          gets: topics, session
             ("off",                 "- -",         Ok(("default", "-"))),
             ("off",                 "* alice",     Ok(("*", "alice"))),

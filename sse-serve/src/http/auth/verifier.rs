@@ -15,31 +15,31 @@ use ring::signature::{
 pub(super) fn install() {
     static RING: CryptoProvider = CryptoProvider {
         signer_factory: |_, _| Err(new_error(ErrorKind::UnsupportedAlgorithm)),
-        verifier_factory: verifier,
+        verifier_factory: |algorithm, key| verifier(*algorithm, key),
         key_utils: KeyUtils::new_unimplemented(),
     };
     let _ = RING.install_default();
 }
 
-fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifier>, Error> {
+fn verifier(algorithm: Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifier>, Error> {
     if !matches!(
         algorithm,
         Algorithm::HS256 | Algorithm::RS256 | Algorithm::ES256
     ) {
         return Err(new_error(ErrorKind::UnsupportedAlgorithm));
     }
-    if key.family() != family(*algorithm) {
+    if key.family() != family(algorithm) {
         return Err(new_error(ErrorKind::InvalidKeyFormat));
     }
     let bytes = key.try_get_as_bytes()?;
     Ok(match algorithm {
         Algorithm::HS256 => Box::new(Hs256(hmac::Key::new(hmac::HMAC_SHA256, bytes))),
         Algorithm::RS256 => Box::new(PublicKey::new(
-            *algorithm,
+            algorithm,
             &RSA_PKCS1_2048_8192_SHA256,
             bytes,
         )),
-        _ => Box::new(PublicKey::new(*algorithm, &ECDSA_P256_SHA256_FIXED, bytes)),
+        _ => Box::new(PublicKey::new(algorithm, &ECDSA_P256_SHA256_FIXED, bytes)),
     })
 }
 

@@ -162,10 +162,11 @@ fn a_closed_cursor_leaves_the_registry() {
 fn a_stream_ends_with_its_credential_whatever_it_is_due() {
     let hub = hub(100);
     let mut cursor = cursor(&hub, Start::Head);
-    let expires = Instant::now() + Duration::from_secs(3);
+    let before = Instant::now() + Duration::from_secs(3);
+    let expires = before + Duration::from_millis(1);
     cursor.expires = Some(expires);
     assert_eq!(cursor.deadline(), expires);
-    assert_eq!(cursor.due(expires - Duration::from_millis(1)), Due::Nothing);
+    assert_eq!(cursor.due(before), Due::Nothing);
     publish(&hub, "a");
     assert_eq!(text(cursor.due(expires)), ":the credential has expired\n\n");
     assert_eq!(cursor.due(expires), Due::End);
