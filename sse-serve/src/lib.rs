@@ -65,8 +65,11 @@ mod publish;
 pub mod shutdown;
 mod sys;
 
-pub use config::{Config, Cors, Limits, Store, WhenFull};
-pub use error::StartError;
+pub use config::{
+    Auth, Claims, Config, Cors, Jwt, JwtAlgorithm, Limits, Secret, SecretSource, StaticToken,
+    Store, TicketLimits, WhenFull,
+};
+pub use error::{AuthError, StartError};
 pub use http::{Server, Tls};
 pub use hub::{GapPolicy, Hub, HubConfig, InvalidPublication, Publication, PublishError};
 pub use log::{Durability, OpenError, Retention, TopicRetention};

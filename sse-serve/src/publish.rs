@@ -1,10 +1,13 @@
 //! `sse-serve publish`: one event to a running hub.
 
+use std::fs::File;
 use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
+use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -14,6 +17,11 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The most bytes read from a file or stdin: what a hub takes, and one more.
 const DATA_MAX: u64 = (8 << 20) + 1;
+
+/// Holds the token where no file is named.
+pub(crate) const TOKEN: &str = "SSE_SERVE_TOKEN";
+
+const TOKEN_MAX: u64 = 64 << 10;
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -48,6 +56,9 @@ pub(crate) struct PublishArgs {
     /// Where the hub is.
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080", value_parser = server)]
     server: Url,
+    /// File of a token to publish with; else the variable `SSE_SERVE_TOKEN`, if set.
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
     /// Header of the request, as 'Name: value'; repeatable.
     #[arg(short = 'H', long = "header", value_name = "HEADER", value_parser = header)]
     headers: Vec<(HeaderName, HeaderValue)>,
@@ -104,13 +115,42 @@ pub(crate) async fn run(args: PublishArgs) -> anyhow::Result<()> {
         key: args.key.as_deref(),
     };
     let url = trigger(&args.server);
-    let headers: HeaderMap = args.headers.into_iter().collect();
+    let mut headers: HeaderMap = args.headers.into_iter().collect();
+    if !headers.contains_key(AUTHORIZATION)
+        && let Some(authorization) = authorization(args.token_file.as_deref())?
+    {
+        headers.insert(AUTHORIZATION, authorization);
+    }
     let ids = post(url, headers, &body).await?;
     let mut stdout = std::io::stdout().lock();
     for id in ids {
         writeln!(stdout, "{id}").context("published, but cannot write the id to stdout")?;
     }
     Ok(())
+}
+
+/// The token of the file, else of the environment.
+fn authorization(file: Option<&Path>) -> anyhow::Result<Option<HeaderValue>> {
+    let (token, source) = match (file, std::env::var(TOKEN)) {
+        (Some(path), _) => {
+            let mut token = String::new();
+            File::open(path)
+                .and_then(|file| file.take(TOKEN_MAX).read_to_string(&mut token))
+                .with_context(|| format!("cannot read the token from {}", path.display()))?;
+            (token, path.display().to_string())
+        }
+        (None, Ok(token)) => (token, TOKEN.to_owned()),
+        (None, Err(std::env::VarError::NotPresent)) => return Ok(None),
+        (None, Err(_)) => bail!("{TOKEN} is no token: it is not UTF-8"),
+    };
+    let token = token.trim();
+    if token.is_empty() {
+        bail!("the token of {source} is empty");
+    }
+    let mut value = HeaderValue::try_from(format!("Bearer {token}"))
+        .map_err(|_| anyhow!("the token of {source} is no token: it cannot stand in a header"))?;
+    value.set_sensitive(true);
+    Ok(Some(value))
 }
 
 async fn post(url: Url, headers: HeaderMap, body: &Body<'_>) -> anyhow::Result<Vec<String>> {

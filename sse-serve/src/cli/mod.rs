@@ -1,10 +1,12 @@
 //! The command line. Help, man page and completions come from this definition.
 
+mod auth;
 mod file;
 mod layers;
 mod logging;
 mod options;
 mod print_config;
+mod token;
 mod usage;
 mod value;
 
@@ -153,7 +155,7 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 async fn serve(args: HubArgs, publisher: Option<DemoConfig>) -> anyhow::Result<()> {
     logging::begin(args.log_format);
     let files = sys::raise_open_files();
-    let config = args.into_config();
+    let config = args.into_config()?;
     let places = config.hub.max_connections;
     let server = Server::bind(config).await?;
     tracing::info!(
@@ -219,6 +221,6 @@ mod tests {
         };
         assert_eq!(args.tick_interval, DemoConfig::default().tick_interval);
         assert_eq!(args.status_interval, DemoConfig::default().status_interval);
-        assert_eq!(args.hub.into_config(), Config::default());
+        assert_eq!(args.hub.into_config().unwrap(), Config::default());
     }
 }

@@ -88,6 +88,10 @@ pub(crate) enum Closed {
     Kicked,
     /// The log could not give what it was due.
     Unreadable,
+    /// Its credential ended.
+    Expired,
+    /// Its ticket opened another.
+    Superseded,
 }
 
 /// Which limit or rule refused a request.
@@ -107,6 +111,16 @@ pub(crate) enum Refusal {
     Origin,
     Admin,
     NoTls,
+    /// No credential, though one is needed.
+    Unauthenticated,
+    /// A credential that is not good.
+    Credential,
+    /// A credential that was good.
+    Expired,
+    /// A credential that does not permit it.
+    Forbidden,
+    /// More tickets than there may be.
+    Tickets,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -126,12 +140,14 @@ impl Closed {
             Self::Drained => "drained",
             Self::Kicked => "kicked",
             Self::Unreadable => "unreadable",
+            Self::Expired => "expired",
+            Self::Superseded => "superseded",
         }
     }
 }
 
 impl Refusal {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 19] = [
         Self::Connections,
         Self::PerPeer,
         Self::PerSession,
@@ -146,6 +162,11 @@ impl Refusal {
         Self::Origin,
         Self::Admin,
         Self::NoTls,
+        Self::Unauthenticated,
+        Self::Credential,
+        Self::Expired,
+        Self::Forbidden,
+        Self::Tickets,
     ];
 
     fn name(self) -> &'static str {
@@ -164,6 +185,11 @@ impl Refusal {
             Self::Origin => "origin",
             Self::Admin => "admin",
             Self::NoTls => "no_tls",
+            Self::Unauthenticated => "unauthenticated",
+            Self::Credential => "credential",
+            Self::Expired => "expired",
+            Self::Forbidden => "forbidden",
+            Self::Tickets => "tickets",
         }
     }
 }
@@ -256,6 +282,8 @@ impl Metrics {
             Closed::Drained,
             Closed::Kicked,
             Closed::Unreadable,
+            Closed::Expired,
+            Closed::Superseded,
         ] {
             counted(&metrics.closed, closed.name(), 0);
         }
