@@ -8,7 +8,7 @@ mod options;
 mod print_config;
 mod token;
 mod usage;
-mod value;
+pub(crate) mod value;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -20,7 +20,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::demo::{self, DemoConfig};
 use crate::http::{Server, Tls};
-use crate::publish::{self, PublishArgs};
+use crate::publish::{self, Ended, PublishArgs};
 use crate::{shutdown, sys};
 use options::HubArgs;
 
@@ -45,7 +45,7 @@ enum Command {
     Hub(HubCommand),
     /// Serve a hub with a publisher of ticks and statuses.
     Demo(DemoArgs),
-    /// Publish one event to a running hub and print its id.
+    /// Publish events to a running hub and print their ids.
     Publish(PublishArgs),
     /// Print a completion script.
     Completions {
@@ -104,11 +104,11 @@ pub fn run() -> ExitCode {
         Err(error) => return error.report(),
     };
     let done = match parsed.printed_config() {
-        Some(text) => print(text.as_bytes()),
+        Some(text) => print(text.as_bytes()).map(|()| ExitCode::SUCCESS),
         None => execute(parsed.cli.command),
     };
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             usage::say(&format!("{error:#}"));
             ExitCode::FAILURE
@@ -116,8 +116,9 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn execute(command: Command) -> anyhow::Result<()> {
+fn execute(command: Command) -> anyhow::Result<ExitCode> {
     match command {
+        Command::Publish(args) => return publish(args),
         Command::Hub(args) => runtime()?.block_on(serve(args.hub, None)),
         Command::Demo(args) => {
             let publisher = DemoConfig {
@@ -127,7 +128,6 @@ fn execute(command: Command) -> anyhow::Result<()> {
             };
             runtime()?.block_on(serve(args.hub, Some(publisher)))
         }
-        Command::Publish(args) => runtime()?.block_on(publish::run(args)),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut layers::command(), "sse-serve", &mut script);
@@ -143,6 +143,21 @@ fn execute(command: Command) -> anyhow::Result<()> {
         } => clap_mangen::generate_to(layers::command(), &directory)
             .with_context(|| format!("cannot write to {}", directory.display())),
     }
+    .map(|()| ExitCode::SUCCESS)
+}
+
+fn publish(args: PublishArgs) -> anyhow::Result<ExitCode> {
+    let runtime = runtime()?;
+    let ended = runtime.block_on(publish::run(args));
+    // A read of stdin that still waits would hold it back.
+    runtime.shutdown_background();
+    Ok(match ended? {
+        Ended::Published => ExitCode::SUCCESS,
+        Ended::Interrupted { before } => {
+            usage::say(&format!("interrupted before event {before}"));
+            ExitCode::from(130)
+        }
+    })
 }
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {

@@ -63,7 +63,7 @@ pub(super) fn count(text: &str) -> Result<usize, String> {
     }
 }
 
-pub(super) fn rate(text: &str) -> Result<f64, String> {
+pub(crate) fn rate(text: &str) -> Result<f64, String> {
     text.parse()
         .ok()
         .filter(|rate: &f64| (0.001..=1_000_000.0).contains(rate))

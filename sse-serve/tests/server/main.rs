@@ -10,6 +10,7 @@ mod filter;
 mod http;
 mod keys;
 mod limits;
+mod lines;
 #[cfg(target_os = "linux")]
 mod network;
 mod operation;

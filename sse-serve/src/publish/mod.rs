@@ -1,22 +1,24 @@
-//! `sse-serve publish`: one event to a running hub.
+//! `sse-serve publish`: events to a running hub.
+
+mod client;
+mod session;
+mod source;
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use url::Url;
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-const TIMEOUT: Duration = Duration::from_secs(30);
-
-/// The most bytes read from a file or stdin: what a hub takes, and one more.
-const DATA_MAX: u64 = (8 << 20) + 1;
+use crate::cli::value;
+use client::{Client, Trust};
+pub(crate) use session::Ended;
+use source::Source;
 
 /// Holds the token where no file is named.
 pub(crate) const TOKEN: &str = "SSE_SERVE_TOKEN";
@@ -30,8 +32,26 @@ pub(crate) struct PublishArgs {
     #[arg(long, value_name = "TYPE")]
     event: Option<String>,
     /// Data; @FILE reads a file and - stdin, without the last line end.
-    #[arg(long, value_name = "DATA", allow_hyphen_values = true)]
-    data: String,
+    #[arg(
+        short,
+        long,
+        value_name = "DATA",
+        allow_hyphen_values = true,
+        required_unless_present = "lines",
+        default_value_if("lines", "true", "-")
+    )]
+    data: Option<String>,
+    /// Publish each line as an event of its own, as it comes; without --data
+    /// those of stdin.
+    #[arg(long, conflicts_with_all = ["key"])]
+    lines: bool,
+    /// Events per second, each due at its time whether or not the one before is
+    /// answered; without --lines and --count until Ctrl-C.
+    #[arg(long, value_name = "N", conflicts_with = "key", value_parser = value::rate)]
+    rate: Option<f64>,
+    /// Events to publish: of the same data, or so many lines [default: 1, or all].
+    #[arg(long, value_name = "N", conflicts_with = "key", value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
     /// Topic [default: default].
     #[arg(long)]
     topic: Option<String>,
@@ -59,6 +79,12 @@ pub(crate) struct PublishArgs {
     /// File of a token to publish with; else the variable `SSE_SERVE_TOKEN`, if set.
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
+    /// PEM file of the authorities to trust in place of the system's.
+    #[arg(long, value_name = "FILE")]
+    cacert: Option<PathBuf>,
+    /// Accept any certificate.
+    #[arg(long)]
+    insecure: bool,
     /// Header of the request, as 'Name: value'; repeatable.
     #[arg(short = 'H', long = "header", value_name = "HEADER", value_parser = header)]
     headers: Vec<(HeaderName, HeaderValue)>,
@@ -68,65 +94,70 @@ const EXAMPLES: &str = "\
 Examples:
   sse-serve publish --event note --data 'hello'
   sse-serve publish --event order --data @order.json --format json --topic orders
-  date | sse-serve publish --data - --server http://127.0.0.1:9000";
+  date | sse-serve publish --data - --server http://127.0.0.1:9000
+  tail -f app.log | sse-serve publish --lines --event log
+  sse-serve publish --lines --data @ticks.ndjson --format json --rate 50
+  sse-serve publish --data 'load' --rate 1000 --count 60000
 
-#[derive(Debug, Serialize)]
-struct Body<'a> {
-    data: &'a str,
+Lines wait for nothing but an answer: those that come meanwhile go together in one
+request. At the first that is refused it stops and names it; those before it are
+published. Ids stand on stdout, one on each line.
+
+Exit codes: 0 published, or ended by Ctrl-C where it would not have ended; 1 not all
+is published; 2 usage; 130 interrupted by Ctrl-C before all was published.";
+
+/// What all events of one command have in common.
+#[derive(Debug, Clone, Serialize)]
+struct Envelope {
     #[serde(skip_serializing_if = "Option::is_none")]
-    event: Option<&'a str>,
+    event: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    topic: Option<&'a str>,
+    topic: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    session: Option<&'a str>,
+    session: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    connection: Option<&'a str>,
+    connection: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    format: Option<&'a str>,
+    format: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ttl: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     retry: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    key: Option<&'a str>,
+    key: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
-struct Published {
-    ids: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Problem {
-    detail: String,
-}
-
-pub(crate) async fn run(args: PublishArgs) -> anyhow::Result<()> {
-    let data = read(&args.data)?;
-    let body = Body {
-        data: &data,
-        event: args.event.as_deref(),
-        topic: args.topic.as_deref(),
-        session: args.session.as_deref(),
-        connection: args.connection.as_deref(),
-        format: args.format.as_deref(),
-        ttl: args.ttl,
-        retry: args.retry,
-        key: args.key.as_deref(),
-    };
-    let url = trigger(&args.server);
+pub(crate) async fn run(args: PublishArgs) -> anyhow::Result<Ended> {
     let mut headers: HeaderMap = args.headers.into_iter().collect();
     if !headers.contains_key(AUTHORIZATION)
         && let Some(authorization) = authorization(args.token_file.as_deref())?
     {
         headers.insert(AUTHORIZATION, authorization);
     }
-    let ids = post(url, headers, &body).await?;
-    let mut stdout = std::io::stdout().lock();
-    for id in ids {
-        writeln!(stdout, "{id}").context("published, but cannot write the id to stdout")?;
-    }
-    Ok(())
+    let trust = Trust {
+        cacert: args.cacert.as_deref(),
+        insecure: args.insecure,
+    };
+    let client = Client::new(&args.server, headers, &trust)?;
+    let data = args.data.as_deref().unwrap_or("-");
+    let source = if args.lines {
+        Source::lines(data, args.count, args.rate).await?
+    } else {
+        // Without an end if a rate alone is given.
+        let count = args.count.or(args.rate.is_none().then_some(1));
+        Source::repeat(source::read(data)?, count, args.rate)
+    };
+    let envelope = Envelope {
+        event: args.event,
+        topic: args.topic,
+        session: args.session,
+        connection: args.connection,
+        format: args.format,
+        ttl: args.ttl,
+        retry: args.retry,
+        key: args.key,
+    };
+    session::publish(source, client, envelope).await
 }
 
 /// The token of the file, else of the environment.
@@ -153,78 +184,6 @@ fn authorization(file: Option<&Path>) -> anyhow::Result<Option<HeaderValue>> {
     Ok(Some(value))
 }
 
-async fn post(url: Url, headers: HeaderMap, body: &Body<'_>) -> anyhow::Result<Vec<String>> {
-    let client = reqwest::Client::builder()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .timeout(TIMEOUT)
-        .build()
-        .context("cannot set up the client")?;
-    let request = client
-        .post(url.clone())
-        .header("content-type", "application/json")
-        .headers(headers)
-        .body(serde_json::to_vec(body)?);
-    let response = request.send().await.map_err(|error| {
-        anyhow!(
-            "cannot reach {url}: {}; is a hub running there? --server names another",
-            root_cause(&error)
-        )
-    })?;
-    let status = response.status();
-    let answer = response
-        .bytes()
-        .await
-        .map_err(|error| anyhow!("the answer of {url} broke off: {}", root_cause(&error)))?;
-    if !status.is_success() {
-        match serde_json::from_slice::<Problem>(&answer) {
-            Ok(problem) => bail!("{url} refused it with {status}: {}", problem.detail),
-            Err(_) => {
-                bail!("{url} refused it with {status}; is that a hub? --server names another")
-            }
-        }
-    }
-    let published: Published = serde_json::from_slice(&answer)
-        .map_err(|_| anyhow!("{url} did not answer as a hub does; --server names another"))?;
-    Ok(published.ids)
-}
-
-fn read(data: &str) -> anyhow::Result<String> {
-    let mut text = String::new();
-    if data == "-" {
-        std::io::stdin()
-            .take(DATA_MAX)
-            .read_to_string(&mut text)
-            .context("cannot read the data from stdin")?;
-    } else if let Some(path) = data.strip_prefix('@') {
-        std::fs::File::open(path)
-            .and_then(|file| file.take(DATA_MAX).read_to_string(&mut text))
-            .with_context(|| format!("cannot read the data from {path}"))?;
-    } else {
-        return Ok(data.to_owned());
-    }
-    if text.ends_with('\n') {
-        text.pop();
-        if text.ends_with('\r') {
-            text.pop();
-        }
-    }
-    Ok(text)
-}
-
-fn trigger(server: &Url) -> Url {
-    let mut url = server.clone();
-    let path = format!("{}/trigger", server.path().trim_end_matches('/'));
-    url.set_path(&path);
-    url
-}
-
-fn root_cause(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(source) => root_cause(source),
-        None => error.to_string(),
-    }
-}
-
 fn server(text: &str) -> Result<Url, String> {
     Url::parse(text)
         .ok()
@@ -238,22 +197,4 @@ fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
     let name = name.trim().parse().map_err(|_| usage())?;
     let value = value.trim().parse().map_err(|_| usage())?;
     Ok((name, value))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_trigger_is_below_the_servers_own_path() {
-        for (given, expected) in [
-            ("http://h:1", "http://h:1/trigger"),
-            ("http://h:1/", "http://h:1/trigger"),
-            ("https://h/sse/", "https://h/sse/trigger"),
-        ] {
-            assert_eq!(trigger(&server(given).unwrap()).as_str(), expected);
-        }
-        assert!(server("h:1").is_err());
-        assert!(server("ftp://h").is_err());
-    }
 }
