@@ -61,7 +61,8 @@ pub struct Jwt {
     pub audiences: Vec<String>,
     /// If there are any, `iss` must be one of them.
     pub issuers: Vec<String>,
-    /// How far clocks may differ when `exp` and `nbf` are read. By default 30 s.
+    /// How far clocks may differ when `exp` and `nbf` are read, whole seconds up
+    /// to a day. The flag defaults to 30 s.
     pub leeway: Duration,
 }
 
