@@ -32,6 +32,11 @@ pub struct Config {
     /// The time a write may stand still before the connection is closed.
     /// Default 60 s.
     pub write_timeout: Duration,
+    /// A PEM file of the certificate, and those that vouch for it, to speak TLS
+    /// with. Default: none, plain HTTP.
+    pub tls_cert: Option<PathBuf>,
+    /// The PEM file of its private key. Default: that of the certificate.
+    pub tls_key: Option<PathBuf>,
     /// Where events are kept.
     pub store: Store,
     /// Who may use it. By default everybody who can connect.
@@ -81,6 +86,9 @@ pub struct Limits {
     /// TCP connections accepted per second, after a burst of as many; others
     /// wait in the backlog. Default: no limit.
     pub accept_rate: Option<f64>,
+    /// Streams at the same time on one HTTP/2 connection; more are refused and
+    /// may be tried again (RFC 9113 §5.1.2). Default 256.
+    pub http2_streams: u32,
 }
 
 impl Default for Limits {
@@ -90,6 +98,7 @@ impl Default for Limits {
             body_bytes: 8 << 20,
             event_bytes: 1 << 20,
             accept_rate: None,
+            http2_streams: 256,
         }
     }
 }
@@ -122,6 +131,8 @@ impl Default for Config {
             when_full: WhenFull::default(),
             header_timeout: Duration::from_secs(10),
             write_timeout: Duration::from_secs(60),
+            tls_cert: None,
+            tls_key: None,
             store: Store::default(),
             auth: Auth::default(),
             allow_anonymous: false,

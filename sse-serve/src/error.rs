@@ -1,6 +1,7 @@
 //! Why a server does not start.
 
 use std::io;
+use std::path::PathBuf;
 
 use thiserror::Error;
 
@@ -53,6 +54,14 @@ pub enum StartError {
         origin: String,
         /// What is wrong with it.
         problem: &'static str,
+    },
+    /// The certificate or its key cannot be used.
+    #[error("{} {problem}", path.display())]
+    Tls {
+        /// The file that is wrong.
+        path: PathBuf,
+        /// What is wrong with it, and the mend.
+        problem: String,
     },
     /// A limit contradicts another.
     #[error("{problem}")]

@@ -78,6 +78,6 @@ pub use config::{
     Store, TicketLimits, WhenFull,
 };
 pub use error::{AuthError, StartError};
-pub use http::Server;
+pub use http::{Server, Tls};
 pub use hub::{GapPolicy, Hub, HubConfig, InvalidPublication, Publication, PublishError};
 pub use log::{Durability, OpenError, Retention, TopicRetention};

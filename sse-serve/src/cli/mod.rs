@@ -19,7 +19,7 @@ use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 
 use crate::demo::{self, DemoConfig};
-use crate::http::Server;
+use crate::http::{Server, Tls};
 use crate::publish::{self, PublishArgs};
 use crate::{shutdown, sys};
 use options::HubArgs;
@@ -165,13 +165,32 @@ async fn serve(args: HubArgs, publisher: Option<DemoConfig>) -> anyhow::Result<(
         open_files_before = files.map(|(before, _)| before),
         "listening"
     );
+    if let Some(tls) = server.tls() {
+        let hangups = sys::Hangups::new().context("cannot handle SIGHUP")?;
+        tokio::spawn(reload_on(hangups, tls));
+    }
     // Whoever started it may not care to read on.
-    let _ = print(format!("listening on http://{}\n", server.local_addr()).as_bytes());
+    let line = format!(
+        "listening on {}://{}\n",
+        server.scheme(),
+        server.local_addr()
+    );
+    let _ = print(line.as_bytes());
     if let Some(publisher) = publisher {
         tokio::spawn(demo::publish(server.hub(), publisher));
     }
     server.run(shutdown::signal()).await;
     Ok(())
+}
+
+async fn reload_on(mut hangups: sys::Hangups, tls: Tls) {
+    loop {
+        hangups.next().await;
+        match tls.reload() {
+            Ok(()) => tracing::info!(file = %tls.certificate().display(), "certificate read again"),
+            Err(error) => tracing::error!(%error, "the certificate stays as it was"),
+        }
+    }
 }
 
 fn print(bytes: &[u8]) -> anyhow::Result<()> {

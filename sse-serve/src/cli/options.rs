@@ -31,6 +31,13 @@ pub(super) struct HubArgs {
     /// Address and port to listen on; port 0 picks a free one.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080", value_parser = value::address)]
     listen: String,
+    /// PEM file of the certificate to speak TLS with, and those that vouch for it;
+    /// read again on SIGHUP [default: none, plain HTTP].
+    #[arg(long, value_name = "FILE")]
+    tls_cert: Option<PathBuf>,
+    /// PEM file of its private key [default: the certificate's].
+    #[arg(long, value_name = "FILE")]
+    tls_key: Option<PathBuf>,
     /// Path of the event stream.
     #[arg(long, value_name = "PATH", default_value = "/events", value_parser = value::path)]
     path: String,
@@ -94,6 +101,9 @@ pub(super) struct HubArgs {
     /// [default: no limit].
     #[arg(long, value_name = "N", value_parser = value::rate)]
     accept_rate: Option<f64>,
+    /// Most streams at the same time on one HTTP/2 connection.
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..))]
+    http2_streams: u32,
     /// Largest request head, at least 8KiB; beyond, 431.
     #[arg(long, value_name = "SIZE", default_value = "16KiB", value_parser = value::head_size)]
     max_head_size: ByteSize,
@@ -156,6 +166,8 @@ impl HubArgs {
             },
             header_timeout: self.header_timeout,
             write_timeout: self.write_timeout,
+            tls_cert: self.tls_cert,
+            tls_key: self.tls_key,
             store: match self.store {
                 value::StoreKind::Memory => Store::Memory,
                 value::StoreKind::Sqlite(path) => Store::Sqlite {
@@ -179,6 +191,7 @@ impl HubArgs {
                 body_bytes: bytes(self.max_body_size),
                 event_bytes: bytes(self.max_event_size),
                 accept_rate: self.accept_rate,
+                http2_streams: self.http2_streams,
             },
             hub: HubConfig {
                 retention: Retention {

@@ -17,6 +17,7 @@ use crate::http::connection::{self, Bounds};
 use crate::http::cors;
 use crate::http::pace::Pace;
 use crate::http::router::{check_path, router};
+use crate::http::tls::Tls;
 use crate::hub::Hub;
 use crate::log::{OpenError, Options, SqliteLog};
 use crate::sys;
@@ -53,6 +54,7 @@ pub struct Server {
     listener: TcpListener,
     local_addr: SocketAddr,
     hub: Hub,
+    tls: Option<Tls>,
     config: Config,
     auth: Option<Arc<Authenticator>>,
 }
@@ -64,7 +66,8 @@ impl Server {
     /// # Errors
     /// [`StartError`] if the address cannot be listened on, or not without
     /// [`Config::allow_anonymous`], the path cannot be routed, an origin is none,
-    /// a secret cannot be read, the limits contradict one another, or the log cannot be opened.
+    /// a secret cannot be read, the limits contradict one another, the
+    /// certificate or its key cannot be used, or the log cannot be opened.
     pub async fn bind(config: Config) -> Result<Self, StartError> {
         check_path(&config.path).map_err(|problem| StartError::Path {
             path: config.path.clone(),
@@ -73,6 +76,7 @@ impl Server {
         cors::check(&config.cors)?;
         let auth = Authenticator::new(&config.auth)?.map(Arc::new);
         check_limits(&config)?;
+        let tls = Tls::load(&config)?;
         let refused = |cause| StartError::Listen {
             address: config.listen.clone(),
             cause,
@@ -98,6 +102,7 @@ impl Server {
             listener,
             local_addr,
             hub: open_hub(&config)?,
+            tls,
             config,
             auth,
         })
@@ -106,6 +111,16 @@ impl Server {
     /// Where it listens, with the port that was picked.
     pub fn local_addr(&self) -> SocketAddr {
         self.local_addr
+    }
+
+    /// `http`, or `https` where it has a certificate.
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
+
+    /// Its certificate, if it has one, to be read anew when it is renewed.
+    pub fn tls(&self) -> Option<Tls> {
+        self.tls.clone()
     }
 
     /// The hub it serves.
@@ -201,12 +216,14 @@ impl Server {
         connections.spawn(connection::serve(
             stream,
             peer,
+            self.tls.clone(),
             router.clone(),
             self.hub.clone(),
             Bounds {
                 head_bytes: config.limits.head_bytes,
                 header_timeout: config.header_timeout,
                 write_timeout: config.write_timeout,
+                streams: config.limits.http2_streams,
             },
         ));
     }

@@ -19,6 +19,7 @@ pub(crate) struct Metrics {
     pub(crate) accepted: Counter,
     pub(crate) accepts_delayed: Counter,
     pub(crate) open_sockets: Gauge,
+    pub(crate) handshakes_failed: Counter,
     pub(crate) write_timeouts: Counter,
     pub(crate) opened: Counter,
     pub(crate) closed: Family<Reason, Counter>,
@@ -119,6 +120,7 @@ pub(crate) enum Refusal {
     Forbidden,
     /// More tickets than there may be.
     Tickets,
+    NoTls,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -145,7 +147,7 @@ impl Closed {
 }
 
 impl Refusal {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 19] = [
         Self::Connections,
         Self::PerPeer,
         Self::PerSession,
@@ -164,6 +166,7 @@ impl Refusal {
         Self::Expired,
         Self::Forbidden,
         Self::Tickets,
+        Self::NoTls,
     ];
 
     fn name(self) -> &'static str {
@@ -186,6 +189,7 @@ impl Refusal {
             Self::Expired => "expired",
             Self::Forbidden => "forbidden",
             Self::Tickets => "tickets",
+            Self::NoTls => "no_tls",
         }
     }
 }
@@ -207,10 +211,16 @@ impl Metrics {
                 "TCP connections that waited for the accept rate",
             ),
             open_sockets: gauge(&mut registry, "sockets", "TCP connections open now"),
+            handshakes_failed: counter(
+                &mut registry,
+                "tls_handshakes_failed",
+                "TLS handshakes that failed or took too long",
+            ),
             write_timeouts: counter(
                 &mut registry,
                 "write_timeouts",
-                "Connections closed because a write stood still or nothing was acknowledged",
+                "Connections closed, and HTTP/2 streams reset, because a write stood still or nothing \
+                 was acknowledged",
             ),
             opened: counter(&mut registry, "connections_opened", "Streams opened"),
             closed: family(
