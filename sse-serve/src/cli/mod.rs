@@ -157,9 +157,11 @@ async fn serve(args: HubArgs, publisher: Option<DemoConfig>) -> anyhow::Result<(
     let files = sys::raise_open_files();
     let config = args.into_config()?;
     let places = config.hub.max_connections;
+    let authentication = config.auth.is_on();
     let server = Server::bind(config).await?;
     tracing::info!(
         address = %server.local_addr(),
+        authentication,
         max_connections = places,
         open_files = files.map(|(_, now)| now),
         open_files_before = files.map(|(before, _)| before),
