@@ -14,9 +14,9 @@ use crate::error::AuthError;
 #[derive(Debug, Args)]
 pub(super) struct AuthArgs {
     /// A token and what it permits. file=FILE or env=VARIABLE holds it, subscribe=
-    /// and publish= (repeatable) name topics, session=NAME its session, admin the
-    /// rest; repeatable, or separated by semicolons. In the file a table
-    /// [[auth.tokens]] for each.
+    /// and publish= (repeatable) name topics, session=NAME its session, admin opens
+    /// metrics, connections and topics. Repeatable, or separated by semicolons; in
+    /// the file a table [[auth.tokens]] for each.
     #[arg(
         long,
         id = token::OPTION,
@@ -26,7 +26,7 @@ pub(super) struct AuthArgs {
     )]
     auth_token: Vec<Token>,
     /// Take JSON Web Tokens, of this algorithm alone [default: none].
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, value_name = "ALGORITHM")]
     jwt_algorithm: Option<Algorithm>,
     /// File of their key: the secret of HS256, else the public key in PEM.
     #[arg(long, value_name = "FILE")]

@@ -72,6 +72,7 @@ Examples:
   sse-serve hub --store sqlite:events.db --log-events 1000000 --log-bytes 1GiB --log-age 24h
   sse-serve hub --config hub.toml --log-format json
   sse-serve hub --print-config > hub.toml
+  sse-serve hub --listen 0.0.0.0:8080 --auth-token 'ci:file=ci.token,publish=builds.*'
   SSE_SERVE_HEARTBEAT=5s sse-serve hub --listen 127.0.0.1:0";
 
 #[derive(Debug, Args)]
@@ -172,9 +173,11 @@ async fn serve(args: HubArgs, publisher: Option<DemoConfig>) -> anyhow::Result<(
     let files = sys::raise_open_files();
     let config = args.into_config()?;
     let places = config.hub.max_connections;
+    let authentication = config.auth.is_on();
     let server = Server::bind(config).await?;
     tracing::info!(
         address = %server.local_addr(),
+        authentication,
         max_connections = places,
         open_files = files.map(|(_, now)| now),
         open_files_before = files.map(|(before, _)| before),

@@ -5,6 +5,22 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// Authentication. It is on with a token or a JWT key.
+///
+/// ```
+/// use sse_serve::{Claims, Config, Secret, SecretSource, StaticToken};
+///
+/// let mut config = Config::default();
+/// config.auth.tokens.push(StaticToken {
+///     name: "ci".to_owned(),
+///     secret: SecretSource::Value(Secret::new("c0ffee-c0ffee-c0ffee")),
+///     claims: Claims {
+///         publish: vec!["builds.*".to_owned()],
+///         ..Claims::default()
+///     },
+/// });
+/// assert!(config.auth.is_on());
+/// assert!(!format!("{config:?}").contains("c0ffee"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Auth {
@@ -61,7 +77,8 @@ pub struct Jwt {
     pub audiences: Vec<String>,
     /// If there are any, `iss` must be one of them.
     pub issuers: Vec<String>,
-    /// How far clocks may differ when `exp` and `nbf` are read. By default 30 s.
+    /// How far clocks may differ when `exp` and `nbf` are read, whole seconds up
+    /// to a day. The flag defaults to 30 s.
     pub leeway: Duration,
 }
 

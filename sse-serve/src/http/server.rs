@@ -66,8 +66,8 @@ impl Server {
     /// # Errors
     /// [`StartError`] if the address cannot be listened on, or not without
     /// [`Config::allow_anonymous`], the path cannot be routed, an origin is none,
-    /// a secret cannot be read, the limits contradict one another, the certificate or
-    /// its key cannot be used, or the log cannot be opened.
+    /// a secret cannot be read, the limits contradict one another, the
+    /// certificate or its key cannot be used, or the log cannot be opened.
     pub async fn bind(config: Config) -> Result<Self, StartError> {
         check_path(&config.path).map_err(|problem| StartError::Path {
             path: config.path.clone(),

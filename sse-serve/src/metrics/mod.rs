@@ -110,7 +110,6 @@ pub(crate) enum Refusal {
     Host,
     Origin,
     Admin,
-    NoTls,
     /// No credential, though one is needed.
     Unauthenticated,
     /// A credential that is not good.
@@ -121,6 +120,7 @@ pub(crate) enum Refusal {
     Forbidden,
     /// More tickets than there may be.
     Tickets,
+    NoTls,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -161,12 +161,12 @@ impl Refusal {
         Self::Host,
         Self::Origin,
         Self::Admin,
-        Self::NoTls,
         Self::Unauthenticated,
         Self::Credential,
         Self::Expired,
         Self::Forbidden,
         Self::Tickets,
+        Self::NoTls,
     ];
 
     fn name(self) -> &'static str {
@@ -184,12 +184,12 @@ impl Refusal {
             Self::Host => "host",
             Self::Origin => "origin",
             Self::Admin => "admin",
-            Self::NoTls => "no_tls",
             Self::Unauthenticated => "unauthenticated",
             Self::Credential => "credential",
             Self::Expired => "expired",
             Self::Forbidden => "forbidden",
             Self::Tickets => "tickets",
+            Self::NoTls => "no_tls",
         }
     }
 }

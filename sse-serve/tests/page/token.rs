@@ -22,7 +22,10 @@ fn guarded() -> (Server, TempDir) {
         std::fs::write(&file, secret).unwrap();
         file.display().to_string()
     };
-    let token = format!("me:file={},subscribe=*,publish=*", file("token", TOKEN));
+    let token = format!(
+        "me:file={},subscribe=*,publish=*,admin",
+        file("token", TOKEN)
+    );
     let quiet = [
         "--tick-interval",
         "1h",
@@ -60,9 +63,14 @@ fn jwt(seconds: u64) -> String {
 }
 
 fn publish(server: &Server, body: &str) {
+    ask(server, "POST /trigger", body);
+}
+
+/// A request with the token.
+fn ask(server: &Server, request: &str, body: &str) {
     let (host, length) = (&server.address, body.len());
     let answer = server.ask(&format!(
-        "POST /trigger HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {TOKEN}\r\n\
+        "{request} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {TOKEN}\r\n\
          Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
     ));
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
@@ -150,4 +158,37 @@ fn a_reconnect_sends_the_token_that_is_in_the_field_by_then() {
     page.until_row("attempt");
     line.mend();
     page.until_row("failed · 401 Unauthorized: the credential is not good");
+}
+
+#[test]
+fn a_native_event_source_comes_back_with_its_ticket_and_misses_nothing() {
+    let (server, _files) = guarded();
+    let Some(mut page) = Page::open(&server.url()) else {
+        return;
+    };
+    let opened = page.value(&format!(
+        "(async () => {{
+            const headers = {{ Authorization: 'Bearer {TOKEN}' }};
+            const {{ ticket }} = await (await fetch('ticket', {{ method: 'POST', headers }})).json();
+            window.source = new EventSource(`events?ticket=${{ticket}}`);
+            window.connections = [];
+            const body = document.createElement('p');
+            body.id = 'seen';
+            document.body.append(body);
+            source.onmessage = (event) => body.textContent += `${{event.data}};`;
+            return await new Promise(done => source.addEventListener('connected', (event) => {{
+                connections.push(JSON.parse(event.data).connection);
+                document.body.dataset.connections = connections.length;
+                done(connections[0]);
+            }}));
+        }})()"
+    ));
+    publish(&server, r#"{"data":"one"}"#);
+    page.until("document.querySelector('#seen').textContent === 'one;'");
+    let path = format!("DELETE /connections/{}", opened.as_str().unwrap());
+    ask(&server, &path, "");
+    publish(&server, r#"[{"data":"two"},{"data":"three"}]"#);
+    page.until("document.body.dataset.connections === '2'");
+    page.until("document.querySelector('#seen').textContent === 'one;two;three;'");
+    assert_eq!(page.value("source.readyState"), 1);
 }

@@ -91,7 +91,8 @@ fn many_lines_keep_their_order() {
     let server = Server::start(&[]);
     let mut stream = server.subscribe("");
     let file = tempfile::NamedTempFile::new().unwrap();
-    let text: String = (0..5000).map(|n| format!("{n}\n")).collect();
+    let lines: Vec<String> = (0..5000).map(|n| n.to_string()).collect();
+    let text = lines.join("\n");
     std::fs::write(file.path(), text).unwrap();
     let data = format!("@{}", file.path().display());
     let publisher = Publisher::start(&server.url(), &["--lines", "--data", &data]);

@@ -21,6 +21,9 @@ const RSA_MIN: usize = 256;
 /// An uncompressed point of P-256 (SEC 1 §2.3.3).
 const POINT: usize = 65;
 
+/// More is no difference of clocks.
+const LEEWAY_MAX: Duration = Duration::from_secs(24 * 3600);
+
 /// What is later than this is never.
 const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
@@ -77,7 +80,7 @@ impl Verifier {
             )
         })?;
         let mut validation = Validation::new(algorithm);
-        validation.leeway = config.leeway.as_secs();
+        validation.leeway = config.leeway.min(LEEWAY_MAX).as_secs();
         validation.validate_nbf = true;
         if !config.audiences.is_empty() {
             validation.set_audience(&config.audiences);

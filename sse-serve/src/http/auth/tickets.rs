@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::fmt::{self, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ring::digest;
 use ring::rand::{SecureRandom, SystemRandom};
@@ -15,6 +15,9 @@ use crate::http::auth::access::{Access, Grant};
 
 /// Random bytes of a ticket.
 const RANDOM: usize = 32;
+
+/// Beyond it a time could not be reckoned with.
+const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
 /// What a ticket or a token is known by: its SHA-256.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -76,7 +79,11 @@ pub(crate) enum NoTicket {
 impl Tickets {
     pub(super) fn new(limits: TicketLimits) -> Self {
         Self {
-            limits,
+            limits: TicketLimits {
+                open_within: limits.open_within.min(LONGEST),
+                lifetime: limits.lifetime.min(LONGEST),
+                ..limits
+            },
             random: SystemRandom::new(),
             given: Mutex::default(),
         }
@@ -164,8 +171,6 @@ impl Given {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn tickets(max: usize) -> Tickets {

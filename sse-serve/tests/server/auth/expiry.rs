@@ -1,15 +1,19 @@
 //! The end of a credential is the end of its streams.
 
+use std::time::Instant;
+
 use serde_json::json;
 
 use super::sign::{SECRET, hs256, now};
 use super::{Guarded, bearer, by, token_flags};
-use crate::support::{Block, Connection, Server, Stream};
+use crate::support::{Block, Connection, PATIENCE, Server, Stream};
 
 /// The comment that a stream ends with.
 pub(super) fn last_words(stream: &mut Stream) -> String {
     let mut words = String::new();
+    let deadline = Instant::now() + PATIENCE;
     loop {
+        assert!(Instant::now() < deadline, "the stream does not end");
         match stream.block() {
             Block::Comment(text) => words = text,
             Block::End => return words,
