@@ -1,7 +1,13 @@
 //! What a server can be told.
 
+mod auth;
+
 use std::path::PathBuf;
 use std::time::Duration;
+
+use ipnet::IpNet;
+
+pub use auth::{Auth, Claims, Jwt, JwtAlgorithm, Secret, SecretSource, StaticToken, TicketLimits};
 
 use crate::hub::HubConfig;
 use crate::log::Durability;
@@ -33,9 +39,14 @@ pub struct Config {
     pub tls_key: Option<PathBuf>,
     /// Where events are kept.
     pub store: Store,
-    /// Lets it listen elsewhere than on loopback, where anybody who can connect
-    /// may publish and subscribe: there is no authentication. Default false.
+    /// Who may use it. By default everybody who can connect.
+    pub auth: Auth,
+    /// Lets it listen elsewhere than on loopback without authentication.
+    /// Default false.
     pub allow_anonymous: bool,
+    /// Proxies whose `X-User-ID` names the session of a request, where the
+    /// credential names none. Others' is ignored.
+    pub trusted_proxies: Vec<IpNet>,
     /// The pages of other origins that may use it.
     pub cors: Cors,
     /// What one client may take.
@@ -123,7 +134,9 @@ impl Default for Config {
             tls_cert: None,
             tls_key: None,
             store: Store::default(),
+            auth: Auth::default(),
             allow_anonymous: false,
+            trusted_proxies: Vec::new(),
             cors: Cors::default(),
             limits: Limits::default(),
             hub: HubConfig::default(),

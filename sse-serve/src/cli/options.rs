@@ -7,9 +7,11 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use clap::{Args, ValueEnum};
 
+use crate::cli::auth::AuthArgs;
 use crate::cli::logging::LogFormat;
 use crate::cli::value;
 use crate::config::{Config, Cors, Limits, Store, WhenFull};
+use crate::error::AuthError;
 use crate::hub::{GapPolicy, HubConfig};
 use crate::log::{Durability, Retention, TopicRetention};
 use crate::sys;
@@ -116,6 +118,8 @@ pub(super) struct HubArgs {
     /// Let pages of those origins send credentials; not with *.
     #[arg(long)]
     cors_credentials: bool,
+    #[command(flatten)]
+    auth: AuthArgs,
     /// Listen elsewhere than on loopback without authentication: everybody who
     /// reaches the address may publish and subscribe.
     #[arg(long)]
@@ -150,9 +154,10 @@ enum Full {
 }
 
 impl HubArgs {
-    pub(super) fn into_config(self) -> Config {
+    pub(super) fn into_config(self) -> Result<Config, AuthError> {
         let capacity = self.max_connections.or_else(sys::connection_capacity);
-        Config {
+        let trusted_proxies = self.auth.trusted_proxy.clone();
+        Ok(Config {
             listen: self.listen,
             path: self.path,
             when_full: match self.when_full {
@@ -174,7 +179,9 @@ impl HubArgs {
                     memory: bytes(self.log_memory),
                 },
             },
+            auth: self.auth.into_config()?,
             allow_anonymous: self.allow_anonymous,
+            trusted_proxies,
             cors: Cors {
                 origins: self.cors_origin,
                 credentials: self.cors_credentials,
@@ -205,7 +212,7 @@ impl HubArgs {
                 max_per_session: self.max_per_session,
                 max_topics: self.max_topics,
             },
-        }
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod accept;
 mod admin;
+mod auth;
 mod connection;
 mod cors;
 mod guard;
@@ -17,6 +18,7 @@ mod server;
 mod status;
 mod streams;
 mod subscribe;
+mod ticket;
 mod tls;
 
 pub(crate) use router::check_path;

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -10,7 +11,8 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 
 use crate::config::{Config, Store};
-use crate::error::StartError;
+use crate::error::{AuthError, StartError};
+use crate::http::auth::Authenticator;
 use crate::http::connection::{self, Bounds};
 use crate::http::cors;
 use crate::http::pace::Pace;
@@ -54,6 +56,7 @@ pub struct Server {
     hub: Hub,
     tls: Option<Tls>,
     config: Config,
+    auth: Option<Arc<Authenticator>>,
 }
 
 impl Server {
@@ -63,14 +66,15 @@ impl Server {
     /// # Errors
     /// [`StartError`] if the address cannot be listened on, or not without
     /// [`Config::allow_anonymous`], the path cannot be routed, an origin or a pattern
-    /// of topics is none, the limits contradict one another, the certificate or its
-    /// key cannot be used, or the log cannot be opened.
+    /// of topics is none, a secret cannot be read, the limits contradict one another,
+    /// the certificate or its key cannot be used, or the log cannot be opened.
     pub async fn bind(config: Config) -> Result<Self, StartError> {
         check_path(&config.path).map_err(|problem| StartError::Path {
             path: config.path.clone(),
             problem,
         })?;
         cors::check(&config.cors)?;
+        let auth = Authenticator::new(&config.auth)?.map(Arc::new);
         check_limits(&config)?;
         check_topics(&config)?;
         let tls = Tls::load(&config)?;
@@ -80,7 +84,15 @@ impl Server {
         };
         let addresses = tokio::net::lookup_host(&config.listen).await;
         let addresses: Vec<SocketAddr> = addresses.map_err(refused)?.collect();
-        if !config.allow_anonymous && !addresses.iter().all(|address| address.ip().is_loopback()) {
+        if config.allow_anonymous && auth.is_some() {
+            return Err(AuthError::Options {
+                problem: "with authentication nobody is anonymous; leave out --allow-anonymous, \
+                          or the tokens and the key",
+            }
+            .into());
+        }
+        let needs_no_auth = config.allow_anonymous || auth.is_some();
+        if !needs_no_auth && !addresses.iter().all(|address| address.ip().is_loopback()) {
             return Err(StartError::Anonymous {
                 address: config.listen,
             });
@@ -93,6 +105,7 @@ impl Server {
             hub: open_hub(&config)?,
             tls,
             config,
+            auth,
         })
     }
 
@@ -125,6 +138,7 @@ impl Server {
             self.hub.clone(),
             &self.config,
             self.local_addr.ip().is_loopback(),
+            self.auth.clone(),
         );
         let accept_rate = self.config.limits.accept_rate;
         let mut pace = accept_rate.map(|rate| Pace::new(rate, Instant::now()));

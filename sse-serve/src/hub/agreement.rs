@@ -303,6 +303,7 @@ impl Client {
             start,
             gap: Some(gap),
             peer: None,
+            expires: None,
         };
         let cursor = Cursor::open(Arc::clone(&hub.shared), request).unwrap();
         self.connection = cursor.tail().selection().connection().to_owned();

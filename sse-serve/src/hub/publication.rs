@@ -142,9 +142,23 @@ impl Publication {
         Ok(self)
     }
 
+    /// The identity that the key counts for, of a name that was checked.
+    pub(crate) fn publish_as(&mut self, identity: &str) {
+        self.publisher = Some(identity.to_owned());
+    }
+
     /// The data.
     pub fn data(&self) -> &str {
         &self.data
+    }
+
+    /// The topic that its subscribers must have asked for; `None` if it is
+    /// targeted and reaches them whatever they asked for.
+    pub(crate) fn reach(&self) -> Option<&str> {
+        let is_targeted = self.session.is_some() || self.connection.is_some();
+        self.topic
+            .as_deref()
+            .or((!is_targeted).then_some(DEFAULT_TOPIC))
     }
 
     pub(super) fn connection(&self) -> Option<&str> {

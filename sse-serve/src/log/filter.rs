@@ -46,6 +46,16 @@ impl TopicPattern {
         }
     }
 
+    /// Whether it matches every topic that `other` matches.
+    pub(crate) fn covers(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::All, _) => true,
+            (Self::Prefix(wide), Self::Prefix(narrow)) => narrow.starts_with(wide.as_str()),
+            (_, Self::Exact(topic)) => self.matches(topic),
+            _ => false,
+        }
+    }
+
     pub(super) fn matches(&self, topic: &str) -> bool {
         match self {
             Self::All => true,
@@ -157,6 +167,22 @@ mod tests {
             "", "**", "a*", "*.a", "a.*.b", "a.**", "*.*", "a\n", "a\0", &long,
         ] {
             assert!(TopicPattern::parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_table_of_covers() {
+        #[rustfmt::skip]
+        let table = [
+            ("*",    "*",    true),  ("*",    "a.*",   true),  ("*",    "a",     true),
+            ("a.*",  "*",    false), ("a.*",  "a.*",   true),  ("a.*",  "a.b.*", true),
+            ("a.*",  "b.*",  false), ("a.*",  "a.b",   true),  ("a.*",  "a",     false),
+            ("a.b.*","a.*",  false), ("a",    "a",     true),  ("a",    "b",     false),
+            ("a",    "a.*",  false), ("a",    "*",     false), ("a*",   "ab",    false),
+        ];
+        for (wide, narrow, covers) in table {
+            let verdict = TopicPattern::new(wide).covers(&TopicPattern::new(narrow));
+            assert_eq!(verdict, covers, "{wide} over {narrow}");
         }
     }
 

@@ -90,6 +90,10 @@ pub(crate) enum Closed {
     Kicked,
     /// The log could not give what it was due.
     Unreadable,
+    /// Its credential ended.
+    Expired,
+    /// Its ticket opened another.
+    Superseded,
 }
 
 /// Which limit or rule refused a request.
@@ -108,6 +112,16 @@ pub(crate) enum Refusal {
     Host,
     Origin,
     Admin,
+    /// No credential, though one is needed.
+    Unauthenticated,
+    /// A credential that is not good.
+    Credential,
+    /// A credential that was good.
+    Expired,
+    /// A credential that does not permit it.
+    Forbidden,
+    /// More tickets than there may be.
+    Tickets,
     NoTls,
 }
 
@@ -128,12 +142,14 @@ impl Closed {
             Self::Drained => "drained",
             Self::Kicked => "kicked",
             Self::Unreadable => "unreadable",
+            Self::Expired => "expired",
+            Self::Superseded => "superseded",
         }
     }
 }
 
 impl Refusal {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 19] = [
         Self::Connections,
         Self::PerPeer,
         Self::PerSession,
@@ -147,6 +163,11 @@ impl Refusal {
         Self::Host,
         Self::Origin,
         Self::Admin,
+        Self::Unauthenticated,
+        Self::Credential,
+        Self::Expired,
+        Self::Forbidden,
+        Self::Tickets,
         Self::NoTls,
     ];
 
@@ -165,6 +186,11 @@ impl Refusal {
             Self::Host => "host",
             Self::Origin => "origin",
             Self::Admin => "admin",
+            Self::Unauthenticated => "unauthenticated",
+            Self::Credential => "credential",
+            Self::Expired => "expired",
+            Self::Forbidden => "forbidden",
+            Self::Tickets => "tickets",
             Self::NoTls => "no_tls",
         }
     }
@@ -258,6 +284,8 @@ impl Metrics {
             Closed::Drained,
             Closed::Kicked,
             Closed::Unreadable,
+            Closed::Expired,
+            Closed::Superseded,
         ] {
             counted(&metrics.closed, closed.name(), 0);
         }

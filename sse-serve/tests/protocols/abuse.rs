@@ -8,7 +8,7 @@ use crate::frames::{
 };
 use crate::server::Server;
 
-/// The error code of a GOAWAY or RST_STREAM (RFC 9113 §7).
+/// The error code of a `GOAWAY` (RFC 9113 §7).
 const ENHANCE_YOUR_CALM: u8 = 11;
 
 fn is_calming(goaways: &[Vec<u8>]) -> bool {

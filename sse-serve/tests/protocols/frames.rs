@@ -1,7 +1,8 @@
 //! HTTP/2 frames by hand, for what a well-behaved client does not send.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::time::Instant;
 
 use crate::server::{PATIENCE, Server};
 
@@ -53,9 +54,17 @@ pub(crate) fn greet(server: &Server) -> TcpStream {
 /// Reads frames of this kind until the connection ends, answering none.
 pub(crate) fn read_to_end(socket: &mut TcpStream, kind: u8) -> Vec<Vec<u8>> {
     let mut bytes = Vec::new();
-    // A reset is an end too, after what came before it.
-    if let Err(error) = socket.read_to_end(&mut bytes) {
-        assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+    let mut buffer = [0; 4096];
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        assert!(Instant::now() < deadline, "the connection does not end");
+        match socket.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(length) => bytes.extend_from_slice(&buffer[..length]),
+            // A reset is an end too, after what came before it.
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => break,
+            Err(error) => panic!("{error}"),
+        }
     }
     let mut found = Vec::new();
     let mut rest = &bytes[..];

@@ -140,15 +140,18 @@ async fn a_reader_that_is_slow_but_reads_is_not_reset() {
     let server = Server::start(&["--write-timeout", "1s", "--heartbeat", "1h"]);
     let mut connection = server.http2().await;
     let mut stream = connection.subscribe("").await;
-    // One event is four times its window.
-    let data = "x".repeat(256 << 10);
-    for _ in 0..4 {
+    // Each is eight times its window, and takes longer than the timeout.
+    let data = "x".repeat(512 << 10);
+    for _ in 0..2 {
         server.publish(format!("{{\"data\":\"{data}\"}}")).await;
     }
-    for _ in 0..4 {
-        // Less than the timeout, and all four together are longer.
-        tokio::time::sleep(Duration::from_millis(600)).await;
-        assert_eq!(stream.event().await.unwrap().1.len(), data.len());
+    let mut length = 0;
+    while length < 2 * data.len() {
+        let piece = stream.body.data().await.unwrap().unwrap();
+        length += piece.len();
+        // 400 KiB a second.
+        tokio::time::sleep(Duration::from_nanos(2_500) * piece.len() as u32).await;
+        let _ = stream.body.flow_control().release_capacity(piece.len());
     }
     assert_eq!(server.metric("write_timeouts_total").await, 0);
 }

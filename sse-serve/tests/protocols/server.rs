@@ -197,7 +197,7 @@ impl Http2 {
 pub(crate) struct Stream {
     pub(crate) headers: HeaderMap,
     pub(crate) sending: SendStream<Bytes>,
-    body: RecvStream,
+    pub(crate) body: RecvStream,
     parser: Parser,
     events: std::collections::VecDeque<(String, String)>,
     /// The last reconnection time.

@@ -257,3 +257,26 @@ fn files_that_cannot_be_used_are_said_in_one_line() {
         assert!(output.stdout.is_empty());
     }
 }
+
+#[tokio::test]
+async fn the_command_publishes_over_tls_to_whom_it_trusts() {
+    let certificate = Certificate::new();
+    let server = certificate.start(&[]);
+    let cert = certificate.cert().display().to_string();
+    let key = certificate.key().display().to_string();
+    for (flags, code, needle) in [
+        (&["--cacert", &cert][..], 0, ""),
+        (&["--insecure"], 0, ""),
+        (&[], 1, "--cacert"),
+        (&["--cacert", &key], 1, "no certificate"),
+        (&["--cacert", "absent.pem"], 1, "absent.pem"),
+    ] {
+        let mut command = command();
+        command.args(["publish", "--data", "x", "--server", &server.url]);
+        let output = command.args(flags).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{stderr}");
+        assert!(stderr.contains(needle), "{stderr}");
+        assert_eq!(output.stdout.is_empty(), code != 0);
+    }
+}

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
 
+mod auth;
 mod command;
 mod configuration;
 mod conformance;
@@ -13,6 +14,7 @@ mod idle;
 mod input;
 mod keys;
 mod limits;
+mod lines;
 #[cfg(target_os = "linux")]
 mod network;
 mod operation;
