@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 
 use axum::Extension;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{ConnectInfo, Path, State};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderName, StatusCode, Uri};
@@ -155,10 +156,13 @@ pub(super) async fn disconnect(
     State(app): State<App>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
 ) -> Result<NoStore<Disconnected>, Problem> {
     admit(&app, &caller, peer)?;
-    if app.hub.disconnect(&id) {
+    // No id is anything but ASCII.
+    if let Ok(Path(id)) = id
+        && app.hub.disconnect(&id)
+    {
         tracing::info!(connection = id, "closed by an operator");
         return Ok(no_store(Disconnected { status: "ok" }));
     }

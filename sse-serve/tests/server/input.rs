@@ -76,6 +76,10 @@ fn a_pattern_that_could_match_nothing_is_refused() {
     }
     let answer = server.get("/notifications/%FF");
     assert!(answer.problem(400).contains("UTF-8"));
+    let mut operator = server.connect();
+    operator
+        .request("DELETE", "/connections/%FF", "")
+        .problem(404);
     let answer = server.get("/notifications/a%0Ab");
     assert!(answer.problem(400).contains("`session`"));
 }
