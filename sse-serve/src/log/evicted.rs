@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::log::Envelope;
-use crate::log::selection::{Lane, Selection, from_prefix, has_prefix};
+use crate::log::selection::{Lane, Scope, from_prefix, has_prefix};
 
 /// Marks kept apart before new ones fall back to the global mark.
 const CAPACITY: usize = 10_000;
@@ -15,6 +15,8 @@ const CAPACITY: usize = 10_000;
 pub(crate) struct EvictedMarks {
     lanes: BTreeMap<Lane, HashMap<Arc<Envelope>, u64>>,
     count: usize,
+    /// Lanes of connections.
+    connections: usize,
     capacity: usize,
     /// The highest of all.
     highest: u64,
@@ -42,6 +44,7 @@ impl EvictedMarks {
         Self {
             lanes: BTreeMap::new(),
             count: 0,
+            connections: 0,
             capacity,
             highest: 0,
             overflow: 0,
@@ -61,6 +64,8 @@ impl EvictedMarks {
             *mark = seq.max(*mark);
         } else if self.count < self.capacity {
             self.count += 1;
+            let is_new = !self.lanes.contains_key(&lane);
+            self.connections += usize::from(is_new && matches!(lane, Lane::Connection(_)));
             let marks = self.lanes.entry(lane).or_default();
             marks.insert(Arc::clone(envelope), seq);
         } else {
@@ -88,14 +93,20 @@ impl EvictedMarks {
             return;
         };
         self.count -= marks.len();
+        self.connections -= 1;
         for seq in marks.into_values() {
             self.pass_over(seq);
         }
     }
 
     pub(super) fn has_connection(&self, connection: &str) -> bool {
-        self.lanes
-            .contains_key(&Lane::Connection(connection.to_owned()))
+        let lane = || Lane::Connection(connection.to_owned());
+        self.connections > 0 && self.lanes.contains_key(&lane())
+    }
+
+    /// Whether there are marks of what was targeted at connections.
+    pub(super) fn has_connections(&self) -> bool {
+        self.connections > 0
     }
 
     /// The highest evicted sequence number of this envelope.
@@ -117,32 +128,35 @@ impl EvictedMarks {
     }
 
     /// `None` if nothing admitted was evicted after `cursor`.
-    pub(super) fn loss_after(&self, cursor: u64, selection: &Selection) -> Option<Loss> {
+    pub(super) fn loss_after(&self, cursor: u64, scope: Scope<'_>) -> Option<Loss> {
         if self.highest <= cursor {
             return None;
         }
+        let selection = scope.selection;
+        let own = (self.connections > 0).then(|| scope.own_lane()).flatten();
         let named = selection
             .lanes()
             .iter()
+            .chain(&own)
             .filter_map(|lane| self.lanes.get(lane));
-        let mut newest = self.overflow.max(admitted(named.flatten(), selection));
+        let mut newest = self.overflow.max(admitted(named.flatten(), scope));
         for prefix in selection.prefixes() {
             let lanes = self.lanes.range(from_prefix(prefix));
             let lanes = lanes.take_while(|(lane, _)| has_prefix(lane, prefix));
-            newest = newest.max(admitted(lanes.flat_map(|(_, marks)| marks), selection));
+            newest = newest.max(admitted(lanes.flat_map(|(_, marks)| marks), scope));
         }
         if selection.all_topics() {
-            newest = newest.max(admitted(self.lanes.values().flatten(), selection));
+            newest = newest.max(admitted(self.lanes.values().flatten(), scope));
         }
         (newest > cursor).then(|| Loss {
             newest,
-            counts_all: self.counts_all(cursor, selection),
+            counts_all: self.counts_all(cursor, scope),
         })
     }
 
-    fn counts_all(&self, cursor: u64, selection: &Selection) -> bool {
+    fn counts_all(&self, cursor: u64, scope: Scope<'_>) -> bool {
         let foreign =
-            |(envelope, &seq): (&Arc<Envelope>, &u64)| seq > cursor && !selection.admits(envelope);
+            |(envelope, &seq): (&Arc<Envelope>, &u64)| seq > cursor && !scope.admits(envelope);
         self.overflow <= cursor
             && self.passed_over <= cursor
             && !self.lanes.values().flatten().any(foreign)
@@ -151,10 +165,10 @@ impl EvictedMarks {
 
 fn admitted<'a>(
     marks: impl Iterator<Item = (&'a Arc<Envelope>, &'a u64)>,
-    selection: &Selection,
+    scope: Scope<'_>,
 ) -> u64 {
     marks
-        .filter(|(envelope, _)| selection.admits(envelope))
+        .filter(|(envelope, _)| scope.admits(envelope))
         .map(|(_, &seq)| seq)
         .max()
         .unwrap_or(0)
@@ -163,7 +177,7 @@ fn admitted<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::{Filter, TopicPattern};
+    use crate::log::{ConnectionId, Filter, Selection, TopicPattern};
 
     fn envelope(topic: &str, event_type: &str) -> Arc<Envelope> {
         Arc::new(Envelope {
@@ -179,18 +193,30 @@ mod tests {
             topics: vec![TopicPattern::new(topic)],
             ..Filter::default()
         };
-        Selection::new(filter, "c1".into())
+        Selection::new(filter)
     }
+
+    /// With the connection `c1`.
+    fn loss_after(marks: &EvictedMarks, cursor: u64, selection: &Selection) -> Option<Loss> {
+        let connection = ConnectionId::parse(C1).unwrap();
+        let scope = Scope {
+            selection,
+            connection: Some(&connection),
+        };
+        marks.loss_after(cursor, scope)
+    }
+
+    const C1: &str = "c1c1c1c1c1c1c1c1";
 
     #[test]
     fn a_topic_that_lost_nothing_raises_no_alarm() {
         let mut marks = EvictedMarks::new();
         marks.mark(&envelope("busy", "tick"), 1);
         marks.mark(&envelope("busy", "tick"), 3);
-        assert_eq!(marks.loss_after(0, &on("rare")), None);
-        let loss = marks.loss_after(2, &on("busy")).unwrap();
+        assert_eq!(loss_after(&marks, 0, &on("rare")), None);
+        let loss = loss_after(&marks, 2, &on("busy")).unwrap();
         assert_eq!((loss.newest, loss.counts_all), (3, true));
-        assert_eq!(marks.loss_after(3, &on("busy")), None);
+        assert_eq!(loss_after(&marks, 3, &on("busy")), None);
     }
 
     #[test]
@@ -200,9 +226,9 @@ mod tests {
         marks.mark(&envelope("a.b", "tick"), 2);
         marks.mark(&envelope("a.c", "tick"), 3);
         marks.mark(&envelope("b", "tick"), 4);
-        assert_eq!(marks.loss_after(0, &on("a.*")).unwrap().newest, 3);
-        assert_eq!(marks.loss_after(0, &on("c.*")), None);
-        assert_eq!(marks.loss_after(0, &on("*")).unwrap().newest, 4);
+        assert_eq!(loss_after(&marks, 0, &on("a.*")).unwrap().newest, 3);
+        assert_eq!(loss_after(&marks, 0, &on("c.*")), None);
+        assert_eq!(loss_after(&marks, 0, &on("*")).unwrap().newest, 4);
     }
 
     #[test]
@@ -211,11 +237,11 @@ mod tests {
         marks.mark(&envelope("a", "tick"), 1);
         marks.mark(&envelope("b", "tick"), 2);
         marks.mark(&envelope("a", "tick"), 3);
-        assert!(!marks.loss_after(0, &on("a")).unwrap().counts_all);
-        assert!(marks.loss_after(0, &on("*")).unwrap().counts_all);
-        assert!(marks.loss_after(2, &on("a")).unwrap().counts_all);
+        assert!(!loss_after(&marks, 0, &on("a")).unwrap().counts_all);
+        assert!(loss_after(&marks, 0, &on("*")).unwrap().counts_all);
+        assert!(loss_after(&marks, 2, &on("a")).unwrap().counts_all);
         marks.pass_over(4);
-        assert!(!marks.loss_after(0, &on("*")).unwrap().counts_all);
+        assert!(!loss_after(&marks, 0, &on("*")).unwrap().counts_all);
     }
 
     #[test]
@@ -223,21 +249,21 @@ mod tests {
         let mut marks = EvictedMarks::with_capacity(1);
         assert!(marks.mark(&envelope("a", "tick"), 1));
         assert!(!marks.mark(&envelope("b", "tick"), 2));
-        assert_eq!(marks.loss_after(1, &on("a")).unwrap().newest, 2);
-        assert_eq!(marks.loss_after(1, &on("b")).unwrap().newest, 2);
-        assert_eq!(marks.loss_after(2, &on("b")), None);
+        assert_eq!(loss_after(&marks, 1, &on("a")).unwrap().newest, 2);
+        assert_eq!(loss_after(&marks, 1, &on("b")).unwrap().newest, 2);
+        assert_eq!(loss_after(&marks, 2, &on("b")), None);
     }
 
     #[test]
     fn a_connection_takes_its_marks_with_it() {
         let mut marks = EvictedMarks::new();
         let own = Envelope {
-            connection: Some("c1".into()),
+            connection: Some(C1.into()),
             ..Envelope::clone(&envelope("a", "tick"))
         };
         marks.mark(&Arc::new(own), 1);
-        assert!(marks.loss_after(0, &on("a")).is_some());
-        marks.forget_connection("c1");
-        assert_eq!(marks.loss_after(0, &on("a")), None);
+        assert!(loss_after(&marks, 0, &on("a")).is_some());
+        marks.forget_connection(C1);
+        assert_eq!(loss_after(&marks, 0, &on("a")), None);
     }
 }

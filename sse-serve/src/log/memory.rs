@@ -2,13 +2,11 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use bytes::Bytes;
-
 use crate::log::history::{Epoch, History};
 use crate::log::retention::Budgets;
 use crate::log::stage::{Envelopes, Stage};
 use crate::log::window::Window;
-use crate::log::{AppendError, Draft, EventLog, Reply, Retention, TopicRetention, Unavailable};
+use crate::log::{AppendError, BlocksReply, Draft, EventLog, Reply, Retention, TopicRetention};
 
 #[derive(Debug)]
 pub(crate) struct MemoryLog {
@@ -47,9 +45,9 @@ impl EventLog for MemoryLog {
         let _ = reply.send(placed);
     }
 
-    fn fetch(&self, _: Vec<u64>, reply: Reply<Vec<(u64, Bytes)>, Unavailable>) {
+    fn fetch(&self, _: Vec<u64>, reply: BlocksReply) {
         // It never lets a block go that it retains.
-        let _ = reply.send(Ok(Vec::new()));
+        reply.send(Ok(Vec::new()));
     }
 
     fn age(&self) {
@@ -69,7 +67,7 @@ mod tests {
     use tokio::sync::oneshot;
 
     use super::*;
-    use crate::log::{Envelope, Filter, Key, Record, Selection, TopicPattern};
+    use crate::log::{Envelope, Filter, Key, Record, Scope, Selection, TopicPattern};
 
     fn draft(topic: &str, length: usize) -> Draft {
         Draft {
@@ -108,17 +106,25 @@ mod tests {
             topics: topics.iter().map(|text| TopicPattern::new(text)).collect(),
             ..Filter::default()
         };
-        Selection::new(filter, "c".into())
+        Selection::new(filter)
+    }
+
+    fn scope(selection: &Selection) -> Scope<'_> {
+        Scope {
+            selection,
+            connection: None,
+        }
     }
 
     fn retained(log: &MemoryLog, topics: &[&str]) -> Vec<u64> {
         let selection = selection(topics);
+        let scope = scope(&selection);
         let window = log.history.window();
         let admitted =
-            |(seq, record): (u64, &Record)| selection.admits(&record.envelope).then_some(seq);
-        let mut seqs: Vec<u64> = window.backward(&selection).filter_map(admitted).collect();
+            |(seq, record): (u64, &Record)| scope.admits(&record.envelope).then_some(seq);
+        let mut seqs: Vec<u64> = window.backward(scope).filter_map(admitted).collect();
         seqs.reverse();
-        let forward: Vec<u64> = window.after(0, &selection).filter_map(admitted).collect();
+        let forward: Vec<u64> = window.after(0, scope).filter_map(admitted).collect();
         assert_eq!(forward, seqs);
         seqs
     }
@@ -127,7 +133,7 @@ mod tests {
         let loss = log
             .history
             .window()
-            .loss_after(cursor, &selection(&[topic]));
+            .loss_after(cursor, scope(&selection(&[topic])));
         loss.map(|loss| loss.newest)
     }
 
@@ -152,8 +158,8 @@ mod tests {
         assert_eq!(retained(&log, &["a"]), [1, 3]);
         assert_eq!(retained(&log, &["a", "b"]), [1, 2, 3]);
         let window = log.history.window();
-        assert_eq!(window.after(2, &selection(&["a", "b"])).count(), 1);
-        assert_eq!(window.after(99, &selection(&["*"])).count(), 0);
+        assert_eq!(window.after(2, scope(&selection(&["a", "b"]))).count(), 1);
+        assert_eq!(window.after(99, scope(&selection(&["*"]))).count(), 0);
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod command;
 mod configuration;
 mod cors;
 mod filter;
+mod handover;
 mod http;
 mod keys;
 mod limits;
