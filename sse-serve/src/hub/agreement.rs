@@ -8,9 +8,9 @@ use std::time::Instant;
 
 use proptest::prelude::*;
 use sse_core::{Item, Parser};
-use tokio::sync::oneshot;
 
 use super::cursor::{Cursor, Due};
+use super::portion::Portions;
 use super::*;
 use crate::log::{Envelope, Options, SqliteLog};
 
@@ -227,7 +227,7 @@ struct Client {
 
 impl Client {
     fn admits(&self, event: &Published) -> bool {
-        self.filter.admits(&event.envelope, &self.connection)
+        self.filter.admits(&event.envelope, Some(&self.connection))
     }
 
     /// What a gap now would stand for: what is gone after its position and was
@@ -306,22 +306,28 @@ impl Client {
             expires: None,
         };
         let cursor = Cursor::open(Arc::clone(&hub.shared), request).unwrap();
-        self.connection = cursor.tail().selection().connection().to_owned();
+        cursor.follow();
+        self.connection = cursor.connection.id().to_owned();
         self.cursor = Some(cursor);
         self.gone_at_open = self.gone(model);
     }
 
     /// At most so many writes; whether there is no more.
-    fn read(&mut self, hub: &Hub, model: &Model, writes: usize) -> bool {
+    fn read(
+        &mut self,
+        hub: &Hub,
+        model: &Model,
+        mut portions: Option<&mut Portions>,
+        writes: usize,
+    ) -> bool {
         for _ in 0..writes {
             let Some(cursor) = &mut self.cursor else {
                 return true;
             };
-            match cursor.due(Instant::now()) {
-                Due::Bytes(bytes) => self.take(hub, model, &bytes),
+            match cursor.due(Instant::now(), portions.as_deref_mut()) {
+                Due::Write(delivery) => self.take(hub, model, &delivery.into_bytes()),
                 Due::Blocks(seqs) => {
-                    let (reply, blocks) = oneshot::channel();
-                    cursor.log().fetch(seqs, reply);
+                    let blocks = cursor.fetch(seqs);
                     cursor.supply(blocks.blocking_recv().unwrap().unwrap());
                 }
                 Due::Nothing => {
@@ -401,6 +407,8 @@ fn run(steps: Vec<Step>, open_hub: impl Fn() -> Hub) {
         ..Model::default()
     };
     hub.shared.history().clock().stop_at(model.now);
+    // Shared by all but the first.
+    let mut portions = Portions::default();
     let mut clients: Vec<Client> = (0..CLIENTS).map(|_| Client::default()).collect();
     for step in steps {
         match step {
@@ -457,7 +465,8 @@ fn run(steps: Vec<Step>, open_hub: impl Fn() -> Hub) {
                 client.open(&hub, &model, start, gap);
             }
             Step::Read { client, writes } => {
-                clients[client].read(&hub, &model, writes);
+                let portions = Some(&mut portions).filter(|_| client > 0);
+                clients[client].read(&hub, &model, portions, writes);
             }
             Step::Advance(millis) => {
                 model.now += millis;
@@ -469,18 +478,23 @@ fn run(steps: Vec<Step>, open_hub: impl Fn() -> Hub) {
                 for client in &mut clients {
                     client.cursor = None;
                 }
+                portions.clear();
                 drop(hub);
                 hub = open_hub();
             }
         }
         let window = hub.shared.history().window();
-        let all = crate::log::Selection::new(filters().swap_remove(0), String::new());
-        let retained = window.after(0, &all).map(|(seq, _)| seq);
+        let all = crate::log::Selection::new(filters().swap_remove(0));
+        let all = crate::log::Scope {
+            selection: &all,
+            connection: None,
+        };
+        let retained = window.after(0, all).map(|(seq, _)| seq);
         let expected = model.after(0).filter(|(_, event)| event.is_retained);
         assert!(retained.eq(expected.map(|(seq, _)| seq)));
     }
     for client in &mut clients {
-        while !client.read(&hub, &model, 1) {}
+        while !client.read(&hub, &model, None, 1) {}
     }
 }
 

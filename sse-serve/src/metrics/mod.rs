@@ -20,8 +20,8 @@ pub(crate) struct Metrics {
     gauges: Gauges,
     pub(crate) accepted: Counter,
     pub(crate) accepts_delayed: Counter,
-    pub(crate) open_sockets: Gauge,
     pub(crate) handshakes_failed: Counter,
+    open_sockets: Gauge,
     pub(crate) write_timeouts: Counter,
     pub(crate) opened: Counter,
     pub(crate) closed: Family<Reason, Counter>,
@@ -36,6 +36,16 @@ pub(crate) struct Metrics {
     pub(crate) gaps: Family<Reason, Counter>,
     pub(crate) missed: Counter,
     pub(crate) expired: Counter,
+}
+
+/// Counts a TCP connection for as long as it lives.
+#[derive(Debug)]
+pub(crate) struct OpenSocket(Gauge);
+
+impl Drop for OpenSocket {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
 }
 
 /// What is measured when somebody asks.
@@ -94,6 +104,8 @@ pub(crate) enum Closed {
     Expired,
     /// Its ticket opened another.
     Superseded,
+    /// It read more slowly than the log evicts, and is closed for that.
+    Lagged,
 }
 
 /// Which limit or rule refused a request.
@@ -144,6 +156,7 @@ impl Closed {
             Self::Unreadable => "unreadable",
             Self::Expired => "expired",
             Self::Superseded => "superseded",
+            Self::Lagged => "lagged",
         }
     }
 }
@@ -286,6 +299,7 @@ impl Metrics {
             Closed::Unreadable,
             Closed::Expired,
             Closed::Superseded,
+            Closed::Lagged,
         ] {
             counted(&metrics.closed, closed.name(), 0);
         }
@@ -297,6 +311,11 @@ impl Metrics {
         }
         metrics.registry = registry;
         metrics
+    }
+
+    pub(crate) fn open_socket(&self) -> OpenSocket {
+        self.open_sockets.inc();
+        OpenSocket(self.open_sockets.clone())
     }
 
     pub(crate) fn refuse(&self, cause: Refusal) {
