@@ -127,7 +127,9 @@ impl Cursor {
         if !self.at_head {
             return None;
         }
-        self.seq = self.seq.max(call.first - 1);
+        // What is for it alone may have come before.
+        let own = self.tail().pending().unwrap_or(call.first);
+        self.seq = self.seq.max(call.first.min(own) - 1);
         let portion = call.portion.as_ref().filter(|portion| {
             can_write
                 && self.seq == portion.from
