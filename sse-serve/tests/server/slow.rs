@@ -122,3 +122,24 @@ fn a_long_replay_is_pulled_as_it_is_read() {
         assert_eq!(number(&event.data), n);
     }
 }
+
+/// A batch larger than the history evicts its own beginning before anybody could
+/// read it.
+#[test]
+fn readers_at_the_head_are_told_what_a_batch_evicted_of_itself() {
+    let server = Server::start_hub(&["--log-events", "5"]);
+    let mut streams: Vec<_> = (0..3).map(|_| server.subscribe("")).collect();
+    streams.push(server.subscribe("?topic=*"));
+    for _ in 0..3 {
+        server.publish_numbers(0..20);
+        for stream in &mut streams {
+            let gap = stream.event();
+            assert_eq!(gap.event_type, "gap", "{gap:?}");
+            assert_eq!(gap.json()["reason"], "lagged");
+            assert_eq!(gap.json()["missed"], 15);
+            for n in 15..20 {
+                assert_eq!(stream.event().data, n.to_string());
+            }
+        }
+    }
+}
