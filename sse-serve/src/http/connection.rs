@@ -21,11 +21,11 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
-use crate::http::{http2, plain};
 use crate::http::problem::Problem;
 use crate::http::protocol::{self, NotOpened, Opened};
 use crate::http::publish::discard_rest;
 use crate::http::tls::Tls;
+use crate::http::{http2, plain};
 use crate::hub::Hub;
 use crate::metrics::Refusal;
 use crate::writer::Writers;

@@ -40,11 +40,10 @@ pub struct Rates {
     flush_interval: String,
 }
 
-/// A server with its readers and its publisher.
+/// A server with its readers.
 struct Bench {
     server: Server,
     readers: Readers,
-    publisher: Publisher,
     connections: usize,
 }
 
@@ -60,14 +59,15 @@ struct Round {
 impl Bench {
     fn new(server: Server, connections: usize) -> anyhow::Result<Self> {
         let readers = Readers::connect(server.address, connections)?;
-        let publisher = Publisher::connect(server.address)?;
-        Ok(Self { server, readers, publisher, connections })
+        Ok(Self { server, readers, connections })
     }
 
     fn round(&mut self, rate: f64, time: Duration) -> anyhow::Result<Round> {
         self.readers.report()?;
+        // Anew, as servers close what is idle between two rounds.
+        let mut publisher = Publisher::connect(self.server.address)?;
         let (cpu, start) = (self.server.cpu()?, Instant::now());
-        let published = self.publisher.run(rate, time)?;
+        let published = publisher.run(rate, time)?;
         let took = start.elapsed();
         std::thread::sleep(SETTLE);
         let report = self.readers.report()?;

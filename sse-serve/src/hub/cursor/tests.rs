@@ -201,7 +201,10 @@ fn a_stream_ends_with_its_credential_whatever_it_is_due() {
     assert_eq!(cursor.deadline(), expires);
     assert!(matches!(cursor.due(before, None), Due::Nothing));
     publish(&hub, "a");
-    assert_eq!(text(cursor.due(expires, None)), ":the credential has expired\n\n");
+    assert_eq!(
+        text(cursor.due(expires, None)),
+        ":the credential has expired\n\n"
+    );
     assert!(matches!(cursor.due(expires, None), Due::End));
     assert_eq!(cursor.closed, Some(Closed::Expired));
 }
