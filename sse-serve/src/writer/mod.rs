@@ -8,6 +8,7 @@ mod framing;
 mod group;
 mod inbox;
 mod socket;
+mod sweep;
 mod thread;
 
 use std::io;

@@ -18,13 +18,8 @@ use crate::writer::{Handover, Options};
 /// Events of one wait.
 const EVENTS: usize = 1024;
 
-/// The longest time between two looks at what falls due by the clock.
-const SWEEP_MAX: Duration = Duration::from_secs(1);
-
-/// The same while streams are closed at moments of their own.
-const DRAIN_SWEEP_MAX: Duration = Duration::from_millis(100);
-
-const SWEEP_MIN: Duration = Duration::from_millis(5);
+/// After the system refused to wait.
+const ERROR_PAUSE: Duration = Duration::from_millis(5);
 
 /// Writes between two looks at the clock.
 const STRIDE: u32 = 16;
@@ -34,17 +29,17 @@ pub(super) struct Writer {
     poll: Poll,
     inbox: Arc<Inbox>,
     left: Left,
-    hub: Hub,
-    options: Options,
+    pub(super) hub: Hub,
+    pub(super) options: Options,
     open: Arc<watch::Sender<usize>>,
-    sockets: Slab<Socket>,
+    pub(super) sockets: Slab<Socket>,
     groups: Slab<Group>,
     /// Groups by their selection.
     of_selection: HashMap<usize, usize>,
-    portions: Portions,
+    pub(super) portions: Portions,
     /// Sockets that have more to do at once.
     queue: Vec<usize>,
-    next_sweep: Instant,
+    pub(super) next_sweep: Instant,
 }
 
 impl Writer {
@@ -77,7 +72,7 @@ impl Writer {
         loop {
             if let Err(error) = self.wait(&mut events) {
                 tracing::error!(%error, "a writer thread cannot wait for events");
-                std::thread::sleep(SWEEP_MIN);
+                std::thread::sleep(ERROR_PAUSE);
             }
             for event in &events {
                 if event.token() != WAKER {
@@ -265,14 +260,14 @@ impl Writer {
         }
     }
 
-    fn advance(&mut self, key: usize, now: Instant) {
+    pub(super) fn advance(&mut self, key: usize, now: Instant) {
         if let Some(socket) = self.sockets.get_mut(key) {
             let outcome = socket.advance(now, &mut self.portions);
             self.settle(key, outcome);
         }
     }
 
-    fn settle(&mut self, key: usize, outcome: Outcome) {
+    pub(super) fn settle(&mut self, key: usize, outcome: Outcome) {
         match outcome {
             Outcome::Waits => {}
             Outcome::Again => {
@@ -315,41 +310,6 @@ impl Writer {
         }
         self.open.send_modify(|open| *open -= 1);
         Some(socket)
-    }
-
-    /// Heartbeats, closes, and writes that stand still.
-    fn sweep(&mut self, now: Instant) {
-        self.portions.clear();
-        let timeout = self.options.write_timeout;
-        let is_late = |since: Instant| now.saturating_duration_since(since) >= timeout;
-        let due: Vec<(usize, bool)> = self
-            .sockets
-            .iter()
-            .filter_map(|(key, socket)| match socket.stalled {
-                Some(since) => is_late(since).then_some((key, true)),
-                None => (socket.cursor.deadline() <= now).then_some((key, false)),
-            })
-            .collect();
-        for (key, is_stalled) in due {
-            if is_stalled {
-                self.settle(key, Outcome::Gone(Some(io::ErrorKind::TimedOut)));
-            } else {
-                self.advance(key, now);
-            }
-        }
-        self.next_sweep = now + self.sweep_interval();
-    }
-
-    /// Fine enough for the deadlines that there are.
-    fn sweep_interval(&self) -> Duration {
-        let config = self.hub.config();
-        let deadlines = config.heartbeat.min(self.options.write_timeout) / 15;
-        let interval = if self.hub.is_draining() {
-            deadlines.min(config.drain / 50).min(DRAIN_SWEEP_MAX)
-        } else {
-            deadlines.min(SWEEP_MAX)
-        };
-        interval.max(SWEEP_MIN)
     }
 }
 
