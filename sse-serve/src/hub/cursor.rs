@@ -40,6 +40,7 @@ pub(super) struct Cursor {
     fetched: Vec<(u64, Bytes)>,
     /// What the hub has to say before the next event.
     preface: BytesMut,
+    opened: Instant,
     last_write: Instant,
     closes: Option<Instant>,
     /// When the credential it was opened with ends.
@@ -83,6 +84,7 @@ impl Cursor {
             at_head: false,
             fetched: Vec::new(),
             preface: BytesMut::new(),
+            opened: now,
             last_write: now,
             closes: None,
             expires: request.expires,
@@ -91,6 +93,8 @@ impl Cursor {
         };
         cursor.begin(&request.start);
         cursor.connection.show(cursor.seq, false);
+        let dropped = &cursor.shared.metrics.notices_dropped;
+        cursor.shared.observers.opened(&cursor.connection, dropped);
         Ok(cursor)
     }
 
@@ -405,7 +409,11 @@ impl Drop for Cursor {
         let shared = &*self.shared;
         shared.registry.close(&self.connection);
         shared.history().close(self.connection.tail());
-        shared.metrics.close(self.closed.unwrap_or(Closed::Gone));
+        let reason = self.closed.unwrap_or(Closed::Gone);
+        shared.metrics.close(reason);
+        let dropped = &shared.metrics.notices_dropped;
+        let (observers, opened) = (&shared.observers, self.opened);
+        observers.closed(&self.connection, opened, reason, dropped);
     }
 }
 

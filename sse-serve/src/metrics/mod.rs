@@ -31,6 +31,7 @@ pub(crate) struct Metrics {
     pub(crate) delivered_bytes: Counter,
     pub(crate) delivery_latency: Latency,
     pub(crate) heartbeats: Counter,
+    pub(crate) notices_dropped: Counter,
     pub(crate) gaps: Family<Reason, Counter>,
     pub(crate) missed: Counter,
     pub(crate) expired: Counter,
@@ -79,7 +80,8 @@ struct Gauges {
 
 /// Why a stream ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Closed {
+#[non_exhaustive]
+pub enum Closed {
     /// The client closed, reset, or was given up.
     Gone,
     /// The server shuts down.
@@ -134,7 +136,8 @@ pub(crate) struct Kind {
 }
 
 impl Closed {
-    fn name(self) -> &'static str {
+    /// The name in `/metrics`.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Gone => "gone",
             Self::Drained => "drained",
@@ -249,6 +252,12 @@ impl Metrics {
                  then; of the newest 16384 events",
             ),
             heartbeats: counter(&mut registry, "heartbeats", "Heartbeats sent after silence"),
+            notices_dropped: counter(
+                &mut registry,
+                "observer_notices_dropped",
+                "Streams opened or closed of which an observer was not told, because as many as \
+                 may wait did",
+            ),
             gaps: family(&mut registry, "gaps", "Gap events sent, by reason"),
             missed: counter(
                 &mut registry,
