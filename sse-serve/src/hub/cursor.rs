@@ -42,6 +42,7 @@ pub(crate) struct Cursor {
     fetched: Blocks,
     /// What the hub has to say before the next event.
     preface: BytesMut,
+    opened: Instant,
     last_write: Instant,
     closes: Option<Instant>,
     /// When the credential it was opened with ends.
@@ -88,6 +89,7 @@ impl Cursor {
             asked: 0,
             fetched: Blocks::new(),
             preface: BytesMut::new(),
+            opened: now,
             last_write: now,
             closes: None,
             expires: request.expires,
@@ -96,6 +98,8 @@ impl Cursor {
         };
         cursor.begin(&request.start);
         cursor.connection.show(cursor.seq, false);
+        let dropped = &cursor.shared.metrics.notices_dropped;
+        cursor.shared.observers.opened(&cursor.connection, dropped);
         Ok(cursor)
     }
 
@@ -320,7 +324,11 @@ impl Drop for Cursor {
         shared.registry.close(&self.connection);
         self.connection.leave();
         shared.history().close(self.connection.tail());
-        shared.metrics.close(self.closed.unwrap_or(Closed::Gone));
+        let reason = self.closed.unwrap_or(Closed::Gone);
+        shared.metrics.close(reason);
+        let dropped = &shared.metrics.notices_dropped;
+        let (observers, opened) = (&shared.observers, self.opened);
+        observers.closed(&self.connection, opened, reason, dropped);
     }
 }
 
