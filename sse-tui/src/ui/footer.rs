@@ -1,20 +1,27 @@
-//! One line of keys.
+//! One line: keys, or what is being typed, or a word to the user.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Modifier;
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
 
 use super::pen::Pen;
-use crate::app::App;
+use crate::app::{App, Tone};
 use crate::format;
 use crate::keymap::Action;
+use crate::prompt::{Prompt, PromptKind};
 use crate::theme::Theme;
 
 /// The keys that the keymap gives a hint for where the keys go now, and how
 /// much of the byte budget is used.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
-    let mut pen = Pen::line(buffer, area, 0);
+    let mut pen = Pen::line(buffer, area, 0).marks(theme);
+    if draw_words(&mut pen, app, theme) {
+        return;
+    }
     let kept = format!(
-        "kept {} of {} ",
+        "{} of {} ",
         format::bytes(app.store.used() as f64),
         format::bytes(app.store.budget() as f64).replace(".0 ", " ")
     );
@@ -28,12 +35,97 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
             Action::Pause if app.view.paused() => (key.label(), "resume"),
             _ => (key.label(), binding.hint),
         };
+        if pen.room() < key.width() + hint.width() + 2 {
+            return;
+        }
         pen.text(&key, theme.accent)
             .text(" ", theme.dim)
             .text(hint, theme.dim);
-        pen.text("   ", theme.dim);
+        pen.text("  ", theme.dim);
     }
     if pen.room() > kept.len() {
         pen.right(&kept, theme.dim);
     }
+}
+
+/// The prompt or the notice, if there is one.
+pub(super) fn draw_words(pen: &mut Pen<'_>, app: &App, theme: &Theme) -> bool {
+    if let Some(prompt) = &app.prompt {
+        draw_prompt(pen, prompt, app, theme);
+    } else if let Some(notice) = app.notice() {
+        let style = match notice.tone {
+            Tone::Done => theme.good,
+            Tone::Refused => theme.warn,
+        };
+        pen.text(" ", style).foreign(&notice.text, style);
+    } else {
+        return false;
+    }
+    true
+}
+
+/// The line being typed with its cursor; at the right how much matches, or in
+/// red what is wrong.
+fn draw_prompt(pen: &mut Pen<'_>, prompt: &Prompt, app: &App, theme: &Theme) {
+    let sign = match prompt.kind {
+        PromptKind::Filter => "&",
+        PromptKind::Find => "/",
+    };
+    let (before, after) = prompt.parts();
+    let (words, style) = match &prompt.problem {
+        Some(problem) => (problem.reason.clone(), theme.bad),
+        None if prompt.text().is_empty() => {
+            let words = match prompt.kind {
+                PromptKind::Filter => "type:tick .price>100 gap:>1s word /regex/   Esc back",
+                PromptKind::Find => "word or /regex/   Esc back",
+            };
+            (words.to_owned(), theme.dim)
+        }
+        None if prompt.kind == PromptKind::Filter => (app.match_text(), theme.dim),
+        None => (String::new(), theme.dim),
+    };
+    let room = pen.room().saturating_sub(4);
+    let typed = (before.width() + after.width() + 1).min(room);
+    let words_room = (room - typed).max(room * 2 / 3).min(words.width());
+    let words: String = cut(&words, words_room);
+    pen.right(" ", style)
+        .right(&words, style)
+        .right("  ", style);
+    pen.text(" ", theme.accent).text(sign, theme.accent);
+    // The end of what stands before the cursor is always in sight.
+    let room = pen.room().saturating_sub(2);
+    let mut shown = before;
+    while shown.width() > room {
+        let first = shown.graphemes(true).next().map_or(1, str::len);
+        shown = &shown[first..];
+    }
+    let (problem, fine) = match &prompt.problem {
+        Some(problem) => {
+            let skipped = before.len() - shown.len();
+            let at = problem.at.saturating_sub(skipped).min(shown.len());
+            let at = (0..=at).rev().find(|at| shown.is_char_boundary(*at));
+            (theme.bad, at.unwrap_or(0))
+        }
+        None => (theme.strong, shown.len()),
+    };
+    pen.foreign(&shown[..fine], theme.strong);
+    pen.foreign(&shown[fine..], problem);
+    let cursor = after.graphemes(true).next().unwrap_or(" ");
+    pen.foreign(cursor, theme.strong.add_modifier(Modifier::REVERSED));
+    pen.foreign(after.get(cursor.len()..).unwrap_or_default(), theme.strong);
+}
+
+/// At most so many columns.
+fn cut(text: &str, room: usize) -> String {
+    if text.width() <= room {
+        return text.to_owned();
+    }
+    let mut used = 1;
+    let fits = |grapheme: &&str| {
+        used += grapheme.width();
+        used <= room
+    };
+    let mut text: String = text.graphemes(true).take_while(fits).collect();
+    text.push('…');
+    text
 }

@@ -1,4 +1,4 @@
-//! The keys, as the keymap has them.
+//! The keys, as the keymap has them, and the filter language.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -8,6 +8,7 @@ use unicode_width::UnicodeWidthStr;
 use super::pane::Pane;
 use super::pen::Pen;
 use crate::app::App;
+use crate::filter::SYNTAX;
 use crate::keymap::{Context, Key};
 use crate::theme::Theme;
 
@@ -17,24 +18,27 @@ enum Line {
     Space,
 }
 
-/// A window over everything: two columns where they fit, else one that begins
-/// with the keys that work everywhere.
-pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
-    let [everywhere, list, detail, help] = Context::ALL;
-    let columns = [lines(app, &[list, everywhere]), lines(app, &[detail, help])];
-    let keys = columns.iter().flatten().map(key_width).max().unwrap_or(0);
-    let words = columns.iter().flatten().map(help_width).max().unwrap_or(0);
-    let column = keys + words + 4;
-    let wide = usize::from(area.width) >= 2 * column + 2;
-    let lines = if wide {
-        columns.into()
-    } else {
-        vec![lines(app, &Context::ALL)]
-    };
-    let count = lines.len();
-    let width = ((count * column + 2) as u16).min(area.width);
-    let height = lines.iter().map(Vec::len).max().unwrap_or(0) as u16 + 2;
-    let height = height.min(area.height);
+/// A window over everything, in as many columns as fit; what is too high for it
+/// scrolls. Returns how far it is scrolled, which is no further than it can be.
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) -> usize {
+    let groups: [&[Context]; 3] = [
+        &[Context::List, Context::Types],
+        &[Context::Everywhere, Context::Prompt],
+        &[Context::Detail, Context::Help],
+    ];
+    let mut columns: Vec<Vec<Line>> = groups.iter().map(|group| keys(app, group)).collect();
+    columns.push(syntax());
+    // Fewer columns, one under another, until they fit.
+    while columns.len() > 1 && usize::from(area.width) < width(&columns) + 2 {
+        let below = columns.split_off(columns.len().div_ceil(2));
+        for (number, column) in below.into_iter().enumerate() {
+            columns[number].push(Line::Space);
+            columns[number].extend(column);
+        }
+    }
+    let width = (width(&columns) as u16 + 2).min(area.width);
+    let lines = columns.iter().map(Vec::len).max().unwrap_or(0);
+    let height = (lines as u16 + 2).min(area.height);
     let window = Rect {
         x: area.x + (area.width - width) / 2,
         y: area.y + (area.height - height) / 2,
@@ -42,17 +46,27 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
         height,
     };
     Clear.render(window, buffer);
-    let inside = Pane::new("keys".to_owned())
+    let room = usize::from(height.saturating_sub(2));
+    let most = lines.saturating_sub(room);
+    let scroll = app.help.unwrap_or(0).min(most);
+    let note = if most > 0 {
+        format!("↑↓ {}–{} of {lines}", scroll + 1, scroll + room)
+    } else {
+        String::new()
+    };
+    let inside = Pane::new("help".to_owned())
+        .note(note)
         .focused(true)
         .draw(buffer, window, theme);
-    for (number, lines) in lines.iter().enumerate() {
-        let start = (number * column) as u16;
+    let mut start = 0;
+    for column in &columns {
+        let keys = column.iter().map(key_width).max().unwrap_or(0);
         let room = Rect {
             x: inside.x + start,
             width: inside.width.saturating_sub(start),
             ..inside
         };
-        for (line, content) in lines.iter().enumerate() {
+        for (line, content) in column.iter().skip(scroll).enumerate() {
             let mut pen = Pen::line(buffer, room, line as u16);
             match content {
                 Line::Title(title) => pen.skip(1).text(title, theme.strong),
@@ -64,10 +78,22 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
                 Line::Space => &mut pen,
             };
         }
+        start += column_width(column) as u16;
     }
+    scroll
 }
 
-fn lines(app: &App, contexts: &[Context]) -> Vec<Line> {
+fn width(columns: &[Vec<Line>]) -> usize {
+    columns.iter().map(|column| column_width(column)).sum()
+}
+
+fn column_width(column: &[Line]) -> usize {
+    let keys = column.iter().map(key_width).max().unwrap_or(0);
+    let words = column.iter().map(help_width).max().unwrap_or(0);
+    keys + words + 5
+}
+
+fn keys(app: &App, contexts: &[Context]) -> Vec<Line> {
     let mut lines = Vec::new();
     for context in contexts {
         if !lines.is_empty() {
@@ -79,6 +105,13 @@ fn lines(app: &App, contexts: &[Context]) -> Vec<Line> {
             lines.push(Line::Keys(keys.join(" "), binding.help));
         }
     }
+    lines
+}
+
+fn syntax() -> Vec<Line> {
+    let mut lines = vec![Line::Title("filter, terms side by side must all hold")];
+    let examples = SYNTAX.iter();
+    lines.extend(examples.map(|(example, words)| Line::Keys((*example).to_owned(), words)));
     lines
 }
 

@@ -2,6 +2,7 @@
 
 mod connection;
 mod detail;
+mod divider;
 mod footer;
 mod header;
 mod help;
@@ -40,6 +41,7 @@ pub fn draw(frame: &mut Frame<'_>, app: &mut App, theme: &Theme) {
     });
     app.fit(list, detail);
 
+    let several = app.detail.is_some() || panes.types.is_some() && app.focus == Focus::Types;
     let buffer = frame.buffer_mut();
     if let Some(area) = panes.header {
         header::draw(buffer, area, app, theme);
@@ -48,7 +50,9 @@ pub fn draw(frame: &mut Frame<'_>, app: &mut App, theme: &Theme) {
         types::draw_line(buffer, area, app, theme);
     }
     if let Some(area) = panes.types {
-        let area = Pane::new(types::title(app)).draw(buffer, area, theme);
+        let area = Pane::new(types::title(app))
+            .focused(app.focus == Focus::Types)
+            .draw(buffer, area, theme);
         types::draw(buffer, area, app, theme);
     }
     if let Some(area) = panes.connection {
@@ -58,7 +62,7 @@ pub fn draw(frame: &mut Frame<'_>, app: &mut App, theme: &Theme) {
     if let Some(area) = panes.list {
         let area = Pane::new(list::title(app))
             .note(list::note(app))
-            .focused(app.detail.is_some() && app.focus == Focus::List)
+            .focused(several && app.focus == Focus::List)
             .edge(panes.edge)
             .draw(buffer, area, theme);
         list::draw(buffer, area, app, theme);
@@ -77,8 +81,8 @@ pub fn draw(frame: &mut Frame<'_>, app: &mut App, theme: &Theme) {
     if let Some(area) = panes.status {
         header::draw_status(buffer, area, app, theme);
     }
-    if app.help {
-        help::draw(buffer, area, app, theme);
+    if app.help.is_some() {
+        app.help = Some(help::draw(buffer, area, app, theme));
     }
 }
 

@@ -1,7 +1,6 @@
 //! What stands on the screen, at the sizes people have.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -30,12 +29,10 @@ impl Fixture {
         let start = "2026-03-14T15:09:26.535Z".parse().unwrap();
         Self {
             app: App::new(Setup {
-                sources: vec!["http://127.0.0.1:8080/events".to_owned()],
                 event_types: event_types.iter().map(ToString::to_string).collect(),
                 events,
                 buffer,
-                time_zone: TimeZone::UTC,
-                now: start,
+                ..Setup::new(vec!["http://127.0.0.1:8080/events".to_owned()], start)
             }),
             start,
             theme: Theme::new(ThemeName::Dark),
@@ -77,10 +74,18 @@ impl Fixture {
 
     fn open(&mut self, seconds: f64, leg: u64, last_event_id: &str) {
         let at = self.at(seconds);
-        let last_event_id = last_event_id.to_owned();
-        self.change(Change::Connecting { leg, last_event_id });
+        self.connecting(seconds - 0.0021, leg, last_event_id, false);
         let how = "HTTP/1.1 200".to_owned();
         self.change(Change::Open { at, leg, how });
+    }
+
+    fn connecting(&mut self, seconds: f64, leg: u64, last_event_id: &str, unsendable: bool) {
+        self.change(Change::Connecting {
+            at: self.at(seconds),
+            leg,
+            last_event_id: last_event_id.to_owned(),
+            unsendable,
+        });
     }
 
     fn lose(&mut self, seconds: f64, leg: u64, cause: &str, retry_in: f64) {
@@ -142,11 +147,7 @@ fn main_screen() {
 #[test]
 fn before_the_first_event() {
     let mut fixture = Fixture::new();
-    let last_event_id = String::new();
-    fixture.change(Change::Connecting {
-        leg: 1,
-        last_event_id,
-    });
+    fixture.connecting(0.0, 1, "", false);
     fixture.snapshots("empty");
 }
 
@@ -198,19 +199,16 @@ fn reconnected_with_a_declared_gap_while_paused() {
 fn an_outage_is_one_divider_however_many_attempts_it_took() {
     let mut fixture = Fixture::busy();
     for attempt in 0..50 {
-        let last_event_id = "k3x9a1bc-40".to_owned();
-        fixture.lose(41.0 + f64::from(attempt), 2, "connection refused", 1.0);
-        fixture.change(Change::Connecting {
-            leg: 2,
-            last_event_id,
-        });
+        let at = 41.0 + f64::from(attempt);
+        fixture.lose(at, 2, "connection refused", 1.0);
+        fixture.connecting(at + 1.0, 2, "k3x9a1bc-40", false);
     }
     fixture.open(93.4, 2, "k3x9a1bc-40");
     let screen = fixture.text((200, 50));
     assert_eq!(screen.matches("connection lost").count(), 1, "{screen}");
     assert!(
         screen.contains(
-            "connected after 52s · HTTP/1.1 200 · attempt 51 · resumed after k3x9a1bc-40"
+            "connected after 52s · resumed after k3x9a1bc-40 · HTTP/1.1 200 · attempt 51"
         ),
         "{screen}"
     );
@@ -247,7 +245,7 @@ fn an_open_detail_stays_on_its_event_until_the_reader_moves_on() {
         "{}",
         fixture.text((80, 24))
     );
-    fixture.press(&[KeyCode::Char('n')]);
+    fixture.press(&[KeyCode::Char(']')]);
     assert!(
         fixture.text((80, 24)).contains("\n\" two"),
         "{}",
@@ -444,23 +442,14 @@ fn a_block_with_only_an_id_moves_the_last_event_id() {
     let mut fixture = Fixture::busy();
     fixture.feed(41.0, "id: moved-on\n\n");
     let screen = fixture.text((120, 36));
-    assert!(screen.contains("last id     moved-on"), "{screen}");
+    assert!(screen.contains("cursor    moved-on"), "{screen}");
 }
 
 #[test]
 fn several_streams_are_told_apart() {
     let mut fixture = Fixture::new();
-    fixture.app = App::new(Setup {
-        sources: vec![
-            "http://one/events".to_owned(),
-            "http://two/events".to_owned(),
-        ],
-        event_types: Vec::new(),
-        events: None,
-        buffer: 1 << 20,
-        time_zone: TimeZone::UTC,
-        now: fixture.start,
-    });
+    let sources = ["http://one/events", "http://two/events"].map(str::to_owned);
+    fixture.app = App::new(Setup::new(sources.into(), fixture.start));
     fixture.open(0.0, 1, "");
     fixture.feed(1.0, "event: tick\ndata: from the first\n\n");
     let (at, leg) = (fixture.at(2.0), 1);
