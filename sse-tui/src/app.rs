@@ -282,12 +282,7 @@ impl App {
 
     /// Fits list and detail to the room they have, before they are drawn.
     pub fn fit(&mut self, list_height: usize, detail: Option<(usize, usize)>) {
-        if let Some(frozen) = self.frozen_row {
-            self.view.refreeze(self.listing.place(frozen));
-        }
-        if !self.view.following() {
-            self.view.renumber(self.listing.place(self.at_row));
-        }
+        self.find_places();
         self.view.fit(list_height, &self.places());
         let selected = self.selected_row().unwrap_or_default();
         if let Some(detail) = &self.detail
@@ -300,11 +295,23 @@ impl App {
         }
     }
 
+    /// The rows that the view is about may have other places by now.
+    fn find_places(&mut self) {
+        if let Some(frozen) = self.frozen_row {
+            self.view.refreeze(self.listing.place(frozen));
+        }
+        if !self.view.following() {
+            self.view.renumber(self.listing.place(self.at_row));
+        }
+        self.view.refit(&self.places());
+    }
+
     fn key(&mut self, key: &KeyEvent) {
         if key.kind == KeyEventKind::Release {
             return;
         }
         self.notice = None;
+        self.find_places();
         let context = self.context();
         if let Some(action) = self.keymap.action(context, key) {
             self.act(action, context);

@@ -46,6 +46,8 @@ pub struct Leg {
     pub outage: Option<Duration>,
     /// What it sent as `Last-Event-ID`; empty for none.
     pub resumed_after: String,
+    /// There was an id, which no header can carry.
+    pub unsendable: bool,
     /// The id of its first event that has one.
     pub first_id: Option<String>,
     /// Numbers between those two, where they can be counted.
@@ -59,6 +61,8 @@ pub struct Leg {
     /// Events that the server said are missing; `None` inside: it does not know
     /// how many.
     pub declared: Option<Option<u64>>,
+    /// The server greeted as a hub does, which declares what is lost.
+    pub greeted: bool,
     /// The server began another history.
     pub new_history: bool,
 }
@@ -92,13 +96,22 @@ impl Leg {
             let text = format!("{} lost{again}", format::count(self.missing));
             return Some((text, Verdict::Lost));
         }
+        if self.unsendable {
+            let text = "last event ID holds control characters, not sent: loss unknown";
+            return Some((text.to_owned(), Verdict::Unknown));
+        }
         if self.resumed_after.is_empty() {
             let text = "no id to resume after: loss unknown".to_owned();
             return Some((text, Verdict::Unknown));
         }
-        self.first_id.as_ref()?;
+        if self.first_id.is_none() && !self.greeted {
+            return None;
+        }
         let (text, verdict) = match self.between {
             Some(0) => ("nothing lost".to_owned(), Verdict::Complete),
+            _ if self.greeted && !self.proves_loss => {
+                ("no gap declared".to_owned(), Verdict::Complete)
+            }
             None if self.again > 0 => ("overlap".to_owned(), Verdict::Complete),
             _ if self.proves_loss => ("nothing lost".to_owned(), Verdict::Complete),
             Some(numbers) => (
@@ -229,12 +242,14 @@ impl Connection {
             number: leg,
             outage,
             resumed_after: cursor,
+            unsendable: self.unsendable,
             first_id: None,
             between: None,
             proves_loss: false,
             missing: 0,
             again: 0,
             declared: None,
+            greeted: false,
             new_history: false,
         });
         text
@@ -245,9 +260,7 @@ impl Connection {
             None => "connected".to_owned(),
             Some(outage) => format!("connected after {}", format::duration(outage)),
         };
-        if self.unsendable {
-            text.push_str(" · last event ID holds control characters: not sent");
-        } else if !self.resumed_after.is_empty() {
+        if !self.unsendable && !self.resumed_after.is_empty() {
             text.push_str(" · resumed after ");
             text.push_str(&self.resumed_after);
         }

@@ -162,7 +162,8 @@ impl View {
         rows.start.min(end)..end
     }
 
-    fn refit(&mut self, rows: &Range<u64>) {
+    /// Fits the window to the rows that exist now.
+    pub fn refit(&mut self, rows: &Range<u64>) {
         self.fit(self.height as usize, rows);
     }
 }

@@ -80,7 +80,17 @@ impl App {
             Action::SideBySide => self.toggle_side_by_side(),
             Action::Wire | Action::Fold | Action::Unfold | Action::Toggle | Action::FoldAll => {}
         }
-        if self.prompt.is_none() && !self.view.following() {
+        let moves = matches!(
+            action,
+            Action::Up
+                | Action::Down
+                | Action::Previous
+                | Action::Next
+                | Action::PageUp
+                | Action::PageDown
+                | Action::First
+        );
+        if moves {
             self.moved();
         }
     }
@@ -176,6 +186,7 @@ impl App {
             return;
         };
         self.view.stop(&self.places());
+        self.moved();
         if !self.bookmarks.remove(&row) {
             self.bookmarks.insert(row);
         }

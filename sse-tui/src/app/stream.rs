@@ -277,6 +277,10 @@ fn observe(
     let finding = continuity.observe(event);
     let proves_loss = continuity.proves_loss();
     let control = event.event_type == "connected" && continuity.is_hub();
+    if let Some(leg) = connection.legs.back_mut() {
+        leg.greeted |= control;
+        leg.proves_loss = proves_loss;
+    }
     if let Some(leg) = connection.legs.back_mut()
         && event.has_id()
         && !event.last_event_id.is_empty()
@@ -285,7 +289,6 @@ fn observe(
     {
         leg.first_id = Some(event.last_event_id.to_owned());
         leg.between = continuity.between(&leg.resumed_after, event.last_event_id);
-        leg.proves_loss = proves_loss;
     }
     let leg: Option<&mut Leg> = connection.legs.back_mut();
     match finding {

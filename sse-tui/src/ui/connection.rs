@@ -58,11 +58,11 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
     );
     let (cursor, cursor_style) = cursor(only, theme);
     let (ids, ids_style) = if only.lost() > 0 {
-        (format!("{} lost", format::count(only.lost())), theme.bad)
+        (format::count(only.lost()), theme.bad)
     } else if only.continuity.proves_loss() {
-        ("none lost".to_owned(), theme.good)
+        ("none".to_owned(), theme.good)
     } else {
-        ("losses show if declared".to_owned(), theme.dim)
+        ("none declared".to_owned(), theme.dim)
     };
     let again = match only.again {
         0 => String::new(),
@@ -73,8 +73,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
         ("latency", latency, theme.text),
         ("retry", retry, theme.text),
         ("legs", legs(only), theme.text),
-        ("events", ids + &again, ids_style),
-        ("last leg", last_leg(only), theme.text),
+        ("lost", ids + &again, ids_style),
+        ("resumed", last_leg(only), theme.text),
     ];
     for (number, (name, value, style)) in lines.into_iter().enumerate() {
         let mut pen = Pen::line(buffer, area, number as u16 + 1).marks(theme);
@@ -139,5 +139,5 @@ fn legs(connection: &Connection) -> String {
 /// What became of the events between the last two legs.
 fn last_leg(connection: &Connection) -> String {
     let verdict = connection.legs.back().and_then(Leg::verdict);
-    verdict.map_or_else(|| "resumed nothing".to_owned(), |(text, _)| text)
+    verdict.map_or_else(|| "not yet".to_owned(), |(text, _)| text)
 }

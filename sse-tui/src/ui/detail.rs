@@ -102,8 +102,7 @@ fn draw_head(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
     let received = received.strftime("%Y-%m-%d %H:%M:%S.%9f %:z").to_string();
     let mut pen = Pen::line(buffer, area, 0).marks(theme);
     if let Some(delta) = row.delta {
-        let delta = format!("  {} after the one before ", format::delta(delta));
-        pen.right(&delta, theme.dim);
+        pen.right(&format!("  +{} ", format::delta(delta)), theme.dim);
     }
     pen.skip(1)
         .column("received", 8, theme.dim)
@@ -111,7 +110,11 @@ fn draw_head(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
         .text(&received, theme.text);
 
     let mut pen = Pen::line(buffer, area, 1).marks(theme);
-    let wire = detail_wire(app);
+    let wire = if area.width < 60 {
+        String::new()
+    } else {
+        detail_wire(app)
+    };
     let size = format::bytes(row.data.len() as f64);
     pen.right(" ", theme.dim)
         .right(&format!("  {size}{wire}"), theme.dim);
@@ -119,7 +122,7 @@ fn draw_head(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
     pen.foreign(if row.id.is_empty() { "none" } else { row.id }, theme.text);
 
     let mut pen = Pen::line(buffer, area, 2).marks(theme);
-    if let Some(path) = path {
+    if let Some(path) = path.filter(|path| path.len() < usize::from(area.width) / 2) {
         pen.right(" ", theme.accent);
         pen.right(&sanitize(&path), theme.accent)
             .right("  ", theme.dim);

@@ -84,14 +84,16 @@ fn draw_prompt(pen: &mut Pen<'_>, prompt: &Prompt, app: &App, theme: &Theme) {
         None if prompt.kind == PromptKind::Filter => (app.match_text(), theme.dim),
         None => (String::new(), theme.dim),
     };
-    let room = pen.room().saturating_sub(4);
+    let room = pen.room().saturating_sub(5);
     let typed = (before.width() + after.width() + 1).min(room);
     let words_room = (room - typed).max(room * 2 / 3).min(words.width());
     let words: String = cut(&words, words_room);
     pen.right(" ", style)
         .right(&words, style)
         .right("  ", style);
-    pen.text(" ", theme.accent).text(sign, theme.accent);
+    pen.text(" ", theme.accent)
+        .text(sign, theme.accent)
+        .text(" ", theme.accent);
     // The end of what stands before the cursor is always in sight.
     let room = pen.room().saturating_sub(2);
     let mut shown = before;

@@ -21,20 +21,21 @@ enum Line {
 /// A window over everything, in as many columns as fit; what is too high for it
 /// scrolls. Returns how far it is scrolled, which is no further than it can be.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) -> usize {
-    let groups: [&[Context]; 3] = [
-        &[Context::List, Context::Types],
-        &[Context::Everywhere, Context::Prompt],
-        &[Context::Detail, Context::Help],
+    let mut columns = vec![
+        keys(app, &[Context::List, Context::Prompt]),
+        keys(app, &[Context::Everywhere, Context::Types]),
+        [syntax(), vec![Line::Space], keys(app, &[Context::Help])]
+            .into_iter()
+            .flatten()
+            .collect(),
+        keys(app, &[Context::Detail]),
     ];
-    let mut columns: Vec<Vec<Line>> = groups.iter().map(|group| keys(app, group)).collect();
-    columns.push(syntax());
-    // Fewer columns, one under another, until they fit.
+    // One under another until they fit.
     while columns.len() > 1 && usize::from(area.width) < width(&columns) + 2 {
-        let below = columns.split_off(columns.len().div_ceil(2));
-        for (number, column) in below.into_iter().enumerate() {
-            columns[number].push(Line::Space);
-            columns[number].extend(column);
-        }
+        let upper = if columns.len() == 4 { 2 } else { 0 };
+        let lower = columns.remove(upper + 1);
+        columns[upper].push(Line::Space);
+        columns[upper].extend(lower);
     }
     let width = (width(&columns) as u16 + 2).min(area.width);
     let lines = columns.iter().map(Vec::len).max().unwrap_or(0);

@@ -1,6 +1,7 @@
 //! The events, one line each; only the rows in sight are looked at.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use ratatui::buffer::Buffer;
@@ -9,6 +10,7 @@ use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
 use super::divider;
+use super::header::state;
 use super::pen::Pen;
 use crate::app::App;
 use crate::format;
@@ -58,6 +60,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
         return;
     }
     let columns = Columns::fit(app, usize::from(area.width), places.clone());
+    let area = columns.draw_names(buffer, area, app, theme);
     for (line, place) in places.enumerate() {
         let number = app.listing.row(place);
         let Some((number, row)) = number.and_then(|number| Some((number, app.store.get(number)?)))
@@ -82,6 +85,18 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
         if selected && !app.view.following() {
             Pen::line(buffer, area, line).background(theme.selected);
         }
+    }
+}
+
+/// Lines that the names of streams side by side take.
+const NAMES: usize = 1;
+
+/// Lines of the pane that rows cannot have.
+pub(super) fn lines_above(app: &App) -> usize {
+    if app.side_by_side && app.connections.len() > 1 {
+        NAMES
+    } else {
+        0
     }
 }
 
@@ -134,23 +149,53 @@ impl Columns {
         fitted
     }
 
+    /// The names of streams that stand side by side; returns the room below.
+    fn draw_names(&self, buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) -> Rect {
+        let Some(part) = self.part else {
+            return area;
+        };
+        let streams = app.connections.len();
+        let before = usize::from(area.width).saturating_sub(part * streams);
+        let mut pen = Pen::line(buffer, area, 0).marks(theme);
+        pen.skip(before);
+        for (number, connection) in app.connections.iter().enumerate() {
+            let style = theme.lane(number);
+            let (symbol, _, state) = state(connection, app.now);
+            pen.text("│", style)
+                .text(symbol, state(theme))
+                .text(" ", style);
+            pen.column(&connection.name, part.saturating_sub(4), style);
+        }
+        Rect {
+            y: area.y.saturating_add(NAMES as u16).min(area.bottom()),
+            height: area.height.saturating_sub(NAMES as u16),
+            ..area
+        }
+    }
+
     fn draw_time(&self, pen: &mut Pen<'_>, row: &Row<'_>, app: &App, theme: &Theme) {
         if self.time > 0 {
             pen.text(&time(row, &app.time_zone, self.time), theme.dim)
                 .skip(1);
         }
         if self.delta > 0 {
-            let delta = row.delta.map(format::delta).unwrap_or_default();
-            pen.right_column(&delta, self.delta, theme.faint).skip(1);
+            let (delta, style) = match row.delta {
+                None => (String::new(), theme.faint),
+                Some(Duration::ZERO) => ("0".to_owned(), theme.faint),
+                Some(delta) => (format::delta(delta), theme.dim),
+            };
+            pen.right_column(&delta, self.delta, style).skip(1);
         } else if self.time > 0 {
             pen.skip(1);
         }
         if let Some(part) = self.part {
-            for number in 0..usize::from(row.source) {
-                let stream = theme.lane(number);
-                pen.text("│", stream.patch(theme.faint)).skip(part - 1);
+            let before = pen.room().saturating_sub(part * app.connections.len());
+            pen.skip(before);
+            for _ in 0..usize::from(row.source) {
+                pen.text("│", theme.faint).skip(part - 1);
             }
             pen.text("│", theme.lane(usize::from(row.source)));
+            pen.narrow(part - 1);
         } else if self.source > 0 {
             let source = theme.lane(usize::from(row.source));
             pen.text(&format!("{:<2}", row.source + 1), source).skip(1);
@@ -180,9 +225,6 @@ fn draw_event(
     } else {
         theme.lane(usize::from(row.lane))
     };
-    if let Some(part) = columns.part {
-        pen.narrow(part - 1);
-    }
     pen.column(row.event_type, columns.event_type, lane).skip(1);
     if columns.id > 0 {
         pen.column(&tail(row.id, columns.id), columns.id, theme.dim)

@@ -34,7 +34,8 @@ pub fn draw(frame: &mut Frame<'_>, app: &mut App, theme: &Theme) {
     let panes = Panes::of(area, app);
     let list = panes
         .list
-        .map_or(0, |list| usize::from(panes.edge.inside(list).height));
+        .map_or(0, |list| usize::from(panes.edge.inside(list).height))
+        .saturating_sub(list::lines_above(app));
     let detail = panes.detail.map(|pane| {
         let text = detail::text_area(panes.edge.inside(pane));
         (usize::from(text.width), usize::from(text.height))

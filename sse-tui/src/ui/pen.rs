@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Color, Style};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
@@ -195,10 +195,14 @@ impl<'a> Pen<'a> {
         self
     }
 
-    /// Gives the whole line a background.
+    /// Gives the whole line a background, but not what has one already.
     pub(super) fn background(&mut self, style: Style) {
-        let width = self.end.saturating_sub(self.start);
-        let line = Rect::new(self.start, self.y, width, u16::from(width > 0));
-        self.buffer.set_style(line, style);
+        for x in self.start..self.end {
+            if let Some(cell) = self.buffer.cell_mut((x, self.y))
+                && cell.bg == Color::Reset
+            {
+                cell.set_style(style);
+            }
+        }
     }
 }
