@@ -81,15 +81,14 @@ impl Seek {
             } else {
                 self.at.wrapping_sub(1)
             };
-            self.at = match places.contains(&next) {
-                true => next,
-                false => {
-                    self.wrapped = true;
-                    if self.forward {
-                        places.start
-                    } else {
-                        places.end - 1
-                    }
+            self.at = if places.contains(&next) {
+                next
+            } else {
+                self.wrapped = true;
+                if self.forward {
+                    places.start
+                } else {
+                    places.end - 1
                 }
             };
             let row = listing.row(self.at).and_then(|row| store.get(row));

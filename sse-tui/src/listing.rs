@@ -82,6 +82,8 @@ pub struct Listing {
     scanned_from: u64,
     /// The next row that has not arrived.
     end: u64,
+    /// The first row that arrived after the selection.
+    first_new: u64,
     /// The newest match.
     last_hit: Option<u64>,
     hits: u64,
@@ -97,6 +99,7 @@ impl Listing {
             start: MIDDLE,
             scanned_from: 0,
             end: 0,
+            first_new: 0,
             last_hit: None,
             hits: 0,
         }
@@ -114,6 +117,7 @@ impl Listing {
             selection,
             scanned_from: store.range().end,
             end: store.range().end,
+            first_new: store.range().end,
             ..Self::new(std::mem::take(&mut self.names))
         };
     }
@@ -235,6 +239,8 @@ impl Listing {
         let entry = Entry { row, why };
         if self.entries.back().is_none_or(|last| last.row < row) {
             self.entries.push_back(entry);
+            // What is new has places from the middle on, what was there before it.
+            self.start -= u64::from(row < self.first_new);
             return;
         }
         let index = self.index(row);

@@ -414,7 +414,7 @@ mod tests {
             for ([kind, repeat], data, bytes, micros) in rows {
                 let kind = if kind < 200 { RowKind::Event } else { RowKind::Lost };
                 let id = (repeat % 3).to_string();
-                let at = Timestamp::from_microsecond(micros as i64).unwrap();
+                let at = Timestamp::from_microsecond(micros.cast_signed()).unwrap();
                 let bytes = if repeat < 100 { data.clone().into_bytes() } else { bytes };
                 let row = Row { kind, at, ..row(&id, &data) };
                 store.push_with_wire(&row, &Wire { bytes: &bytes, reads: &[1] });

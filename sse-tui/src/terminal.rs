@@ -37,7 +37,10 @@ impl Screen {
     /// Puts text on the clipboard of whoever sits at the terminal (OSC 52), if it
     /// lets programs do that.
     pub(crate) fn copy(&mut self, text: &str) -> io::Result<()> {
-        execute!(stdout(), CopyToClipboard::to_clipboard_from(text))
+        execute!(
+            self.terminal.backend_mut(),
+            CopyToClipboard::to_clipboard_from(text)
+        )
     }
 }
 

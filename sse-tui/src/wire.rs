@@ -214,7 +214,7 @@ mod tests {
             let (mut wire, mut expected) = (String::new(), Vec::new());
             for (noise, line, empty) in parts {
                 if !noise.is_empty() {
-                    wire += &format!("{noise}{end}{end}");
+                    wire.extend([noise.as_str(), end, end]);
                 }
                 wire += &end.repeat(empty);
                 let block = format!("{line}{end}{end}");

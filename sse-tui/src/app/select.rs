@@ -61,7 +61,10 @@ impl App {
                     };
                     self.select(selection);
                 }
-                Err(problem) => prompt.problem = Some(problem),
+                Err(problem) => {
+                    prompt.problem = Some(problem);
+                    self.select_what_is_whole(&text);
+                }
             },
             PromptKind::Find => match Pattern::typed(&text) {
                 Ok(pattern) => {
@@ -72,6 +75,19 @@ impl App {
                 }
                 Err(reason) => prompt.problem = Some(crate::filter::Problem { at: 0, reason }),
             },
+        }
+    }
+
+    /// While the last term is not understood, those before it count.
+    fn select_what_is_whole(&mut self, text: &str) {
+        let before = text.trim_end().rsplit_once(char::is_whitespace);
+        if let Some((before, _)) = before
+            && let Ok(filter) = Filter::parse(before)
+        {
+            self.select(Selection {
+                filter,
+                ..self.listing.selection().clone()
+            });
         }
     }
 

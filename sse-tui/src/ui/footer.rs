@@ -3,6 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
+use ratatui::widgets::{Clear, Widget};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
@@ -64,33 +65,26 @@ pub(super) fn draw_words(pen: &mut Pen<'_>, app: &App, theme: &Theme) -> bool {
     true
 }
 
-/// The line being typed with its cursor; at the right how much matches, or in
-/// red what is wrong.
+/// The line being typed with its cursor; at the right how much matches.
 fn draw_prompt(pen: &mut Pen<'_>, prompt: &Prompt, app: &App, theme: &Theme) {
     let sign = match prompt.kind {
         PromptKind::Filter => "&",
         PromptKind::Find => "/",
     };
     let (before, after) = prompt.parts();
-    let (words, style) = match &prompt.problem {
-        Some(problem) => (problem.reason.clone(), theme.bad),
-        None if prompt.text().is_empty() => {
-            let words = match prompt.kind {
-                PromptKind::Filter => "type:tick .price>100 gap:>1s word /regex/   Esc back",
-                PromptKind::Find => "word or /regex/   Esc back",
-            };
-            (words.to_owned(), theme.dim)
+    let words = match prompt.kind {
+        _ if prompt.problem.is_some() => String::new(),
+        PromptKind::Filter if prompt.text().is_empty() => {
+            "type:tick .price>100 gap:>1s word /regex/".to_owned()
         }
-        None if prompt.kind == PromptKind::Filter => (app.match_text(), theme.dim),
-        None => (String::new(), theme.dim),
+        PromptKind::Find if prompt.text().is_empty() => "word or /regex/".to_owned(),
+        PromptKind::Filter => app.match_text(),
+        PromptKind::Find => String::new(),
     };
-    let room = pen.room().saturating_sub(5);
-    let typed = (before.width() + after.width() + 1).min(room);
-    let words_room = (room - typed).max(room * 2 / 3).min(words.width());
-    let words: String = cut(&words, words_room);
-    pen.right(" ", style)
-        .right(&words, style)
-        .right("  ", style);
+    let words = cut(&words, pen.room().saturating_sub(6) / 2);
+    pen.right(" ", theme.dim)
+        .right(&words, theme.dim)
+        .right("  ", theme.dim);
     pen.text(" ", theme.accent)
         .text(sign, theme.accent)
         .text(" ", theme.accent);
@@ -115,6 +109,28 @@ fn draw_prompt(pen: &mut Pen<'_>, prompt: &Prompt, app: &App, theme: &Theme) {
     let cursor = after.graphemes(true).next().unwrap_or(" ");
     pen.foreign(cursor, theme.strong.add_modifier(Modifier::REVERSED));
     pen.foreign(after.get(cursor.len()..).unwrap_or_default(), theme.strong);
+}
+
+/// What is wrong with what is being typed, in red on the line above it.
+pub(super) fn draw_problem(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
+    let problem = app
+        .prompt
+        .as_ref()
+        .and_then(|prompt| prompt.problem.as_ref());
+    let Some(problem) = problem.filter(|_| area.y > buffer.area.y) else {
+        return;
+    };
+    let line = Rect {
+        y: area.y - 1,
+        height: 1,
+        ..area
+    };
+    let words = format!(" ✕ {} ", problem.reason);
+    let width = (words.width() as u16).min(line.width);
+    Clear.render(Rect { width, ..line }, buffer);
+    Pen::line(buffer, line, 0)
+        .marks(theme)
+        .foreign(&words, theme.bad);
 }
 
 /// At most so many columns.

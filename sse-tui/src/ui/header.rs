@@ -47,14 +47,18 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
         .iter()
         .map(|(name, count)| name.width() + format::short_count(*count).width() + 4)
         .sum();
-    let width = pen.room().saturating_sub(counted + 28).min(60);
+    let wide = area.width >= 100;
+    let rest = if wide { counted + 28 } else { counted };
+    let width = pen.room().saturating_sub(rest).min(60);
     if width >= 8 {
         let amounts: Vec<_> = meter.series.last(app.now, width).collect();
         pen.sparkline(&amounts, theme.accent, theme.faint)
             .text("   ", theme.text);
     }
     let rate = format!("{}/s", format::bytes(app.stats.byte_rate(app.now)));
-    split_figure(&mut pen, theme, &rate);
+    if wide {
+        split_figure(&mut pen, theme, &rate);
+    }
     for (name, count) in counters {
         let style = match (name, count) {
             ("lost" | "dropped", 1..) => theme.bad,

@@ -61,13 +61,19 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) ->
         .draw(buffer, window, theme);
     let mut start = 0;
     for column in &columns {
-        let keys = column.iter().map(key_width).max().unwrap_or(0);
         let room = Rect {
             x: inside.x + start,
             width: inside.width.saturating_sub(start),
             ..inside
         };
-        for (line, content) in column.iter().skip(scroll).enumerate() {
+        let mut keys = 0;
+        for (number, content) in column.iter().enumerate() {
+            if let Line::Title(_) = content {
+                keys = section_keys(&column[number + 1..]);
+            }
+            let Some(line) = number.checked_sub(scroll) else {
+                continue;
+            };
             let mut pen = Pen::line(buffer, room, line as u16);
             match content {
                 Line::Title(title) => pen.skip(1).text(title, theme.strong),
@@ -89,9 +95,31 @@ fn width(columns: &[Vec<Line>]) -> usize {
 }
 
 fn column_width(column: &[Line]) -> usize {
-    let keys = column.iter().map(key_width).max().unwrap_or(0);
-    let words = column.iter().map(help_width).max().unwrap_or(0);
-    keys + words + 5
+    let mut keys = 0;
+    let mut width = 0;
+    for (number, line) in column.iter().enumerate() {
+        width = width.max(match line {
+            Line::Title(title) => {
+                keys = section_keys(&column[number + 1..]);
+                title.width() + 2
+            }
+            Line::Keys(_, help) => keys + help.width() + 5,
+            Line::Space => 0,
+        });
+    }
+    width
+}
+
+/// Columns for the keys of the lines up to the next title.
+fn section_keys(lines: &[Line]) -> usize {
+    let section = lines
+        .iter()
+        .take_while(|line| !matches!(line, Line::Title(_)));
+    let widths = section.map(|line| match line {
+        Line::Keys(keys, _) => keys.width(),
+        _ => 0,
+    });
+    widths.max().unwrap_or(0)
 }
 
 fn keys(app: &App, contexts: &[Context]) -> Vec<Line> {
@@ -114,18 +142,4 @@ fn syntax() -> Vec<Line> {
     let examples = SYNTAX.iter();
     lines.extend(examples.map(|(example, words)| Line::Keys((*example).to_owned(), words)));
     lines
-}
-
-fn key_width(line: &Line) -> usize {
-    match line {
-        Line::Keys(keys, _) => keys.width(),
-        _ => 0,
-    }
-}
-
-fn help_width(line: &Line) -> usize {
-    match line {
-        Line::Keys(_, help) => help.width(),
-        _ => 0,
-    }
 }

@@ -82,6 +82,9 @@ pub fn draw(frame: &mut Frame<'_>, app: &mut App, theme: &Theme) {
     if let Some(area) = panes.status {
         header::draw_status(buffer, area, app, theme);
     }
+    if let Some(line) = panes.footer.or(panes.status) {
+        footer::draw_problem(buffer, line, app, theme);
+    }
     if app.help.is_some() {
         app.help = Some(help::draw(buffer, area, app, theme));
     }

@@ -103,11 +103,11 @@ fn a_filter_in_error_is_not_taken_and_says_why() {
     assert!(text.contains("there is no ) for this ("), "{text}");
     let buffer = screen.backend().buffer();
     let red = |cell: &ratatui::buffer::Cell| cell.fg == Color::Indexed(210);
-    let last = &buffer.content()[buffer.content().len() - 120..];
+    let last = &buffer.content()[buffer.content().len() - 240..];
     let words: String = last
         .iter()
         .filter(|cell| red(cell))
-        .map(|cell| cell.symbol())
+        .map(ratatui::buffer::Cell::symbol)
         .collect();
     assert!(words.contains("there is no ) for this ("), "{words}");
     fixture.press(&[KeyCode::Enter]);
@@ -157,7 +157,7 @@ fn find_goes_to_matches_and_around_the_end() {
     let hits = screen.backend().buffer().content().iter();
     let hits: String = hits
         .filter(|cell| cell.bg == Color::Indexed(221))
-        .map(|cell| cell.symbol())
+        .map(ratatui::buffer::Cell::symbol)
         .collect();
     assert_eq!(hits, "\"seq\":3");
     fixture.write("/nowhere to be found");
@@ -265,6 +265,7 @@ fn a_value_of_the_detail_can_be_copied_and_filtered_on() {
     assert_eq!(fixture.app.take_clipboard(), None);
     fixture.write("jf");
     let screen = fixture.text(SIZE);
+    assert!(!screen.contains(" new "), "nothing is new: {screen}");
     assert!(screen.contains("6 of 49 · .price=105.50"), "{screen}");
     fixture.press(&[KeyCode::Esc]);
     fixture.write("y");
