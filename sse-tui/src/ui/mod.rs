@@ -41,6 +41,9 @@ pub fn draw(frame: &mut Frame<'_>, app: &mut App, theme: &Theme) {
         (usize::from(text.width), usize::from(text.height))
     });
     app.fit(list, detail);
+    if panes.types.is_none() && panes.types_line.is_none() && app.focus == Focus::Types {
+        app.focus = Focus::List;
+    }
 
     let several = app.detail.is_some() || panes.types.is_some() && app.focus == Focus::Types;
     let buffer = frame.buffer_mut();

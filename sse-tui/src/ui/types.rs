@@ -142,6 +142,11 @@ pub(super) fn draw_line(buffer: &mut Buffer, area: Rect, app: &App, theme: &Them
     let needed: usize = (lanes.iter().zip(&figures))
         .map(|(lane, figures)| width(&lane.name) + figures.width() + 6)
         .sum();
+    let beats = match app.stats.heartbeats.count {
+        0 => String::new(),
+        count => format!("♥ {}", format::short_count(count)),
+    };
+    let needed = needed + beats.width();
     let spark = pen.room().saturating_sub(needed) / lanes.len().max(1);
     let spark = if spark > 4 { spark.min(17) - 1 } else { 0 };
     for (number, (lane, figures)) in lanes.iter().zip(&figures).enumerate() {
@@ -151,7 +156,10 @@ pub(super) fn draw_line(buffer: &mut Buffer, area: Rect, app: &App, theme: &Them
             pen.text(&format!("+{} more", lanes.len() - number), theme.dim);
             return;
         }
-        let style = style(number, app, theme);
+        let mut style = style(number, app, theme);
+        if app.focus == Focus::Types && number == usize::from(app.lane) {
+            style = style.patch(theme.selected);
+        }
         pen.text(sign(number, app), style).text(" ", style);
         pen.column(&lane.name, width, style);
         if spark > 0 {
@@ -159,6 +167,9 @@ pub(super) fn draw_line(buffer: &mut Buffer, area: Rect, app: &App, theme: &Them
             pen.sparkline(&amounts, style, theme.faint).text(" ", style);
         }
         pen.text(figures, theme.dim).text("   ", theme.dim);
+    }
+    if pen.room() >= beats.width() {
+        pen.text(&beats, theme.dim);
     }
 }
 
