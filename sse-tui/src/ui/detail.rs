@@ -101,7 +101,7 @@ fn draw_head(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
     let received = row.at.to_zoned(app.time_zone.clone());
     let received = received.strftime("%Y-%m-%d %H:%M:%S.%9f %:z").to_string();
     let mut pen = Pen::line(buffer, area, 0).marks(theme);
-    if let Some(delta) = row.delta {
+    if let Some(delta) = row.delta.filter(|delta| !delta.is_zero()) {
         pen.right(&format!("  +{} ", format::delta(delta)), theme.dim);
     }
     pen.skip(1)
