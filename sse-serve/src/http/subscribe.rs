@@ -4,18 +4,20 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Path, State};
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use sse_core::Event;
 use url::form_urlencoded;
 
 use crate::config::WhenFull;
 use crate::http::accept::allows_event_stream;
+use crate::http::auth::{Caller, Wish};
 use crate::http::problem::Problem;
 use crate::http::router::App;
 use crate::hub::{
@@ -31,43 +33,73 @@ const ID_MAX: usize = 4096;
 /// The most topics, and the most event types, of one subscription.
 const NAMES_MAX: usize = 64;
 
+/// GET, and HEAD: the same answer without a subscriber behind it.
 pub(super) async fn subscribe(
     State(app): State<App>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Extension(caller): Extension<Caller>,
+    method: Method,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let mut request = request(&uri, &headers)?;
-    request.peer = Some(peer);
-    Ok(open(&app, request))
+    let asked = request(&uri, &headers)?;
+    answer(&app, &method, peer, &caller, asked)
 }
 
+/// The same of a session alone: that of the path, else the caller's own.
 pub(super) async fn subscribe_session(
     State(app): State<App>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    Path(session): Path<String>,
+    Extension(caller): Extension<Caller>,
+    session: Option<Path<String>>,
+    method: Method,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let mut request = request(&uri, &headers)?;
-    request.filter.session = Some(name("session", &session)?);
-    request.filter.targeted_only = true;
-    request.peer = Some(peer);
-    Ok(open(&app, request))
+    let mut asked = request(&uri, &headers)?;
+    let filter = &mut asked.wish.filter;
+    filter.targeted_only = true;
+    if let Some(Path(session)) = session {
+        filter.session = Some(name("session", &session)?);
+    } else if filter.session.is_none() && caller.grant.is_none() && caller.session().is_none() {
+        return Err(Problem::bad_request(
+            "whose notifications? Ask for /notifications/ and the session",
+        ));
+    }
+    answer(&app, &method, peer, &caller, asked)
 }
 
-/// HEAD: the answer of GET without a subscriber behind it.
-pub(super) async fn probe(uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
-    request(&uri, &headers)?;
-    // Of unknown length, as the stream is: an empty body would be announced as 0.
-    Ok(event_stream(Body::from_stream(stream::empty::<
-        Result<Bytes, Infallible>,
-    >())))
+fn answer(
+    app: &App,
+    method: &Method,
+    peer: SocketAddr,
+    caller: &Caller,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    let filter = caller
+        .subscribe(asked.wish)
+        .map_err(|cause| app.forbid(&cause))?;
+    if *method == Method::HEAD {
+        // Of unknown length, as the stream is: an empty body would be announced as 0.
+        let nothing = stream::empty::<Result<Bytes, Infallible>>();
+        return Ok(event_stream(Body::from_stream(nothing)));
+    }
+    let request = Subscribe {
+        filter,
+        start: asked.start,
+        gap: asked.gap,
+        peer: Some(peer),
+        expires: caller.grant.as_ref().and_then(|grant| grant.expires),
+    };
+    Ok(open(app, request, caller))
 }
 
-fn open(app: &App, request: Subscribe) -> Response {
+fn open(app: &App, request: Subscribe, caller: &Caller) -> Response {
     let refused = match app.hub.subscribe(request) {
-        Ok(subscription) => return event_stream(body(subscription)),
+        Ok(subscription) => {
+            supersede(app, caller, subscription.connection());
+            return event_stream(body(subscription));
+        }
         Err(refused) => refused,
     };
     let (cause, status, detail) = match refused {
@@ -103,6 +135,20 @@ fn open(app: &App, request: Subscribe) -> Response {
     response
 }
 
+/// A ticket holds one stream: the newest, as the others are those that a client
+/// has lost.
+fn supersede(app: &App, caller: &Caller, connection: &str) {
+    let ticket = caller.grant.as_ref().and_then(|grant| grant.ticket);
+    let before = app
+        .auth
+        .as_ref()
+        .zip(ticket)
+        .and_then(|(auth, ticket)| auth.tickets().opened(ticket, connection));
+    if let Some(before) = before {
+        app.hub.supersede(&before);
+    }
+}
+
 /// An answer that every `EventSource` takes as "later": a native one gives up
 /// for good on any status but 200.
 fn come_back(reconnection_time: Duration) -> Response {
@@ -127,8 +173,16 @@ fn event_stream(body: Body) -> Response {
     response
 }
 
+/// What a request asks for, whoever asks.
+#[derive(Debug)]
+struct Asked {
+    wish: Wish,
+    start: Start,
+    gap: Option<GapPolicy>,
+}
+
 /// What a request asks for, or why it cannot be.
-fn request(uri: &Uri, headers: &HeaderMap) -> Result<Subscribe, Problem> {
+fn request(uri: &Uri, headers: &HeaderMap) -> Result<Asked, Problem> {
     if !allows_event_stream(headers) {
         return Err(Problem::new(
             StatusCode::NOT_ACCEPTABLE,
@@ -157,7 +211,8 @@ fn request(uri: &Uri, headers: &HeaderMap) -> Result<Subscribe, Problem> {
             "more than {NAMES_MAX} of `topic` or `event`; use a pattern such as `orders.*`"
         )));
     }
-    if !topics.is_empty() {
+    let names_topics = !topics.is_empty();
+    if names_topics {
         filter.topics = topics;
     }
     let id = match last_event_id(headers)? {
@@ -177,11 +232,13 @@ fn request(uri: &Uri, headers: &HeaderMap) -> Result<Subscribe, Problem> {
         (None, Some(count)) => Start::Last(count),
         (None, None) => Start::Head,
     };
-    Ok(Subscribe {
-        filter,
+    Ok(Asked {
+        wish: Wish {
+            filter,
+            names_topics,
+        },
         start,
         gap,
-        peer: None,
     })
 }
 
@@ -225,7 +282,7 @@ fn gap_policy(value: &str) -> Result<GapPolicy, Problem> {
 mod tests {
     use super::*;
 
-    fn ask(query: &str, ids: &[&[u8]]) -> Result<Subscribe, Problem> {
+    fn ask(query: &str, ids: &[&[u8]]) -> Result<Asked, Problem> {
         let mut headers = HeaderMap::new();
         for id in ids {
             headers.append(&LAST_EVENT_ID, HeaderValue::from_bytes(id).unwrap());
@@ -274,6 +331,7 @@ mod tests {
     fn the_filter_comes_from_the_query() {
         let filter = ask("topic=a&topic=b.*&event=tick&session=s%20t&_=17", &[])
             .unwrap()
+            .wish
             .filter;
         assert_eq!(filter.topics, ["a", "b.*"].map(TopicPattern::new));
         assert_eq!(filter.event_types, ["tick"]);

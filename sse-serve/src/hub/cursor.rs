@@ -42,6 +42,8 @@ pub(super) struct Cursor {
     preface: BytesMut,
     last_write: Instant,
     closes: Option<Instant>,
+    /// When the credential it was opened with ends.
+    expires: Option<Instant>,
     closed: Option<Closed>,
 }
 
@@ -83,6 +85,7 @@ impl Cursor {
             preface: BytesMut::new(),
             last_write: now,
             closes: None,
+            expires: request.expires,
             closed: None,
             shared,
         };
@@ -108,9 +111,9 @@ impl Cursor {
     }
 
     fn step(&mut self, now: Instant) -> Due {
-        if self.connection.is_kicked() {
-            self.closed = Some(Closed::Kicked);
-            return Due::Bytes(control::KICKED);
+        if let Some(cause) = self.ended(now) {
+            self.closed = Some(cause);
+            return Due::Bytes(control::ending(cause));
         }
         let is_closing = self.is_closing(now);
         let due = match self.take(now) {
@@ -147,11 +150,11 @@ impl Cursor {
     }
 
     /// When something falls due even if nothing is published: the next
-    /// heartbeat, or the close.
+    /// heartbeat, or an end.
     pub(super) fn deadline(&self) -> Instant {
         let heartbeat = self.last_write + self.shared.config.heartbeat;
-        self.closes
-            .map_or(heartbeat, |closes| closes.min(heartbeat))
+        let ends = self.closes.into_iter().chain(self.expires);
+        ends.fold(heartbeat, Instant::min)
     }
 
     /// Events after the cursor, in one piece.
@@ -366,6 +369,13 @@ impl Cursor {
             ));
         }
         Some(control::KEEPALIVE)
+    }
+
+    /// Why it ends now, whatever it is still due.
+    fn ended(&self, now: Instant) -> Option<Closed> {
+        let is_expired = self.expires.is_some_and(|expires| expires <= now);
+        let kicked = self.connection.kicked();
+        kicked.or(is_expired.then_some(Closed::Expired))
     }
 
     /// Once the hub drains, each stream draws its own moment to close.

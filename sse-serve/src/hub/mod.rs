@@ -29,7 +29,7 @@ use crate::log::{
     AppendError, Draft, EventLog, History, MemoryLog, Retention, TopicRetention, TopicWindow,
 };
 pub(crate) use crate::log::{Filter, TopicPattern};
-use crate::metrics::{Metrics, Reading};
+use crate::metrics::{Closed, Metrics, Reading};
 use crate::sys;
 use registry::{Places, Registry};
 
@@ -85,6 +85,8 @@ pub(crate) struct Subscribe {
     pub(crate) gap: Option<GapPolicy>,
     /// Who asks, for the limit by address and the list of connections.
     pub(crate) peer: Option<SocketAddr>,
+    /// When its credential ends, and the stream with it.
+    pub(crate) expires: Option<Instant>,
 }
 
 /// Why a subscription was not opened. All pass: the client shall come back.
@@ -252,7 +254,15 @@ impl Hub {
     /// Ends the stream of this connection; `false` if it is not here.
     pub fn disconnect(&self, connection: &str) -> bool {
         let found = self.shared.registry.find(connection);
-        found.inspect(|connection| connection.kick()).is_some()
+        let found = found.inspect(|connection| connection.kick(Closed::Kicked));
+        found.is_some()
+    }
+
+    /// Ends the stream of this connection, if it is here: another took its place.
+    pub(crate) fn supersede(&self, connection: &str) {
+        if let Some(connection) = self.shared.registry.find(connection) {
+            connection.kick(Closed::Superseded);
+        }
     }
 
     /// At most `limit` open subscriptions in the order of their ids, after this

@@ -145,6 +145,11 @@ impl Publication {
         Ok(self)
     }
 
+    /// The identity that the key counts for, of a name that was checked.
+    pub(crate) fn publish_as(&mut self, identity: &str) {
+        self.publisher = Some(identity.to_owned());
+    }
+
     /// The data.
     pub fn data(&self) -> &str {
         &self.data
@@ -155,6 +160,15 @@ impl Publication {
         let is_targeted = self.session.is_some() || self.connection.is_some();
         let topic = self.topic.as_deref().unwrap_or(DEFAULT_TOPIC);
         (!is_targeted).then_some(topic)
+    }
+
+    /// The topic that its subscribers must have asked for; `None` if it is
+    /// targeted and reaches them whatever they asked for.
+    pub(crate) fn reach(&self) -> Option<&str> {
+        let is_targeted = self.session.is_some() || self.connection.is_some();
+        self.topic
+            .as_deref()
+            .or((!is_targeted).then_some(DEFAULT_TOPIC))
     }
 
     pub(super) fn connection(&self) -> Option<&str> {

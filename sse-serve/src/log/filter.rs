@@ -24,6 +24,16 @@ impl TopicPattern {
         }
     }
 
+    /// Whether it matches every topic that `other` matches.
+    pub(crate) fn covers(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::All, _) => true,
+            (Self::Prefix(wide), Self::Prefix(narrow)) => narrow.starts_with(wide.as_str()),
+            (_, Self::Exact(topic)) => self.matches(topic),
+            _ => false,
+        }
+    }
+
     pub(super) fn matches(&self, topic: &str) -> bool {
         match self {
             Self::All => true,
@@ -122,6 +132,22 @@ mod tests {
                 .unwrap_or_default(),
             session: session.map(|name| name.trim_start_matches('!').into()),
             targeted_only: session.is_some_and(|name| name.starts_with('!')),
+        }
+    }
+
+    #[test]
+    fn the_table_of_covers() {
+        #[rustfmt::skip]
+        let table = [
+            ("*",    "*",    true),  ("*",    "a.*",   true),  ("*",    "a",     true),
+            ("a.*",  "*",    false), ("a.*",  "a.*",   true),  ("a.*",  "a.b.*", true),
+            ("a.*",  "b.*",  false), ("a.*",  "a.b",   true),  ("a.*",  "a",     false),
+            ("a.b.*","a.*",  false), ("a",    "a",     true),  ("a",    "b",     false),
+            ("a",    "a.*",  false), ("a",    "*",     false), ("a*",   "ab",    false),
+        ];
+        for (wide, narrow, covers) in table {
+            let verdict = TopicPattern::new(wide).covers(&TopicPattern::new(narrow));
+            assert_eq!(verdict, covers, "{wide} over {narrow}");
         }
     }
 

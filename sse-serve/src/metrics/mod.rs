@@ -19,6 +19,7 @@ pub(crate) struct Metrics {
     pub(crate) accepted: Counter,
     pub(crate) accepts_delayed: Counter,
     pub(crate) open_sockets: Gauge,
+    pub(crate) handshakes_failed: Counter,
     pub(crate) write_timeouts: Counter,
     pub(crate) opened: Counter,
     pub(crate) closed: Family<Reason, Counter>,
@@ -87,6 +88,10 @@ pub(crate) enum Closed {
     Kicked,
     /// The log could not give what it was due.
     Unreadable,
+    /// Its credential ended.
+    Expired,
+    /// Its ticket opened another.
+    Superseded,
 }
 
 /// Which limit or rule refused a request.
@@ -105,6 +110,17 @@ pub(crate) enum Refusal {
     Host,
     Origin,
     Admin,
+    /// No credential, though one is needed.
+    Unauthenticated,
+    /// A credential that is not good.
+    Credential,
+    /// A credential that was good.
+    Expired,
+    /// A credential that does not permit it.
+    Forbidden,
+    /// More tickets than there may be.
+    Tickets,
+    NoTls,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -124,12 +140,14 @@ impl Closed {
             Self::Drained => "drained",
             Self::Kicked => "kicked",
             Self::Unreadable => "unreadable",
+            Self::Expired => "expired",
+            Self::Superseded => "superseded",
         }
     }
 }
 
 impl Refusal {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 19] = [
         Self::Connections,
         Self::PerPeer,
         Self::PerSession,
@@ -143,6 +161,12 @@ impl Refusal {
         Self::Host,
         Self::Origin,
         Self::Admin,
+        Self::Unauthenticated,
+        Self::Credential,
+        Self::Expired,
+        Self::Forbidden,
+        Self::Tickets,
+        Self::NoTls,
     ];
 
     fn name(self) -> &'static str {
@@ -160,6 +184,12 @@ impl Refusal {
             Self::Host => "host",
             Self::Origin => "origin",
             Self::Admin => "admin",
+            Self::Unauthenticated => "unauthenticated",
+            Self::Credential => "credential",
+            Self::Expired => "expired",
+            Self::Forbidden => "forbidden",
+            Self::Tickets => "tickets",
+            Self::NoTls => "no_tls",
         }
     }
 }
@@ -181,10 +211,16 @@ impl Metrics {
                 "TCP connections that waited for the accept rate",
             ),
             open_sockets: gauge(&mut registry, "sockets", "TCP connections open now"),
+            handshakes_failed: counter(
+                &mut registry,
+                "tls_handshakes_failed",
+                "TLS handshakes that failed or took too long",
+            ),
             write_timeouts: counter(
                 &mut registry,
                 "write_timeouts",
-                "Connections closed because a write stood still or nothing was acknowledged",
+                "Connections closed, and HTTP/2 streams reset, because a write stood still or nothing \
+                 was acknowledged",
             ),
             opened: counter(&mut registry, "connections_opened", "Streams opened"),
             closed: family(
@@ -246,6 +282,8 @@ impl Metrics {
             Closed::Drained,
             Closed::Kicked,
             Closed::Unreadable,
+            Closed::Expired,
+            Closed::Superseded,
         ] {
             counted(&metrics.closed, closed.name(), 0);
         }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
 
+mod auth;
 mod command;
 mod configuration;
 mod cors;
@@ -9,6 +10,7 @@ mod filter;
 mod http;
 mod keys;
 mod limits;
+mod lines;
 #[cfg(target_os = "linux")]
 mod network;
 mod operation;

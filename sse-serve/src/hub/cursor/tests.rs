@@ -25,6 +25,7 @@ fn cursor(hub: &Hub, start: Start) -> Cursor {
         start,
         gap: None,
         peer: None,
+        expires: None,
     };
     let mut cursor = Cursor::open(Arc::clone(&hub.shared), request).unwrap();
     assert!(text(cursor.due(Instant::now())).starts_with("retry: 2000\n\n"));
@@ -141,6 +142,7 @@ fn streams_close_spread_over_the_drain() {
                 start: Start::Head,
                 gap: None,
                 peer: None,
+                expires: None,
             }
         ),
         Err(Refused::Draining)
@@ -154,4 +156,19 @@ fn a_closed_cursor_leaves_the_registry() {
     assert_eq!(hub.connections(), 1);
     drop(cursor);
     assert_eq!(hub.connections(), 0);
+}
+
+#[test]
+fn a_stream_ends_with_its_credential_whatever_it_is_due() {
+    let hub = hub(100);
+    let mut cursor = cursor(&hub, Start::Head);
+    let before = Instant::now() + Duration::from_secs(3);
+    let expires = before + Duration::from_millis(1);
+    cursor.expires = Some(expires);
+    assert_eq!(cursor.deadline(), expires);
+    assert_eq!(cursor.due(before), Due::Nothing);
+    publish(&hub, "a");
+    assert_eq!(text(cursor.due(expires)), ":the credential has expired\n\n");
+    assert_eq!(cursor.due(expires), Due::End);
+    assert_eq!(cursor.closed, Some(Closed::Expired));
 }
