@@ -36,7 +36,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
             Action::Pause if app.view.paused() => (key.label(), "resume"),
             _ => (key.label(), binding.hint),
         };
-        if pen.room() < key.width() + hint.width() + 2 {
+        if pen.room() < key.width() + hint.width() + 1 {
             return;
         }
         pen.text(&key, theme.accent)
