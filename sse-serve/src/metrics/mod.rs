@@ -2,6 +2,8 @@
 
 mod latency;
 
+use std::sync::atomic::Ordering;
+
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -69,8 +71,8 @@ struct Gauges {
     log_available: Gauge,
     oldest: Gauge,
     newest: Gauge,
-    wakes: Gauge,
-    reads: Gauge,
+    wakes: Counter,
+    reads: Counter,
     draining: Gauge,
     uptime: Gauge,
     resident: Gauge,
@@ -349,15 +351,15 @@ impl Gauges {
                 "log_newest_seq",
                 "Sequence number of the newest event ever published",
             ),
-            wakes: gauge(
+            wakes: counter(
                 registry,
                 "wakes",
-                "Wake-ups of streams by what was published, since the start",
+                "Wake-ups of streams by what was published",
             ),
-            reads: gauge(
+            reads: counter(
                 registry,
                 "reads",
-                "Events that streams looked at, delivered or not, since the start",
+                "Events that streams looked at, delivered or not",
             ),
             draining: gauge(registry, "draining", "1 while the server shuts down"),
             uptime: unit_gauge(registry, "uptime", "Time since the start", Unit::Seconds),
@@ -386,8 +388,8 @@ impl Gauges {
         set(&self.log_available, reading.log_available.into());
         set(&self.oldest, reading.oldest);
         set(&self.newest, reading.newest);
-        set(&self.wakes, reading.wakes);
-        set(&self.reads, reading.reads);
+        self.wakes.inner().store(reading.wakes, Ordering::Relaxed);
+        self.reads.inner().store(reading.reads, Ordering::Relaxed);
         set(&self.draining, reading.draining.into());
         set(&self.uptime, reading.uptime_s);
         set(&self.resident, reading.resident_bytes.unwrap_or(0));

@@ -89,6 +89,7 @@ fn each_algorithm_is_taken_where_it_is_configured_and_nowhere_else() {
     assert!(refusal(&server, &confused).contains("algorithm"));
 }
 
+/// V44
 #[test]
 fn what_was_not_signed_so_is_refused() {
     let (server, _files) = hub("HS256", SECRET.as_bytes(), &[]);
