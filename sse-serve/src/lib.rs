@@ -77,6 +77,7 @@ mod metrics;
 mod publish;
 pub mod shutdown;
 mod sys;
+mod writer;
 
 pub use config::{
     Auth, Claims, Config, Cors, Jwt, JwtAlgorithm, Limits, Secret, SecretSource, StaticToken,
@@ -84,5 +85,7 @@ pub use config::{
 };
 pub use error::{AuthError, StartError};
 pub use http::{Server, Tls};
-pub use hub::{GapPolicy, Hub, HubConfig, InvalidPublication, Publication, PublishError};
+pub use hub::{
+    GapPolicy, Hub, HubConfig, InvalidPublication, Publication, PublishError, SlowPolicy,
+};
 pub use log::{Durability, OpenError, Retention, TopicRetention};

@@ -19,11 +19,10 @@ use url::form_urlencoded;
 use crate::config::WhenFull;
 use crate::http::accept::allows_event_stream;
 use crate::http::auth::{Caller, Wish};
+use crate::http::handover::carry;
 use crate::http::problem::Problem;
 use crate::http::router::App;
-use crate::hub::{
-    Filter, GapPolicy, NAME_MAX, Refused, Start, Subscribe, Subscription, TopicPattern, jittered,
-};
+use crate::hub::{Filter, GapPolicy, NAME_MAX, Refused, Start, Subscribe, TopicPattern, jittered};
 use crate::metrics::Refusal;
 
 static LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -101,7 +100,7 @@ fn open(app: &App, request: Subscribe, caller: &Caller) -> Response {
     let refused = match app.hub.subscribe(request) {
         Ok(subscription) => {
             supersede(app, caller, subscription.connection());
-            return event_stream(body(subscription));
+            return carry(subscription, event_stream);
         }
         Err(refused) => refused,
     };
@@ -158,13 +157,6 @@ fn come_back(reconnection_time: Duration) -> Response {
     let mut block = BytesMut::new();
     Event::from_retry(jittered(reconnection_time)).encode(&mut block);
     event_stream(Body::from(block.freeze()))
-}
-
-fn body(subscription: Subscription) -> Body {
-    Body::from_stream(stream::unfold(subscription, |mut subscription| async {
-        let bytes = subscription.next().await?;
-        Some((Ok::<_, Infallible>(bytes), subscription))
-    }))
 }
 
 fn event_stream(body: Body) -> Response {
