@@ -18,6 +18,7 @@ pub mod live;
 pub mod load;
 pub mod plan;
 pub mod progress;
+pub mod proxy;
 pub mod report;
 pub mod stats;
 pub mod sys;
@@ -48,6 +49,7 @@ use report::{Report, Writer};
 pub fn run(cli: Cli) -> ExitCode {
     let done = match cli.command {
         Command::Load(args) => load(*args),
+        Command::Proxy(args) => proxy::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "sse-bench", &mut script);

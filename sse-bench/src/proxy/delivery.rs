@@ -1,0 +1,503 @@
+//! A response on its way from the upstream to the client, through the faults.
+//!
+//! One task for each response, so that back-pressure comes by itself: while the
+//! client does not read, nothing is read from the upstream.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use tokio::io::AsyncWrite;
+use tokio::time::{Instant, sleep_until};
+
+use super::fault::{Cut, Fault, Kind, When};
+use super::output::Output;
+use super::segment::{End, EventInfo, Segment, Segmenter, without_ids};
+use super::shared::{Shared, count};
+use super::upstream::Answer;
+use super::view::{Progress, View};
+
+/// The most bytes under way on a link with latency.
+const LINK_BYTES: usize = 256 << 10;
+/// The most reads under way on it.
+const LINK_READS: usize = 4096;
+/// The most bytes of events that wait for later ones to overtake them.
+const POSTPONED_BYTES: usize = 16 << 20;
+
+/// Why a response ends.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// In order, as the upstream ended it.
+    Ended,
+    /// By a fault.
+    Cut(Cut),
+    /// The upstream broke it off, by this error.
+    Broken(io::Error),
+    /// The client is not there any more.
+    Gone,
+}
+
+/// One response.
+#[derive(Debug)]
+pub(super) struct Delivery<'a, W> {
+    shared: Arc<Shared>,
+    view: &'a mut View,
+    output: &'a mut Output<W>,
+    /// `None` where events are not told apart.
+    segmenter: Option<Segmenter>,
+    postponed: Vec<Postponed>,
+    buffer: Vec<u8>,
+    buffer_since: Option<Instant>,
+    progress: Progress,
+}
+
+#[derive(Debug)]
+struct Postponed {
+    bytes: Vec<u8>,
+    /// Events that have yet to overtake it.
+    left: u32,
+}
+
+/// What arrived, and when it is delivered.
+#[derive(Debug, Default)]
+struct Link {
+    reads: VecDeque<(Instant, Vec<u8>)>,
+    bytes: usize,
+}
+
+impl<'a, W: AsyncWrite + Unpin> Delivery<'a, W> {
+    pub(super) fn new(
+        shared: &Arc<Shared>,
+        view: &'a mut View,
+        output: &'a mut Output<W>,
+        segmenter: Option<Segmenter>,
+        progress: Progress,
+    ) -> Self {
+        Self {
+            shared: Arc::clone(shared),
+            view,
+            output,
+            segmenter,
+            postponed: Vec::new(),
+            buffer: Vec::new(),
+            buffer_since: None,
+            progress,
+        }
+    }
+
+    /// Delivers to the end.
+    pub(super) async fn run(&mut self, answer: &mut Answer) -> Stop {
+        let stop = match self.pump(answer).await {
+            Ok(stop) => stop,
+            Err(stop) => stop,
+        };
+        let sent = &self.shared.counters.bytes_sent;
+        sent.fetch_add(self.output.sent, Ordering::Relaxed);
+        stop
+    }
+
+    /// Ends the body in order, wherever it stands.
+    pub(super) async fn finish(&mut self) -> io::Result<()> {
+        let held = std::mem::take(&mut self.buffer);
+        self.output.send(&held, self.view.pace()).await?;
+        self.output.finish().await
+    }
+
+    async fn pump(&mut self, answer: &mut Answer) -> Result<Stop, Stop> {
+        let mut link = Link::default();
+        let mut upstream_end = None;
+        self.strike_all(|when, _| {
+            let none = When::Events {
+                count: 0,
+                mid_event: false,
+            };
+            when == When::Head || when == none
+        })
+        .await?;
+        loop {
+            self.catch_up().await?;
+            if link.reads.is_empty()
+                && let Some(end) = upstream_end.take()
+            {
+                return self.end(end).await;
+            }
+            let strike_at = self.view.next_time();
+            let flush_at = self.flush_at();
+            let due = link.reads.front().map(|(at, _)| *at);
+            tokio::select! {
+                biased;
+                () = self.view.changed() => {}
+                () = until(strike_at) => {
+                    let now = Instant::now();
+                    self.strike_all(|when, since| match when {
+                        When::Time { after, mid_event: false } => since.at + after <= now,
+                        _ => false,
+                    })
+                    .await?;
+                }
+                () = until(flush_at) => self.flush().await?,
+                () = until(due) => {
+                    if let Some(chunk) = link.pop() {
+                        self.deliver_until_cut(&chunk).await?;
+                    }
+                }
+                read = answer.next(), if upstream_end.is_none() && link.has_room() => match read {
+                    Ok(Some(bytes)) => {
+                        count(&self.shared.counters.bytes_received, bytes.len());
+                        link.push(Instant::now() + self.view.latency(), bytes);
+                    }
+                    Ok(None) => upstream_end = Some(Ok(())),
+                    Err(error) => upstream_end = Some(Err(error)),
+                },
+            }
+        }
+    }
+
+    /// Lets go what is held for faults that are in force no more.
+    async fn catch_up(&mut self) -> Result<(), Stop> {
+        self.view.refresh(self.progress);
+        if !self.view.needs_whole_events()
+            && let Some(segmenter) = &mut self.segmenter
+        {
+            if let Some(segment) = segmenter.release() {
+                self.emit(&segment.bytes, false).await?;
+            }
+            for postponed in std::mem::take(&mut self.postponed) {
+                self.emit(&postponed.bytes, true).await?;
+            }
+        }
+        if !self.buffer.is_empty() && self.buffering().is_none() {
+            self.flush().await?;
+        }
+        Ok(())
+    }
+
+    async fn end(&mut self, end: io::Result<()>) -> Result<Stop, Stop> {
+        let held = self.segmenter.as_mut().and_then(Segmenter::release);
+        for postponed in std::mem::take(&mut self.postponed) {
+            self.emit(&postponed.bytes, true).await?;
+        }
+        if let Some(segment) = held {
+            self.emit(&segment.bytes, false).await?;
+        }
+        self.flush().await?;
+        match end {
+            Ok(()) => {
+                self.output.finish().await.map_err(gone)?;
+                Ok(Stop::Ended)
+            }
+            Err(error) => Ok(Stop::Broken(error)),
+        }
+    }
+
+    /// A client that reads slowly must not hold up a cut that is due.
+    async fn deliver_until_cut(&mut self, chunk: &[u8]) -> Result<(), Stop> {
+        let cut = self.view.next_timed_cut();
+        tokio::select! {
+            biased;
+            done = self.deliver(chunk) => return done,
+            () = until(cut) => {}
+        }
+        match self.view.strike_timed_cut() {
+            Some(fault) => self.strike(&fault).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn deliver(&mut self, chunk: &[u8]) -> Result<(), Stop> {
+        let hold = self.view.needs_whole_events();
+        let Some(segmenter) = &mut self.segmenter else {
+            return self.emit(chunk, false).await;
+        };
+        let (segments, error) = segmenter.feed(chunk, hold);
+        if let Some(error) = error {
+            count(&self.shared.counters.streams_unread, 1);
+            let who = self.view.who();
+            let log = &self.shared.log;
+            log.line(format_args!(
+                "{who}: {error}: the rest passes unread, faults of events end"
+            ));
+        }
+        for segment in segments {
+            match &segment.end {
+                End::Nothing => self.emit(&segment.bytes, false).await?,
+                End::Block => self.block(segment).await?,
+                End::Event(_) => self.event(segment).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// A block without data. Its id goes where all ids go.
+    async fn block(&mut self, segment: Segment) -> Result<(), Stop> {
+        let stripping = self.view.find(|kind| match kind {
+            Kind::StripId(pick) => {
+                pick.events == super::select::Which::All
+                    && pick.probability.is_none()
+                    && pick.event_type.is_none()
+            }
+            _ => false,
+        });
+        let mut bytes = segment.bytes;
+        if segment.whole
+            && let Some(fault) = stripping
+            && let Some(stripped) = without_ids(&bytes)
+        {
+            self.view.acted(&fault, "a block without data lost its id");
+            bytes = stripped;
+        }
+        self.emit(&bytes, false).await
+    }
+
+    async fn event(&mut self, segment: Segment) -> Result<(), Stop> {
+        let End::Event(info) = segment.end else {
+            return Ok(());
+        };
+        self.shared
+            .counters
+            .events_received
+            .fetch_add(1, Ordering::Relaxed);
+        let mut bytes = segment.bytes;
+        if !segment.whole {
+            return self.emit(&bytes, true).await;
+        }
+        let mut copies = 1;
+        let mut overtaken_by = 0;
+        for fault in self.view.picks(&info.event_type) {
+            match &fault.kind {
+                Kind::StripId(_) => match without_ids(&bytes) {
+                    Some(stripped) => bytes = stripped,
+                    None => continue,
+                },
+                Kind::Drop(_) => copies = 0,
+                Kind::Duplicate { times, .. } => copies += times,
+                Kind::Reorder { by, .. } => overtaken_by = (*by).max(overtaken_by),
+                _ => {}
+            }
+            self.tell_event(&fault, &info);
+            if copies == 0 {
+                return Ok(());
+            }
+        }
+        if overtaken_by > 0 {
+            let all = bytes.repeat(copies as usize);
+            self.postponed.push(Postponed {
+                bytes: all,
+                left: overtaken_by,
+            });
+            return self.bound_postponed().await;
+        }
+        for _ in 0..copies {
+            self.emit(&bytes, true).await?;
+        }
+        for postponed in &mut self.postponed {
+            postponed.left -= 1;
+        }
+        self.release_postponed().await
+    }
+
+    async fn release_postponed(&mut self) -> Result<(), Stop> {
+        while let Some(index) = self.postponed.iter().position(|one| one.left == 0) {
+            let released = self.postponed.remove(index);
+            self.emit(&released.bytes, true).await?;
+        }
+        Ok(())
+    }
+
+    async fn bound_postponed(&mut self) -> Result<(), Stop> {
+        let held: usize = self.postponed.iter().map(|one| one.bytes.len()).sum();
+        if held <= POSTPONED_BYTES {
+            return Ok(());
+        }
+        let who = self.view.who();
+        let log = &self.shared.log;
+        log.line(format_args!(
+            "{who}: events to reorder exceed {POSTPONED_BYTES} bytes: they go now"
+        ));
+        for postponed in &mut self.postponed {
+            postponed.left = 0;
+        }
+        self.release_postponed().await
+    }
+
+    fn tell_event(&self, fault: &Fault, info: &EventInfo) {
+        let EventInfo {
+            event_type,
+            last_event_id,
+        } = info;
+        let what = format!("event {event_type:?}, last event ID {last_event_id:?}");
+        self.view.acted(fault, what);
+    }
+
+    /// Sends bytes on, up to where a cut or a black hole strikes. `event`: they
+    /// end an event.
+    async fn emit(&mut self, bytes: &[u8], event: bool) -> Result<(), Stop> {
+        let mut rest = bytes;
+        if event {
+            let (progress, now) = (self.progress, Instant::now());
+            let due = self.view.strike(|when, since| match when {
+                When::Events {
+                    count,
+                    mid_event: true,
+                } => progress.events - since.events >= count,
+                When::Time {
+                    after,
+                    mid_event: true,
+                } => since.at + after <= now,
+                _ => false,
+            });
+            if let Some(fault) = due {
+                let (half, other) = rest.split_at(rest.len() / 2);
+                self.pass(half).await?;
+                self.strike(&fault).await?;
+                rest = other;
+            }
+        }
+        while let Some(left) = self.view.bytes_until_strike(self.progress)
+            && left <= rest.len() as u64
+        {
+            let (part, other) = rest.split_at(left as usize);
+            self.pass(part).await?;
+            let bytes = self.progress.bytes;
+            self.strike_all(|when, since| match when {
+                When::Bytes(count) => bytes - since.bytes >= count,
+                _ => false,
+            })
+            .await?;
+            rest = other;
+        }
+        self.pass(rest).await?;
+        if event {
+            self.shared
+                .counters
+                .events_sent
+                .fetch_add(1, Ordering::Relaxed);
+            self.progress.events += 1;
+            let events = self.progress.events;
+            self.strike_all(|when, since| match when {
+                When::Events {
+                    count,
+                    mid_event: false,
+                } => events - since.events >= count,
+                _ => false,
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// Into the buffer, or past it.
+    async fn pass(&mut self, bytes: &[u8]) -> Result<(), Stop> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        self.progress.bytes += bytes.len() as u64;
+        let Some(fault) = self.buffering() else {
+            let pace = self.view.pace();
+            return self.output.send(bytes, pace).await.map_err(gone);
+        };
+        self.buffer.extend_from_slice(bytes);
+        self.buffer_since.get_or_insert_with(Instant::now);
+        match fault.kind {
+            Kind::Buffer { bytes: most, .. } if self.buffer.len() >= most => self.flush().await,
+            _ => Ok(()),
+        }
+    }
+
+    fn buffering(&self) -> Option<Arc<Fault>> {
+        self.view.find(|kind| matches!(kind, Kind::Buffer { .. }))
+    }
+
+    fn flush_at(&self) -> Option<Instant> {
+        match self.buffering()?.kind {
+            Kind::Buffer { lasting, .. } => Some(self.buffer_since? + lasting?),
+            _ => None,
+        }
+    }
+
+    async fn flush(&mut self) -> Result<(), Stop> {
+        let since = self.buffer_since.take();
+        let held = std::mem::take(&mut self.buffer);
+        if held.is_empty() {
+            return Ok(());
+        }
+        if let (Some(fault), Some(since)) = (self.buffering(), since) {
+            let (bytes, ms) = (held.len(), since.elapsed().as_millis());
+            let what = format_args!("{bytes} bytes were held for {ms} ms");
+            self.view.acted(&fault, what);
+        }
+        let pace = self.view.pace();
+        self.output.send(&held, pace).await.map_err(gone)
+    }
+
+    /// Has every cut and black hole strike that is due.
+    async fn strike_all(
+        &mut self,
+        mut due: impl FnMut(When, Progress) -> bool,
+    ) -> Result<(), Stop> {
+        while let Some(fault) = self.view.strike(&mut due) {
+            self.strike(&fault).await?;
+        }
+        Ok(())
+    }
+
+    async fn strike(&mut self, fault: &Fault) -> Result<(), Stop> {
+        match &fault.kind {
+            Kind::Cut { when, how } => {
+                self.view.acted(fault, format_args!("cut ({how}) {when}"));
+                Err(Stop::Cut(*how))
+            }
+            Kind::BlackHole { when, .. } => {
+                self.view.acted(fault, format_args!("silence {when}"));
+                silence(self.view, fault, self.progress).await;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Returns when a black hole is over: its time, or itself taken away.
+pub(super) async fn silence(view: &mut View, fault: &Fault, progress: Progress) {
+    let end = match fault.kind {
+        Kind::BlackHole { lasting, .. } => lasting.map(|time| Instant::now() + time),
+        _ => None,
+    };
+    while view.has(fault) {
+        tokio::select! {
+            () = until(end) => return,
+            () = view.changed() => view.refresh(progress),
+        }
+    }
+}
+
+impl Link {
+    fn has_room(&self) -> bool {
+        self.bytes < LINK_BYTES && self.reads.len() < LINK_READS
+    }
+
+    /// Jitter never changes the order.
+    fn push(&mut self, at: Instant, bytes: Vec<u8>) {
+        let at = self.reads.back().map_or(at, |(last, _)| at.max(*last));
+        self.bytes += bytes.len();
+        self.reads.push_back((at, bytes));
+    }
+
+    fn pop(&mut self) -> Option<Vec<u8>> {
+        let (_, bytes) = self.reads.pop_front()?;
+        self.bytes -= bytes.len();
+        Some(bytes)
+    }
+}
+
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn gone(_: io::Error) -> Stop {
+    Stop::Gone
+}
