@@ -88,7 +88,10 @@ impl Inbox {
         reader: &mut (impl AsyncRead + Unpin),
     ) -> Result<Request, BadRequest> {
         loop {
-            if let Some((request, length)) = parse(&self.0)? {
+            let parsed = parse(&self.0)?;
+            if let Some((request, length)) = parsed
+                && length <= LONGEST_HEAD
+            {
                 self.0.advance(length);
                 return Ok(request);
             }

@@ -22,6 +22,8 @@ use super::view::{Progress, View};
 const LINK_BYTES: usize = 256 << 10;
 /// The most reads under way on it.
 const LINK_READS: usize = 4096;
+/// The size from which staged bytes are written before more are added.
+const LARGEST_WRITE: usize = 64 << 10;
 /// The most bytes of events that wait for later ones to overtake them.
 const POSTPONED_BYTES: usize = 16 << 20;
 
@@ -40,13 +42,15 @@ pub(super) enum Stop {
 
 /// One response.
 #[derive(Debug)]
-pub(super) struct Delivery<'a, W> {
+pub(super) struct Delivery<'a, 'c, W> {
     shared: Arc<Shared>,
     view: &'a mut View,
-    output: &'a mut Output<W>,
+    output: &'a mut Output<'c, W>,
     /// `None` where events are not told apart.
     segmenter: Option<Segmenter>,
     postponed: Vec<Postponed>,
+    /// What one read led to goes out in one write.
+    staged: Vec<u8>,
     buffer: Vec<u8>,
     buffer_since: Option<Instant>,
     progress: Progress,
@@ -66,11 +70,11 @@ struct Link {
     bytes: usize,
 }
 
-impl<'a, W: AsyncWrite + Unpin> Delivery<'a, W> {
+impl<'a, 'c, W: AsyncWrite + Unpin> Delivery<'a, 'c, W> {
     pub(super) fn new(
         shared: &Arc<Shared>,
         view: &'a mut View,
-        output: &'a mut Output<W>,
+        output: &'a mut Output<'c, W>,
         segmenter: Option<Segmenter>,
         progress: Progress,
     ) -> Self {
@@ -80,6 +84,7 @@ impl<'a, W: AsyncWrite + Unpin> Delivery<'a, W> {
             output,
             segmenter,
             postponed: Vec::new(),
+            staged: Vec::new(),
             buffer: Vec::new(),
             buffer_since: None,
             progress,
@@ -88,19 +93,16 @@ impl<'a, W: AsyncWrite + Unpin> Delivery<'a, W> {
 
     /// Delivers to the end.
     pub(super) async fn run(&mut self, answer: &mut Answer) -> Stop {
-        let stop = match self.pump(answer).await {
-            Ok(stop) => stop,
-            Err(stop) => stop,
-        };
-        let sent = &self.shared.counters.bytes_sent;
-        sent.fetch_add(self.output.sent, Ordering::Relaxed);
-        stop
+        match self.pump(answer).await {
+            Ok(stop) | Err(stop) => stop,
+        }
     }
 
     /// Ends the body in order, wherever it stands.
     pub(super) async fn finish(&mut self) -> io::Result<()> {
-        let held = std::mem::take(&mut self.buffer);
-        self.output.send(&held, self.view.pace()).await?;
+        self.staged.append(&mut self.buffer);
+        let pace = self.view.pace();
+        self.output.send(&self.staged, pace).await?;
         self.output.finish().await
     }
 
@@ -170,7 +172,7 @@ impl<'a, W: AsyncWrite + Unpin> Delivery<'a, W> {
         if !self.buffer.is_empty() && self.buffering().is_none() {
             self.flush().await?;
         }
-        Ok(())
+        self.write_out().await
     }
 
     async fn end(&mut self, end: io::Result<()>) -> Result<Stop, Stop> {
@@ -182,6 +184,7 @@ impl<'a, W: AsyncWrite + Unpin> Delivery<'a, W> {
             self.emit(&segment.bytes, false).await?;
         }
         self.flush().await?;
+        self.write_out().await?;
         match end {
             Ok(()) => {
                 self.output.finish().await.map_err(gone)?;
@@ -194,9 +197,13 @@ impl<'a, W: AsyncWrite + Unpin> Delivery<'a, W> {
     /// A client that reads slowly must not hold up a cut that is due.
     async fn deliver_until_cut(&mut self, chunk: &[u8]) -> Result<(), Stop> {
         let cut = self.view.next_timed_cut();
+        let delivering = async {
+            self.deliver(chunk).await?;
+            self.write_out().await
+        };
         tokio::select! {
             biased;
-            done = self.deliver(chunk) => return done,
+            done = delivering => return done,
             () = until(cut) => {}
         }
         match self.view.strike_timed_cut() {
@@ -394,8 +401,7 @@ impl<'a, W: AsyncWrite + Unpin> Delivery<'a, W> {
         }
         self.progress.bytes += bytes.len() as u64;
         let Some(fault) = self.buffering() else {
-            let pace = self.view.pace();
-            return self.output.send(bytes, pace).await.map_err(gone);
+            return self.stage(bytes).await;
         };
         self.buffer.extend_from_slice(bytes);
         self.buffer_since.get_or_insert_with(Instant::now);
@@ -427,8 +433,25 @@ impl<'a, W: AsyncWrite + Unpin> Delivery<'a, W> {
             let what = format_args!("{bytes} bytes were held for {ms} ms");
             self.view.acted(&fault, what);
         }
+        self.stage(&held).await?;
+        self.write_out().await
+    }
+
+    async fn stage(&mut self, bytes: &[u8]) -> Result<(), Stop> {
+        self.staged.extend_from_slice(bytes);
+        if self.staged.len() < LARGEST_WRITE {
+            return Ok(());
+        }
+        self.write_out().await
+    }
+
+    async fn write_out(&mut self) -> Result<(), Stop> {
+        let staged = std::mem::take(&mut self.staged);
+        if staged.is_empty() {
+            return Ok(());
+        }
         let pace = self.view.pace();
-        self.output.send(&held, pace).await.map_err(gone)
+        self.output.send(&staged, pace).await.map_err(gone)
     }
 
     /// Has every cut and black hole strike that is due.
@@ -443,6 +466,7 @@ impl<'a, W: AsyncWrite + Unpin> Delivery<'a, W> {
     }
 
     async fn strike(&mut self, fault: &Fault) -> Result<(), Stop> {
+        self.write_out().await?;
         match &fault.kind {
             Kind::Cut { when, how } => {
                 self.view.acted(fault, format_args!("cut ({how}) {when}"));

@@ -48,7 +48,7 @@ pub(super) async fn answer(
     let mut view = View::new(shared, request.path(), number, stream_number);
     let mut body = std::mem::replace(&mut request.body, Body::length(0));
     let (mut reader, writer) = stream.split();
-    let mut output = Output::new(writer);
+    let mut output = Output::new(writer, &counters.bytes_sent);
     let head_sent = AtomicBool::new(false);
     let exchange = Exchange {
         shared,
@@ -117,7 +117,7 @@ impl Exchange<'_> {
     async fn run(
         self,
         view: &mut View,
-        output: &mut Output<impl AsyncWrite + Unpin>,
+        output: &mut Output<'_, impl AsyncWrite + Unpin>,
         reader: &mut (impl AsyncRead + Unpin),
         inbox: &mut Inbox,
         body: &mut Body,
@@ -222,7 +222,7 @@ impl Exchange<'_> {
     async fn deliver(
         self,
         view: &mut View,
-        output: &mut Output<impl AsyncWrite + Unpin>,
+        output: &mut Output<'_, impl AsyncWrite + Unpin>,
         head: ResponseHead,
         mut answer: Answer,
         cuts: &mut watch::Receiver<(u64, Cut)>,
@@ -326,7 +326,7 @@ impl Exchange<'_> {
     async fn refuse(
         self,
         view: &View,
-        output: &mut Output<impl AsyncWrite + Unpin>,
+        output: &mut Output<'_, impl AsyncWrite + Unpin>,
         fault: &Fault,
         reusable: bool,
     ) -> (Stop, bool) {
@@ -341,7 +341,7 @@ impl Exchange<'_> {
 
     async fn unreachable(
         self,
-        output: &mut Output<impl AsyncWrite + Unpin>,
+        output: &mut Output<'_, impl AsyncWrite + Unpin>,
         failure: &Failure,
         reusable: bool,
     ) -> (Stop, bool) {
@@ -358,7 +358,7 @@ impl Exchange<'_> {
 
     async fn respond(
         self,
-        output: &mut Output<impl AsyncWrite + Unpin>,
+        output: &mut Output<'_, impl AsyncWrite + Unpin>,
         status: StatusCode,
         detail: &str,
         retry_after: Option<u64>,

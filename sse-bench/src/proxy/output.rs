@@ -1,6 +1,7 @@
 //! The body on its way to the client: held, compressed, framed, split, paced.
 
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
@@ -32,7 +33,7 @@ pub(super) struct Pace {
 
 /// The client's end of a response.
 #[derive(Debug)]
-pub(super) struct Output<W> {
+pub(super) struct Output<'a, W> {
     writer: W,
     framing: Framing,
     /// Framed bytes that the socket has not taken: writes may be broken off at
@@ -41,8 +42,8 @@ pub(super) struct Output<W> {
     gzip: Option<Gzip>,
     /// When the bandwidth allows the next piece.
     free_at: Instant,
-    /// Bytes of the body that the socket has taken or is about to.
-    pub(super) sent: u64,
+    /// Counts the bytes of the body that the socket has taken or is about to.
+    sent: &'a AtomicU64,
 }
 
 #[derive(Debug)]
@@ -51,15 +52,15 @@ struct Gzip {
     flush: bool,
 }
 
-impl<W: AsyncWrite + Unpin> Output<W> {
-    pub(super) fn new(writer: W) -> Self {
+impl<'a, W: AsyncWrite + Unpin> Output<'a, W> {
+    pub(super) fn new(writer: W, sent: &'a AtomicU64) -> Self {
         Self {
             writer,
             framing: Framing::None,
             wire: BytesMut::new(),
             gzip: None,
             free_at: Instant::now(),
-            sent: 0,
+            sent,
         }
     }
 
@@ -114,7 +115,7 @@ impl<W: AsyncWrite + Unpin> Output<W> {
             if pace.bytes_per_second.is_some() {
                 sleep_until(self.free_at).await;
             }
-            self.sent += piece.len() as u64;
+            self.sent.fetch_add(piece.len() as u64, Ordering::Relaxed);
             if self.framing == Framing::Chunked {
                 let size = format!("{:x}\r\n", piece.len());
                 self.wire.extend_from_slice(size.as_bytes());
@@ -152,13 +153,14 @@ mod tests {
 
     async fn written(pace: Pace, compress: Option<bool>) -> (Vec<u8>, u64) {
         let mut wire = Vec::new();
-        let mut output = Output::new(&mut wire);
+        let counter = AtomicU64::new(0);
+        let mut output = Output::new(&mut wire, &counter);
         output.head(b"HEAD", Framing::Chunked).await.unwrap();
         if let Some(flush) = compress {
             output.compress(flush);
         }
         output.send(b"abc", pace).await.unwrap();
-        let sent = output.sent;
+        let sent = counter.load(Ordering::Relaxed);
         output.finish().await.unwrap();
         (wire, sent)
     }
@@ -183,8 +185,9 @@ mod tests {
         // The header of gzip is written by the first byte of the body.
         assert!(at_once > 10 && held <= 10, "{at_once} {held}");
 
+        let counter = AtomicU64::new(0);
         let mut body = Vec::new();
-        let mut output = Output::new(&mut body);
+        let mut output = Output::new(&mut body, &counter);
         output.head(b"", Framing::Plain).await.unwrap();
         output.compress(false);
         output.send(b"abc", Pace::default()).await.unwrap();

@@ -127,8 +127,8 @@ impl Shared {
 
     /// Cuts everything that is being answered; how much that is.
     pub(super) fn cut_all(&self, how: Cut) -> u64 {
-        self.cuts.send_modify(|cut| *cut = (cut.0 + 1, how));
         let open = self.counters.open.load(Ordering::Relaxed);
+        self.cuts.send_modify(|cut| *cut = (cut.0 + 1, how));
         self.log
             .line(format_args!("cut {how}: {open} open requests"));
         open

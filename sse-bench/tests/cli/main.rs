@@ -5,6 +5,7 @@
 mod event_source;
 #[cfg(unix)]
 mod interrupt;
+mod proxy;
 mod refusals;
 mod report;
 mod stream;
