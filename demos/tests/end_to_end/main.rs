@@ -3,3 +3,4 @@
 mod browser;
 mod pipes;
 mod programs;
+mod proxy;

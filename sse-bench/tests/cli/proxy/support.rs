@@ -197,7 +197,7 @@ impl Response {
 
     /// One read, or how it ended.
     fn read(&mut self) -> Result<usize, Ended> {
-        let mut buffer = [0; 65536];
+        let mut buffer = [0; 16 << 10];
         match self.socket.read(&mut buffer) {
             Ok(0) => Err(Ended::Closed),
             Ok(length) => {
@@ -288,8 +288,6 @@ fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
 
 /// Events with these numbers as ids and data.
 pub(crate) fn events(numbers: &[u32]) -> String {
-    numbers
-        .iter()
-        .map(|number| format!("id: {number}\ndata: {number}\n\n"))
-        .collect()
+    let one = |number| format!("id: {number}\ndata: {number}\n\n");
+    numbers.iter().map(one).collect::<Vec<_>>().concat()
 }
