@@ -3,29 +3,29 @@
 //! One task for each response, so that back-pressure comes by itself: while the
 //! client does not read, nothing is read from the upstream.
 
-use std::collections::VecDeque;
+mod events;
+mod link;
+mod strike;
+
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use tokio::io::AsyncWrite;
 use tokio::time::{Instant, sleep_until};
 
+pub(super) use strike::silence;
+
+use self::events::Postponed;
+use self::link::Link;
 use super::fault::{Cut, Fault, Kind, When};
 use super::output::Output;
-use super::segment::{End, EventInfo, Segment, Segmenter, without_ids};
+use super::segment::{End, Segmenter};
 use super::shared::{Shared, count};
 use super::upstream::Answer;
 use super::view::{Progress, View};
 
-/// The most bytes under way on a link with latency.
-const LINK_BYTES: usize = 256 << 10;
-/// The most reads under way on it.
-const LINK_READS: usize = 4096;
 /// The size from which staged bytes are written before more are added.
 const LARGEST_WRITE: usize = 64 << 10;
-/// The most bytes of events that wait for later ones to overtake them.
-const POSTPONED_BYTES: usize = 16 << 20;
 
 /// Why a response ends.
 #[derive(Debug)]
@@ -54,20 +54,6 @@ pub(super) struct Delivery<'a, 'c, W> {
     buffer: Vec<u8>,
     buffer_since: Option<Instant>,
     progress: Progress,
-}
-
-#[derive(Debug)]
-struct Postponed {
-    bytes: Vec<u8>,
-    /// Events that have yet to overtake it.
-    left: u32,
-}
-
-/// What arrived, and when it is delivered.
-#[derive(Debug, Default)]
-struct Link {
-    reads: VecDeque<(Instant, Vec<u8>)>,
-    bytes: usize,
 }
 
 impl<'a, 'c, W: AsyncWrite + Unpin> Delivery<'a, 'c, W> {
@@ -119,14 +105,14 @@ impl<'a, 'c, W: AsyncWrite + Unpin> Delivery<'a, 'c, W> {
         .await?;
         loop {
             self.catch_up().await?;
-            if link.reads.is_empty()
+            if link.is_empty()
                 && let Some(end) = upstream_end.take()
             {
                 return self.end(end).await;
             }
             let strike_at = self.view.next_time();
             let flush_at = self.flush_at();
-            let due = link.reads.front().map(|(at, _)| *at);
+            let due = link.due();
             tokio::select! {
                 biased;
                 () = self.view.changed() => {}
@@ -236,164 +222,6 @@ impl<'a, 'c, W: AsyncWrite + Unpin> Delivery<'a, 'c, W> {
         Ok(())
     }
 
-    /// A block without data. Its id goes where all ids go.
-    async fn block(&mut self, segment: Segment) -> Result<(), Stop> {
-        let stripping = self.view.find(|kind| match kind {
-            Kind::StripId(pick) => {
-                pick.events == super::select::Which::All
-                    && pick.probability.is_none()
-                    && pick.event_type.is_none()
-            }
-            _ => false,
-        });
-        let mut bytes = segment.bytes;
-        if segment.whole
-            && let Some(fault) = stripping
-            && let Some(stripped) = without_ids(&bytes)
-        {
-            self.view.acted(&fault, "a block without data lost its id");
-            bytes = stripped;
-        }
-        self.emit(&bytes, false).await
-    }
-
-    async fn event(&mut self, segment: Segment) -> Result<(), Stop> {
-        let End::Event(info) = segment.end else {
-            return Ok(());
-        };
-        self.shared
-            .counters
-            .events_received
-            .fetch_add(1, Ordering::Relaxed);
-        let mut bytes = segment.bytes;
-        if !segment.whole {
-            return self.emit(&bytes, true).await;
-        }
-        let mut copies = 1;
-        let mut overtaken_by = 0;
-        for fault in self.view.picks(&info.event_type) {
-            match &fault.kind {
-                Kind::StripId(_) => match without_ids(&bytes) {
-                    Some(stripped) => bytes = stripped,
-                    None => continue,
-                },
-                Kind::Drop(_) => copies = 0,
-                Kind::Duplicate { times, .. } => copies += times,
-                Kind::Reorder { by, .. } => overtaken_by = (*by).max(overtaken_by),
-                _ => {}
-            }
-            self.tell_event(&fault, &info);
-            if copies == 0 {
-                return Ok(());
-            }
-        }
-        if overtaken_by > 0 {
-            let all = bytes.repeat(copies as usize);
-            self.postponed.push(Postponed {
-                bytes: all,
-                left: overtaken_by,
-            });
-            return self.bound_postponed().await;
-        }
-        for _ in 0..copies {
-            self.emit(&bytes, true).await?;
-        }
-        for postponed in &mut self.postponed {
-            postponed.left -= 1;
-        }
-        self.release_postponed().await
-    }
-
-    async fn release_postponed(&mut self) -> Result<(), Stop> {
-        while let Some(index) = self.postponed.iter().position(|one| one.left == 0) {
-            let released = self.postponed.remove(index);
-            self.emit(&released.bytes, true).await?;
-        }
-        Ok(())
-    }
-
-    async fn bound_postponed(&mut self) -> Result<(), Stop> {
-        let held: usize = self.postponed.iter().map(|one| one.bytes.len()).sum();
-        if held <= POSTPONED_BYTES {
-            return Ok(());
-        }
-        let who = self.view.who();
-        let log = &self.shared.log;
-        log.line(format_args!(
-            "{who}: events to reorder exceed {POSTPONED_BYTES} bytes: they go now"
-        ));
-        for postponed in &mut self.postponed {
-            postponed.left = 0;
-        }
-        self.release_postponed().await
-    }
-
-    fn tell_event(&self, fault: &Fault, info: &EventInfo) {
-        let EventInfo {
-            event_type,
-            last_event_id,
-        } = info;
-        let what = format!("event {event_type:?}, last event ID {last_event_id:?}");
-        self.view.acted(fault, what);
-    }
-
-    /// Sends bytes on, up to where a cut or a black hole strikes. `event`: they
-    /// end an event.
-    async fn emit(&mut self, bytes: &[u8], event: bool) -> Result<(), Stop> {
-        let mut rest = bytes;
-        if event {
-            let (progress, now) = (self.progress, Instant::now());
-            let due = self.view.strike(|when, since| match when {
-                When::Events {
-                    count,
-                    mid_event: true,
-                } => progress.events - since.events >= count,
-                When::Time {
-                    after,
-                    mid_event: true,
-                } => since.at + after <= now,
-                _ => false,
-            });
-            if let Some(fault) = due {
-                let (half, other) = rest.split_at(rest.len() / 2);
-                self.pass(half).await?;
-                self.strike(&fault).await?;
-                rest = other;
-            }
-        }
-        while let Some(left) = self.view.bytes_until_strike(self.progress)
-            && left <= rest.len() as u64
-        {
-            let (part, other) = rest.split_at(left as usize);
-            self.pass(part).await?;
-            let bytes = self.progress.bytes;
-            self.strike_all(|when, since| match when {
-                When::Bytes(count) => bytes - since.bytes >= count,
-                _ => false,
-            })
-            .await?;
-            rest = other;
-        }
-        self.pass(rest).await?;
-        if event {
-            self.shared
-                .counters
-                .events_sent
-                .fetch_add(1, Ordering::Relaxed);
-            self.progress.events += 1;
-            let events = self.progress.events;
-            self.strike_all(|when, since| match when {
-                When::Events {
-                    count,
-                    mid_event: false,
-                } => events - since.events >= count,
-                _ => false,
-            })
-            .await?;
-        }
-        Ok(())
-    }
-
     /// Into the buffer, or past it.
     async fn pass(&mut self, bytes: &[u8]) -> Result<(), Stop> {
         if bytes.is_empty() {
@@ -452,66 +280,6 @@ impl<'a, 'c, W: AsyncWrite + Unpin> Delivery<'a, 'c, W> {
         }
         let pace = self.view.pace();
         self.output.send(&staged, pace).await.map_err(gone)
-    }
-
-    /// Has every cut and black hole strike that is due.
-    async fn strike_all(
-        &mut self,
-        mut due: impl FnMut(When, Progress) -> bool,
-    ) -> Result<(), Stop> {
-        while let Some(fault) = self.view.strike(&mut due) {
-            self.strike(&fault).await?;
-        }
-        Ok(())
-    }
-
-    async fn strike(&mut self, fault: &Fault) -> Result<(), Stop> {
-        self.write_out().await?;
-        match &fault.kind {
-            Kind::Cut { when, how } => {
-                self.view.acted(fault, format_args!("cut ({how}) {when}"));
-                Err(Stop::Cut(*how))
-            }
-            Kind::BlackHole { when, .. } => {
-                self.view.acted(fault, format_args!("silence {when}"));
-                silence(self.view, fault, self.progress).await;
-                Ok(())
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-/// Returns when a black hole is over: its time, or itself taken away.
-pub(super) async fn silence(view: &mut View, fault: &Fault, progress: Progress) {
-    let end = match fault.kind {
-        Kind::BlackHole { lasting, .. } => lasting.map(|time| Instant::now() + time),
-        _ => None,
-    };
-    while view.has(fault) {
-        tokio::select! {
-            () = until(end) => return,
-            () = view.changed() => view.refresh(progress),
-        }
-    }
-}
-
-impl Link {
-    fn has_room(&self) -> bool {
-        self.bytes < LINK_BYTES && self.reads.len() < LINK_READS
-    }
-
-    /// Jitter never changes the order.
-    fn push(&mut self, at: Instant, bytes: Vec<u8>) {
-        let at = self.reads.back().map_or(at, |(last, _)| at.max(*last));
-        self.bytes += bytes.len();
-        self.reads.push_back((at, bytes));
-    }
-
-    fn pop(&mut self) -> Option<Vec<u8>> {
-        let (_, bytes) = self.reads.pop_front()?;
-        self.bytes -= bytes.len();
-        Some(bytes)
     }
 }
 

@@ -12,7 +12,8 @@ use super::select::{Pick, Which, path_matches};
 /// One fault in force.
 #[derive(Debug)]
 pub(super) struct Fault {
-    /// The name by which people take it away again.
+    /// The name by which people take it away again; empty until it is in force, where none was
+    /// given.
     pub(super) name: String,
     pub(super) kind: Kind,
     pub(super) scope: Scope,

@@ -11,6 +11,7 @@ mod control;
 mod delivery;
 mod exchange;
 mod fault;
+mod keys;
 mod log;
 mod output;
 mod response;

@@ -147,7 +147,10 @@ impl Shared {
                 .filter(|fault| !replaced(fault))
                 .cloned()
                 .collect();
-            for fault in faults {
+            for mut fault in faults {
+                if fault.name.is_empty() {
+                    fault.name = free_name(fault.kind.name(), &next);
+                }
                 if next.iter().any(|other| other.name == fault.name) {
                     problem = Some(format!(
                         "a fault named {:?} is in force already",
@@ -218,6 +221,14 @@ impl Shared {
     pub(super) fn faults_json(&self) -> Value {
         self.faults().iter().map(|fault| fault.to_json()).collect()
     }
+}
+
+/// `drop`, or `drop-2` where there is a `drop` already.
+fn free_name(kind: &str, taken: &[Arc<Fault>]) -> String {
+    let is_free = |name: &String| taken.iter().all(|fault| fault.name != *name);
+    let numbered = (2..).map(|number| format!("{kind}-{number}"));
+    let mut names = std::iter::once(kind.to_owned()).chain(numbered);
+    names.find(is_free).unwrap_or_default()
 }
 
 /// Whether a fault belongs to a step of a scenario.

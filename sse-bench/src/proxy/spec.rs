@@ -8,6 +8,7 @@ use http::{HeaderValue, StatusCode};
 use thiserror::Error;
 
 use super::fault::{Cut, Fault, Kind, Origin, Scope, When};
+use super::keys::{Keys, unknown};
 use super::select::{Pick, Which};
 use crate::units::{parse_duration, parse_size};
 
@@ -79,13 +80,13 @@ impl Spec {
             "" => "a fault".to_owned(),
             kind => format!("fault {kind}"),
         };
-        let parsed = parse(&self.kind, &self.given, serial);
+        let parsed = parse(&self.kind, &self.given);
         let (kind, scope, name) =
             parsed.map_err(|problem| SpecError(format!("{label}: {problem}")))?;
         let mut given = self.given;
         given.retain(|(key, _)| key != "name");
         Ok(Fault {
-            name,
+            name: name.unwrap_or_default(),
             kind,
             scope,
             given,
@@ -99,15 +100,14 @@ impl Spec {
 fn parse(
     kind_name: &str,
     given: &[(String, String)],
-    serial: u64,
-) -> Result<(Kind, Scope, String), String> {
+) -> Result<(Kind, Scope, Option<String>), String> {
     let mut keys = Keys::of(given);
     let kind = kind(kind_name, &mut keys)?;
     let scope = scope(&mut keys)?;
-    let name = keys
-        .take("name")
-        .map_or_else(|| format!("{}-{serial}", kind.name()), str::to_owned);
-    if name.is_empty() || name.len() > LONGEST_NAME || name.contains(['/', '?', '#']) {
+    let name = keys.take("name").map(str::to_owned);
+    if let Some(name) = &name
+        && (name.is_empty() || name.len() > LONGEST_NAME || name.contains(['/', '?', '#']))
+    {
         return Err(format!(
             "name={name}: a name has 1 to {LONGEST_NAME} bytes and none of / ? #"
         ));
@@ -294,74 +294,6 @@ fn parse_time(text: &str) -> Result<Duration, String> {
 
 fn parse_bool(text: &str) -> Result<bool, String> {
     text.parse().map_err(|_| "true or false".to_owned())
-}
-
-fn unknown(given: &str, known: &[&str], problem: &str) -> String {
-    let alike = known
-        .iter()
-        .map(|name| (strsim::jaro_winkler(given, name), name))
-        .max_by(|a, b| a.0.total_cmp(&b.0));
-    match alike {
-        Some((likeness, name)) if likeness > 0.8 => {
-            format!("{problem} as {given:?}; did you mean {name:?}?")
-        }
-        _ => format!("{problem} as {given:?}; known are {}", known.join(", ")),
-    }
-}
-
-/// Keys that are taken one by one; what is left over is an error.
-struct Keys<'a> {
-    left: Vec<(&'a str, &'a str)>,
-    asked: Vec<&'static str>,
-    twice: Option<&'a str>,
-}
-
-impl<'a> Keys<'a> {
-    fn of(given: &'a [(String, String)]) -> Self {
-        let left: Vec<_> = given
-            .iter()
-            .map(|(key, value)| (key.as_str(), value.as_str()))
-            .collect();
-        let twice = left.iter().enumerate().find_map(|(index, (key, _))| {
-            let before = &left[..index];
-            before.iter().any(|(other, _)| other == key).then_some(*key)
-        });
-        let asked = Vec::new();
-        Self { left, asked, twice }
-    }
-
-    fn take(&mut self, key: &'static str) -> Option<&'a str> {
-        self.asked.push(key);
-        let index = self.left.iter().position(|(known, _)| *known == key)?;
-        Some(self.left.remove(index).1)
-    }
-
-    fn optional<T>(
-        &mut self,
-        key: &'static str,
-        parse: impl FnOnce(&str) -> Result<T, String>,
-    ) -> Result<Option<T>, String> {
-        self.take(key)
-            .map(|text| parse(text).map_err(|problem| format!("{key}={text}: {problem}")))
-            .transpose()
-    }
-
-    fn needed<T>(
-        &mut self,
-        key: &'static str,
-        parse: impl FnOnce(&str) -> Result<T, String>,
-    ) -> Result<T, String> {
-        self.optional(key, parse)?
-            .ok_or_else(|| format!("it needs {key}=..."))
-    }
-
-    fn finish(self) -> Result<(), String> {
-        match (self.twice, self.left.first()) {
-            (Some(key), _) => Err(format!("{key} is given twice")),
-            (None, Some((key, _))) => Err(unknown(key, &self.asked, "there is no such key")),
-            (None, None) => Ok(()),
-        }
-    }
 }
 
 #[cfg(test)]

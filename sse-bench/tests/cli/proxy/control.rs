@@ -29,7 +29,16 @@ fn faults_come_and_go_while_it_runs() {
     assert_eq!(proxy.command("PUT /faults", replacing).0, 200);
     assert_eq!(proxy.get().text().0, events(&[2, 3, 3, 3]));
 
-    assert_eq!(proxy.command("DELETE /faults", "").1["removed"], 2);
+    let list = proxy.command("POST /faults", "drop,type=never").1;
+    let names: Vec<_> = list
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| &one["name"])
+        .collect();
+    assert_eq!(names, ["duplicate", "drop", "drop-2"]);
+
+    assert_eq!(proxy.command("DELETE /faults", "").1["removed"], 3);
     assert_eq!(proxy.get().text().0, events(&[1, 2, 3]));
 }
 
