@@ -8,6 +8,7 @@
 //! measured ([`stats`]) is merged at the end and becomes a [`report::Report`].
 
 pub mod cli;
+pub mod conform;
 pub mod connect;
 pub mod connection;
 pub mod exit;
@@ -49,6 +50,7 @@ use report::{Report, Writer};
 pub fn run(cli: Cli) -> ExitCode {
     let done = match cli.command {
         Command::Load(args) => load(*args),
+        Command::Conform(args) => conform::run(&args),
         Command::Proxy(args) => proxy::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();

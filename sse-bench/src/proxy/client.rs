@@ -19,20 +19,20 @@ const READ_AHEAD: usize = 64 << 10;
 
 /// A request but for its body. Names and values are as they were sent.
 #[derive(Debug)]
-pub(super) struct Request {
-    pub(super) method: String,
-    pub(super) target: String,
+pub(crate) struct Request {
+    pub(crate) method: String,
+    pub(crate) target: String,
     /// HTTP/1.0 knows no chunks and closes by default.
-    pub(super) is_http_1_0: bool,
-    pub(super) headers: Vec<(String, Vec<u8>)>,
-    pub(super) body: Body,
+    pub(crate) is_http_1_0: bool,
+    pub(crate) headers: Vec<(String, Vec<u8>)>,
+    pub(crate) body: Body,
     /// Whether the body is in the chunked coding.
-    pub(super) is_chunked: bool,
+    pub(crate) is_chunked: bool,
 }
 
 impl Request {
     /// The first value of a field.
-    pub(super) fn header(&self, name: &str) -> Option<&[u8]> {
+    pub(crate) fn header(&self, name: &str) -> Option<&[u8]> {
         let mut found = self
             .headers
             .iter()
@@ -41,7 +41,7 @@ impl Request {
     }
 
     /// Whether a list-valued field has this token, in any case.
-    pub(super) fn has_token(&self, name: &str, token: &str) -> bool {
+    pub(crate) fn has_token(&self, name: &str, token: &str) -> bool {
         self.headers
             .iter()
             .filter(|(known, _)| known.eq_ignore_ascii_case(name))
@@ -54,7 +54,7 @@ impl Request {
     }
 
     /// Whether the connection may serve another request after this one.
-    pub(super) fn keeps_alive(&self) -> bool {
+    pub(crate) fn keeps_alive(&self) -> bool {
         if self.is_http_1_0 {
             self.has_token("connection", "keep-alive")
         } else {
@@ -63,14 +63,14 @@ impl Request {
     }
 
     /// The target without its query.
-    pub(super) fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         self.target.split('?').next().unwrap_or_default()
     }
 }
 
 /// Why a request cannot be read.
 #[derive(Debug)]
-pub(super) enum BadRequest {
+pub(crate) enum BadRequest {
     /// The connection is over, in order or not.
     Gone,
     /// What to answer, and why.
@@ -79,11 +79,11 @@ pub(super) enum BadRequest {
 
 /// Bytes from the client that were not used yet.
 #[derive(Debug, Default)]
-pub(super) struct Inbox(BytesMut);
+pub(crate) struct Inbox(BytesMut);
 
 impl Inbox {
     /// Reads the head of the next request.
-    pub(super) async fn request(
+    pub(crate) async fn request(
         &mut self,
         reader: &mut (impl AsyncRead + Unpin),
     ) -> Result<Request, BadRequest> {
@@ -110,7 +110,7 @@ impl Inbox {
     }
 
     /// The next piece of a request's body, `None` at its end.
-    pub(super) async fn body(
+    pub(crate) async fn body(
         &mut self,
         body: &mut Body,
         reader: &mut (impl AsyncRead + Unpin),
@@ -120,7 +120,7 @@ impl Inbox {
 
     /// Returns when the client has ended its side; what it sends meanwhile waits
     /// for its turn, and beyond a bound in its own socket.
-    pub(super) async fn until_gone(&mut self, reader: &mut (impl AsyncRead + Unpin)) {
+    pub(crate) async fn until_gone(&mut self, reader: &mut (impl AsyncRead + Unpin)) {
         while self.0.len() < READ_AHEAD {
             match reader.read_buf(&mut self.0).await {
                 Ok(1..) => {}
@@ -133,7 +133,7 @@ impl Inbox {
 
 /// The next piece of a body that arrives through `inbox`; `None` at its end. An
 /// end that the framing does not allow is an error of kind `UnexpectedEof`.
-pub(super) async fn next_piece(
+pub(crate) async fn next_piece(
     inbox: &mut BytesMut,
     body: &mut Body,
     reader: &mut (impl AsyncRead + Unpin),

@@ -6,7 +6,7 @@
 //! without bound, and a client that reads slowly slows the upstream.
 
 mod args;
-mod client;
+pub(crate) mod client;
 mod control;
 mod delivery;
 mod exchange;
