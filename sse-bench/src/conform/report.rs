@@ -1,4 +1,4 @@
-//! The report: for people, as JSON, as JUnit XML.
+//! The report: for people, as JSON, as `JUnit` XML.
 
 use std::fmt::Write as _;
 use std::io;
@@ -124,11 +124,11 @@ impl Report {
             let grade = finding.verdict.grade;
             let _ = writeln!(
                 text,
-                "{grade:<15}{:<26}{}{known}",
+                "{grade:<15}{:<32}{}{known}",
                 finding.name, finding.about
             );
             if !finding.verdict.seen.is_empty() {
-                let _ = writeln!(text, "{:<15}{:<26}  {}", "", "", finding.verdict.seen);
+                let _ = writeln!(text, "{:<15}{:<32}  {}", "", "", finding.verdict.seen);
             }
         }
         text

@@ -16,6 +16,8 @@ use crate::proxy::client::{Inbox, Request};
 /// The head of an event stream that ends with its connection.
 pub(super) const STREAM: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\
     Cache-Control: no-store\r\nConnection: close\r\n\r\n";
+/// A client that takes nothing for this time is not reading.
+const STUCK: Duration = Duration::from_secs(10);
 /// A connection that sends no request within this time is none.
 const REQUEST: Duration = Duration::from_secs(5);
 
@@ -226,9 +228,10 @@ impl Peer {
         })
     }
 
-    /// What the client takes; `false` once it has closed.
+    /// What the client takes; `false` once it has closed or stopped reading.
     pub(super) async fn send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
-        self.stream.write_all(bytes.as_ref()).await.is_ok()
+        let sent = timeout(STUCK, self.stream.write_all(bytes.as_ref())).await;
+        matches!(sent, Ok(Ok(())))
     }
 
     /// Closes in order; the socket stays, so that nothing is reset.
@@ -261,10 +264,13 @@ impl Peer {
         Some(String::from_utf8_lossy(value).into_owned())
     }
 
-    /// `Last-Event-ID` must be this.
+    /// `Last-Event-ID` must be this, as far as a header can say it: white space
+    /// around a value is none of it (RFC 9110 §5.5).
     pub(super) fn expect_last_event_id(&self, wanted: Option<&str>) -> Result<(), Verdict> {
         let seen = self.request.header("last-event-id");
-        if seen == wanted.map(str::as_bytes) {
+        let sendable = wanted.map(|id| id.trim_matches([' ', '\t']));
+        let nothing_to_send = sendable == Some("") && seen.is_none();
+        if seen == sendable.map(str::as_bytes) || nothing_to_send {
             return Ok(());
         }
         let show = |id: Option<&[u8]>| {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Case;
 use super::bench::{Bench, STREAM, head};
-use crate::conform::grade::{Outcome, Verdict};
+use crate::conform::grade::{Grade, Outcome, Verdict};
 
 /// How much later than asked a client may come, for jitter and a busy machine.
 const SLACK: Duration = Duration::from_millis(1500);
@@ -205,7 +205,7 @@ async fn huge_retry(bench: &mut Bench) -> Outcome {
             Ok(if waited < Duration::from_millis(90) {
                 Verdict::failed(seen)
             } else {
-                Verdict::new(crate::conform::grade::Grade::Ok, seen)
+                Verdict::new(Grade::Ok, seen)
             })
         }
     }
@@ -232,7 +232,7 @@ async fn backs_off(bench: &mut Bench) -> Outcome {
     Ok(match (delays.first(), delays.last()) {
         (None, _) | (_, None) => Verdict::failed("it did not come back after a reset"),
         (Some(first), Some(last)) if delays.len() < DROPS || *last > *first * 2 => {
-            Verdict::new(crate::conform::grade::Grade::Ok, seen)
+            Verdict::new(Grade::Ok, seen)
         }
         _ => Verdict::informational(seen + ": no back-off"),
     })

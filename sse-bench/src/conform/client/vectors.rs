@@ -1,5 +1,6 @@
 //! Streams and what they dispatch, from the files that sse-core is tested with.
 
+use std::fmt;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -40,6 +41,13 @@ struct Expected {
     id: String,
 }
 
+impl fmt::Display for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { event, data, id } = self;
+        write!(f, "{event:?} {data:?} id {id:?}")
+    }
+}
+
 pub(super) fn cases(all: bool) -> Result<Vec<Case>> {
     let mut vectors: Vec<Vector> = serde_json::from_str(PUBLIC).context("public vectors")?;
     if all {
@@ -71,10 +79,8 @@ async fn play(bench: &mut Bench, vector: &Vector, input: &[u8]) -> Outcome {
     peer.end().await;
     let retry = vector.expected_retry.map(Duration::from_millis);
     if retry.is_some_and(|retry| retry > LONGEST_WAIT) {
-        return compare(
-            &vector.expected,
-            &first_events(bench, vector.expected.len()).await?,
-        );
+        let seen = first_events(bench, vector.expected.len()).await?;
+        return Ok(compare(&vector.expected, &seen));
     }
     let again = bench.answer(&format!("data: {LAST}\n\n")).await?;
     let seen = bench.events_before(LAST).await?;
@@ -89,10 +95,8 @@ async fn play(bench: &mut Bench, vector: &Vector, input: &[u8]) -> Outcome {
         let seen = format_args!("it came back after {waited} ms instead of {retry} ms");
         return Ok(Verdict::failed(seen));
     }
-    compare(
-        &vector.expected,
-        &seen.into_iter().map(to_expected).collect::<Vec<_>>(),
-    )
+    let seen: Vec<_> = seen.into_iter().map(to_expected).collect();
+    Ok(compare(&vector.expected, &seen))
 }
 
 async fn first_events(bench: &mut Bench, count: usize) -> Result<Vec<(Expected, bool)>, Verdict> {
@@ -114,21 +118,21 @@ fn to_expected(event: super::program::Event) -> (Expected, bool) {
     (expected, has_id)
 }
 
-fn compare(wanted: &[Expected], seen: &[(Expected, bool)]) -> Outcome {
+fn compare(wanted: &[Expected], seen: &[(Expected, bool)]) -> Verdict {
     if wanted.len() != seen.len() {
         let (seen, wanted) = (seen.len(), wanted.len());
         let text = format_args!("{seen} events instead of {wanted}");
-        return Ok(Verdict::failed(text));
+        return Verdict::failed(text);
     }
     for (index, (wanted, (seen, has_id))) in wanted.iter().zip(seen).enumerate() {
         let same_id = !has_id || seen.id == wanted.id;
         if seen.event != wanted.event || seen.data != wanted.data || !same_id {
             let number = index + 1;
-            let text = format_args!("event {number} is {seen:?} instead of {wanted:?}");
-            return Ok(Verdict::failed(text));
+            let text = format_args!("event {number} is {seen} instead of {wanted}");
+            return Verdict::failed(text);
         }
     }
-    Ok(Verdict::ok())
+    Verdict::ok()
 }
 
 /// `all`, `bytewise`, or the offsets at which to cut.
