@@ -44,7 +44,7 @@ fn read(stream: TcpStream) {
                 println!("{event}");
             }
             in_body = true;
-            event_type = "message".to_owned();
+            "message".clone_into(&mut event_type);
         } else if let Some(value) = line.strip_prefix("data: ") {
             data = Some(value.to_owned());
         } else if let Some(value) = line.strip_prefix("event: ") {
