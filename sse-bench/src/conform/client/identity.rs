@@ -26,7 +26,7 @@ pub(super) fn cases() -> Vec<Case> {
         (
             "C31/earlier",
             "the id before an unfinished event is sent",
-            "id: 6\n\nid: 7\ndata: a\n",
+            "id: 6\ndata: a\n\nid: 7\ndata: b\n",
             Some("6"),
         ),
         (
@@ -38,13 +38,13 @@ pub(super) fn cases() -> Vec<Case> {
         (
             "C33",
             "an id is sent as raw UTF-8",
-            "id: \u{2713}\n\n",
+            "id: \u{2713}\ndata: a\n\n",
             Some("\u{2713}"),
         ),
         (
             "C34",
             "an id with a NUL leaves the old one",
-            "id: 7\n\nid: 8\09\ndata: a\n\n",
+            "id: 7\ndata: a\n\nid: 8\09\ndata: b\n\n",
             Some("7"),
         ),
     ] {

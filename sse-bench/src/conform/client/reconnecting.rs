@@ -194,21 +194,28 @@ async fn retry_of_0(bench: &mut Bench) -> Outcome {
 }
 
 async fn huge_retry(bench: &mut Bench) -> Outcome {
-    let first = bench
-        .answer(&format!("retry: {}\n\n", "9".repeat(40)))
-        .await?;
-    match bench.stopped().await {
-        Ok(()) => Ok(Verdict::ok()),
-        Err(again) => {
-            let waited = again.at.duration_since(first.ended);
-            let seen = format!("it came back after {} ms", waited.as_millis());
-            Ok(if waited < Duration::from_millis(90) {
-                Verdict::failed(seen)
-            } else {
-                Verdict::new(Grade::Ok, seen)
-            })
-        }
+    const ROUNDS: usize = 4;
+    let body = format!("retry: {}\n\n", "9".repeat(40));
+    let mut ended = bench.answer(&body).await?.ended;
+    let mut shortest = None;
+    for _ in 0..ROUNDS {
+        let Err(mut again) = bench.stopped().await else {
+            break;
+        };
+        let waited = again.at.duration_since(ended);
+        shortest = Some(shortest.map_or(waited, |other: Duration| other.min(waited)));
+        again.send(STREAM).await;
+        again.end().await;
+        ended = again.ended;
     }
+    Ok(match shortest {
+        None => Verdict::ok(),
+        Some(waited) => {
+            let seen = format!("it came back after {} ms", waited.as_millis());
+            let hot = waited < Duration::from_millis(50);
+            Verdict::new(if hot { Grade::Failed } else { Grade::Ok }, seen)
+        }
+    })
 }
 
 async fn backs_off(bench: &mut Bench) -> Outcome {

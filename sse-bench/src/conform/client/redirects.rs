@@ -78,7 +78,7 @@ async fn remembered(bench: &mut Bench) -> Outcome {
     ))
     .await;
     peer.end().await;
-    bench.answer("retry: 100\nid: 7\n\n").await?;
+    bench.answer("retry: 100\nid: 7\ndata: a\n\n").await?;
     let peer = bench.request().await?;
     peer.expect_last_event_id(Some("7"))?;
     Ok(match peer.request.target.as_str() {
