@@ -112,7 +112,9 @@ impl<'a, 'c, W: AsyncWrite + Unpin> Delivery<'a, 'c, W> {
             }
             let strike_at = self.view.next_time();
             let flush_at = self.flush_at();
-            let due = link.due();
+            // Nothing waits for a latency that was taken away.
+            let due = link.due().filter(|_| self.view.is_late());
+            let due = due.or_else(|| (!link.is_empty()).then(Instant::now));
             tokio::select! {
                 biased;
                 () = self.view.changed() => {}

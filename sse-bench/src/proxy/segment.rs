@@ -3,7 +3,9 @@
 //! sse-core's parser reads along and says where each block ends
 //! ([`Items::position`](sse_core::Items::position)); what is passed on are the
 //! bytes that arrived, comments, line ends, byte order mark and all. Only where
-//! a fault needs whole events are bytes held until their block has ended.
+//! a fault needs whole events are bytes held until their block has ended. The LF of
+//! a CR LF that arrives after the block has ended at the CR goes before the next
+//! block, where it is an empty line at most.
 
 use sse_core::{Ignored, Item, LimitExceeded, Limits, Parser};
 
@@ -46,8 +48,6 @@ pub(super) struct Segmenter {
     torn: bool,
     /// Nothing but a part of a byte order mark was read.
     at_start: bool,
-    /// The last block ended with a CR at the end of what arrived.
-    after_cr: bool,
     /// The parser gave up; all further bytes pass unread.
     unread: bool,
 }
@@ -60,7 +60,6 @@ impl Segmenter {
             held: Vec::new(),
             torn: false,
             at_start: true,
-            after_cr: false,
             unread: false,
         }
     }
@@ -78,12 +77,6 @@ impl Segmenter {
             return (out, None);
         }
         let mut start = 0;
-        // The other half of a CR LF: between blocks it is an empty line at most.
-        if self.after_cr && chunk.first() == Some(&b'\n') {
-            out.push(between(vec![b'\n']));
-            start = 1;
-        }
-        self.after_cr &= chunk.is_empty();
         let mut parser = std::mem::take(&mut self.parser);
         let mut items = parser.feed(chunk);
         let error = loop {
@@ -103,7 +96,6 @@ impl Segmenter {
         };
         drop(items);
         self.parser = parser;
-        self.after_cr |= start == chunk.len() && chunk.last() == Some(&b'\r');
         let rest = &chunk[start..];
         if error.is_some() {
             self.unread = true;

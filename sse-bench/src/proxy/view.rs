@@ -182,6 +182,12 @@ impl View {
             .any(|live| !live.struck && live.fault.kind.needs_whole_events())
     }
 
+    /// Whether there is any latency.
+    pub(super) fn is_late(&self) -> bool {
+        self.find(|kind| matches!(kind, Kind::Latency { .. }))
+            .is_some()
+    }
+
     /// How much later what arrives now is delivered. Several latencies add up.
     pub(super) fn latency(&mut self) -> Duration {
         let mut sum = Duration::ZERO;

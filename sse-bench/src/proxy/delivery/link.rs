@@ -27,13 +27,13 @@ impl Link {
         self.reads.is_empty()
     }
 
+    /// Whether more may be read.
     pub(super) fn has_room(&self) -> bool {
         self.bytes < LINK_BYTES && self.reads.len() < LINK_READS
     }
 
-    /// Jitter never changes the order.
+    /// What is due before what was pushed earlier waits for it all the same.
     pub(super) fn push(&mut self, at: Instant, bytes: Vec<u8>) {
-        let at = self.reads.back().map_or(at, |(last, _)| at.max(*last));
         self.bytes += bytes.len();
         self.reads.push_back((at, bytes));
     }

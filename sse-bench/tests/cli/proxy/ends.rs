@@ -95,6 +95,15 @@ fn a_cut_after_a_time_comes_on_an_idle_stream_and_while_nobody_reads() {
     assert_eq!(text, events(&[1, 2, 3, 4, 5, 6, 7, 8, 9]));
     assert!(start.elapsed() >= Duration::from_millis(200));
 
+    // The time counts from the head of the response, not from the request.
+    let slow = Server::start(|_, _, stream| {
+        std::thread::sleep(Duration::from_millis(1200));
+        send(stream, format!("{SSE_HEAD}\r\n{}", events(&[1])));
+        hold(stream);
+    });
+    let proxy = Proxy::with(&slow, &["cut,after=1s"]);
+    assert_eq!(proxy.get().text().0, events(&[1]));
+
     let flood = Server::start(|_, _, stream| {
         send(stream, format!("{SSE_HEAD}\r\n"));
         send(stream, "data: x\n\n".repeat(8 << 20));

@@ -1,6 +1,6 @@
 //! Latency, bandwidth, splitting, buffering, compression.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::sync::{Mutex, mpsc};
 use std::time::{Duration, Instant};
 
@@ -52,6 +52,35 @@ fn latency_delays_and_does_not_add_up_over_a_stream() {
     );
     // One delay for each of 30 reads would be 9 s.
     assert!(elapsed < Duration::from_secs(8), "{elapsed:?}");
+}
+
+#[test]
+fn a_link_with_latency_holds_a_bounded_amount_and_lets_go_when_it_is_taken_away() {
+    const ALL: usize = 64 << 20;
+    let (start, started) = mpsc::channel();
+    let started = Mutex::new(started);
+    let (blocked, was_blocked) = mpsc::channel();
+    let server = Server::start(move |_, _, stream| {
+        send(stream, format!("{SSE_HEAD}\r\n: open\n\n"));
+        started.lock().unwrap().recv().unwrap();
+        let timeout = Some(Duration::from_secs(1));
+        stream.set_write_timeout(timeout).unwrap();
+        let event = format!("data: {}\n\n", "x".repeat(65_528)).into_bytes();
+        let mut sent = 0;
+        while sent < ALL && stream.write_all(&event).is_ok() {
+            sent += event.len();
+        }
+        let _ = blocked.send(sent);
+    });
+    let proxy = Proxy::start(&server, &[]);
+    let mut response = proxy.get();
+    response.until(": open");
+    proxy.command("POST /faults", "latency,delay=1h");
+    start.send(()).unwrap();
+    let sent = was_blocked.recv().unwrap();
+    assert!(sent < ALL, "all {sent} bytes were taken");
+    proxy.command("DELETE /faults", "");
+    assert!(response.rest().0.len() >= sent, "what was held is there");
 }
 
 #[test]
