@@ -1,8 +1,8 @@
 //! `sse-bench proxy`: a proxy that knows event streams, and spoils them on order.
 //!
 //! Plain HTTP/1.1 in, http or https out, one upstream connection for each
-//! request. Requests ([`client`]) and responses pass with their bodies byte for
-//! byte; what [faults](fault) change is done in [`delivery`]. Nothing is held
+//! request. Requests (`client.rs`) and responses pass with their bodies byte for
+//! byte; what faults change is done in `delivery.rs`. Nothing is held
 //! without bound, and a client that reads slowly slows the upstream.
 
 mod args;
