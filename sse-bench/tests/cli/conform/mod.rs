@@ -117,6 +117,7 @@ fn junit_names_each_check_and_its_failure() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn a_client_that_makes_no_request_is_never_reached() {
     let silent = ["sleep".to_owned(), "60".to_owned()];

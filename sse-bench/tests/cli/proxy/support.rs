@@ -14,6 +14,7 @@ use crate::support::{Server, command};
 /// A running proxy.
 pub(crate) struct Proxy {
     child: Child,
+    #[cfg_attr(not(unix), expect(dead_code, reason = "read where signals end it"))]
     stdout: BufReader<ChildStdout>,
     pub(crate) address: SocketAddr,
     pub(crate) control: SocketAddr,
