@@ -287,6 +287,8 @@ impl<'a, 'c, W: AsyncWrite + Unpin> Delivery<'a, 'c, W> {
 
 async fn until(at: Option<Instant>) {
     match at {
+        // The timer would round up to its next tick.
+        Some(at) if at <= Instant::now() => {}
         Some(at) => sleep_until(at).await,
         None => std::future::pending().await,
     }
