@@ -9,6 +9,8 @@ use std::time::Duration;
 use clap::builder::RangedI64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueHint, value_parser};
 
+use crate::conform::ConformArgs;
+use crate::proxy::ProxyArgs;
 use crate::report::Output;
 use crate::threshold::{self, METRICS, Threshold};
 use crate::timestamp::Pointer;
@@ -55,6 +57,10 @@ pub enum Command {
     Verify(Box<verify::VerifyArgs>),
     /// Check the checker: a built-in server commits each anomaly, and verify must find it
     Selftest(selftest::SelftestArgs),
+    /// Check whether a client keeps to the rules of event streams
+    Conform(Box<ConformArgs>),
+    /// Stand before a server and disturb its event streams: cuts, delays, lost events and more
+    Proxy(Box<ProxyArgs>),
     /// Print a completion script for a shell
     Completions {
         /// The shell

@@ -13,6 +13,7 @@
 
 pub mod checker;
 pub mod cli;
+pub mod conform;
 pub mod connect;
 pub mod connection;
 pub mod exchange;
@@ -24,6 +25,7 @@ pub mod live;
 pub mod load;
 pub mod plan;
 pub mod progress;
+pub mod proxy;
 pub mod report;
 pub mod selftest;
 pub mod stats;
@@ -61,6 +63,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Load(args) => load(*args),
         Command::Verify(args) => verify(*args),
         Command::Selftest(args) => selftest::run(&args),
+        Command::Conform(args) => conform::run(&args),
+        Command::Proxy(args) => proxy::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "sse-bench", &mut script);

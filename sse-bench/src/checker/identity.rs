@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::hash::BuildHasher;
 
 use foldhash::fast::FixedState;
-use regex_lite::Regex;
+use regex::Regex;
 use serde_json::Value;
 
 use super::{Counts, Settings};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::{Args, ValueHint, value_parser};
-use regex_lite::Regex;
+use regex::Regex;
 
 use super::{OutputArgs, RequestArgs, at_least_1};
 use crate::checker::KeyPointer;

@@ -5,9 +5,11 @@
 #[path = "../../examples/broadcast.rs"]
 #[expect(dead_code, reason = "an example has a main")]
 mod broadcast;
+mod conform;
 mod event_source;
 #[cfg(unix)]
 mod interrupt;
+mod proxy;
 mod refusals;
 mod report;
 mod schema;

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -9,15 +10,18 @@ use futures_util::FutureExt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 
-use crate::config::{Config, Store};
-use crate::error::StartError;
+use crate::config::Config;
+use crate::error::{AuthError, StartError};
+use crate::http::auth::Authenticator;
 use crate::http::connection::{self, Bounds};
 use crate::http::cors;
+use crate::http::embed::open_hub;
 use crate::http::pace::Pace;
 use crate::http::router::{check_path, router};
+use crate::http::tls::Tls;
 use crate::hub::Hub;
-use crate::log::{OpenError, Options, SqliteLog};
 use crate::sys;
+use crate::writer::{self, Writers};
 
 /// Connections that may wait to be accepted: a thousand clients that come back
 /// at once shall not meet a refusal.
@@ -51,7 +55,10 @@ pub struct Server {
     listener: TcpListener,
     local_addr: SocketAddr,
     hub: Hub,
+    tls: Option<Tls>,
+    writers: Arc<Writers>,
     config: Config,
+    auth: Option<Arc<Authenticator>>,
 }
 
 impl Server {
@@ -60,39 +67,71 @@ impl Server {
     ///
     /// # Errors
     /// [`StartError`] if the address cannot be listened on, or not without
-    /// [`Config::allow_anonymous`], the path cannot be routed, an origin is none,
-    /// the limits contradict one another, or the log cannot be opened.
+    /// [`Config::allow_anonymous`], the path cannot be routed, an origin or a pattern
+    /// of topics is none, a secret cannot be read, the limits contradict one another,
+    /// the certificate or its key cannot be used, or the log cannot be opened.
     pub async fn bind(config: Config) -> Result<Self, StartError> {
         check_path(&config.path).map_err(|problem| StartError::Path {
             path: config.path.clone(),
             problem,
         })?;
         cors::check(&config.cors)?;
+        let auth = Authenticator::new(&config.auth)?.map(Arc::new);
         check_limits(&config)?;
+        check_topics(&config)?;
+        let tls = Tls::load(&config)?;
         let refused = |cause| StartError::Listen {
             address: config.listen.clone(),
             cause,
         };
         let addresses = tokio::net::lookup_host(&config.listen).await;
         let addresses: Vec<SocketAddr> = addresses.map_err(refused)?.collect();
-        if !config.allow_anonymous && !addresses.iter().all(|address| address.ip().is_loopback()) {
+        if config.allow_anonymous && auth.is_some() {
+            return Err(AuthError::Options {
+                problem: "with authentication nobody is anonymous; leave out --allow-anonymous, \
+                          or the tokens and the key",
+            }
+            .into());
+        }
+        let needs_no_auth = config.allow_anonymous || auth.is_some();
+        if !needs_no_auth && !addresses.iter().all(|address| address.ip().is_loopback()) {
             return Err(StartError::Anonymous {
                 address: config.listen,
             });
         }
         let listener = listen(&addresses).map_err(refused)?;
         let local_addr = listener.local_addr().map_err(refused)?;
+        let hub = open_hub(&config)?;
+        let options = writer::Options {
+            threads: config.writer_threads.get(),
+            write_timeout: config.write_timeout,
+            flush_interval: config.flush_interval,
+        };
+        let writers = Writers::start(&hub, options).map_err(StartError::Writer)?;
         Ok(Self {
             listener,
             local_addr,
-            hub: open_hub(&config)?,
+            hub,
+            writers: Arc::new(writers),
+            tls,
             config,
+            auth,
         })
     }
 
     /// Where it listens, with the port that was picked.
     pub fn local_addr(&self) -> SocketAddr {
         self.local_addr
+    }
+
+    /// `http`, or `https` where it has a certificate.
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
+
+    /// Its certificate, if it has one, to be read anew when it is renewed.
+    pub fn tls(&self) -> Option<Tls> {
+        self.tls.clone()
     }
 
     /// The hub it serves.
@@ -109,6 +148,7 @@ impl Server {
             self.hub.clone(),
             &self.config,
             self.local_addr.ip().is_loopback(),
+            self.auth.clone(),
         );
         let accept_rate = self.config.limits.accept_rate;
         let mut pace = accept_rate.map(|rate| Pace::new(rate, Instant::now()));
@@ -128,13 +168,15 @@ impl Server {
         self.hub.drain();
         let deadline = tokio::time::sleep(self.config.hub.drain.saturating_add(GRACE));
         let mut deadline = std::pin::pin!(deadline);
-        while !connections.is_empty() {
+        while !connections.is_empty() || self.writers.open() > 0 {
             tokio::select! {
                 () = &mut deadline => {
-                    tracing::info!(connections = connections.len(), "cut after the drain");
+                    let left = connections.len() + self.writers.open();
+                    tracing::info!(connections = left, "cut after the drain");
                     break;
                 }
                 Some(_) = connections.join_next() => {}
+                () = self.writers.emptied(), if self.writers.open() > 0 => {}
                 stream = self.accept(&mut pace) => self.spawn(&mut connections, stream, &router),
             }
         }
@@ -187,34 +229,18 @@ impl Server {
         connections.spawn(connection::serve(
             stream,
             peer,
+            self.tls.clone(),
             router.clone(),
             self.hub.clone(),
+            Arc::clone(&self.writers),
             Bounds {
                 head_bytes: config.limits.head_bytes,
                 header_timeout: config.header_timeout,
                 write_timeout: config.write_timeout,
+                streams: config.limits.http2_streams,
             },
         ));
     }
-}
-
-fn open_hub(config: &Config) -> Result<Hub, OpenError> {
-    let hub = config.hub.clone();
-    let Store::Sqlite {
-        path,
-        durability,
-        memory,
-    } = &config.store
-    else {
-        return Ok(Hub::new(hub));
-    };
-    let options = Options {
-        path: path.clone(),
-        durability: *durability,
-        memory: *memory,
-    };
-    let log = SqliteLog::open(&options, hub.retention, &hub.topics)?;
-    Ok(Hub::over(Box::new(log), hub))
 }
 
 fn check_limits(config: &Config) -> Result<(), StartError> {
@@ -228,6 +254,16 @@ fn check_limits(config: &Config) -> Result<(), StartError> {
         return Ok(());
     };
     Err(StartError::Limits { problem })
+}
+
+fn check_topics(config: &Config) -> Result<(), StartError> {
+    for topic in &config.hub.topics {
+        topic.check().map_err(|problem| StartError::Topics {
+            topics: topic.topics.clone(),
+            problem,
+        })?;
+    }
+    Ok(())
 }
 
 fn listen(addresses: &[SocketAddr]) -> io::Result<TcpListener> {

@@ -1,15 +1,16 @@
 //! The hub: publishes into the log and gives out cursors over it.
 
+mod audience;
 mod batch;
 mod control;
 mod cursor;
+mod observer;
+mod portion;
 mod position;
 mod publication;
 mod registry;
 mod subscription;
-mod tally;
 
-use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,10 +18,12 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 use tokio::sync::{oneshot, watch};
 
-pub(crate) use cursor::jittered;
+pub(crate) use audience::Audience;
+pub(crate) use cursor::{Cursor, Due, Fetching, jittered};
+pub use observer::{Observer, StreamEnd, StreamInfo};
+pub(crate) use portion::{Delivery, Portion, Portions, Wire};
 pub use position::GapPolicy;
 pub(crate) use position::Start;
-pub(crate) use publication::NAME_MAX;
 pub use publication::{InvalidPublication, Publication};
 pub(crate) use registry::Connection;
 pub(crate) use subscription::Subscription;
@@ -28,9 +31,10 @@ pub(crate) use subscription::Subscription;
 use crate::log::{
     AppendError, Draft, EventLog, History, MemoryLog, Retention, TopicRetention, TopicWindow,
 };
-pub(crate) use crate::log::{Filter, TopicPattern};
-use crate::metrics::{Metrics, Reading};
+pub(crate) use crate::log::{Filter, NAME_MAX, TopicPattern};
+use crate::metrics::{Closed, Metrics, Reading};
 use crate::sys;
+use observer::Observers;
 use registry::{Places, Registry};
 
 /// How a hub keeps its history and treats its subscribers.
@@ -49,6 +53,9 @@ pub struct HubConfig {
     pub drain: Duration,
     /// Where delivery goes on when history is missing.
     pub gap: GapPolicy,
+    /// What becomes of a subscription that reads more slowly than the history
+    /// evicts.
+    pub slow: SlowPolicy,
     /// The most open subscriptions. Default 100,000.
     pub max_connections: usize,
     /// The most open subscriptions of one peer address. Default: no limit.
@@ -68,12 +75,24 @@ impl Default for HubConfig {
             retry: Duration::from_secs(2),
             drain: Duration::from_secs(5),
             gap: GapPolicy::default(),
+            slow: SlowPolicy::default(),
             max_connections: 100_000,
             max_per_peer: None,
             max_per_session: None,
             max_topics: 100_000,
         }
     }
+}
+
+/// What becomes of a subscription that reads more slowly than the history evicts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SlowPolicy {
+    /// It is told by a `gap` event, reason `lagged`, and goes on.
+    #[default]
+    Keep,
+    /// It is closed, after a comment that says why; a client comes back with its
+    /// last event ID.
+    Close,
 }
 
 /// What a subscription asks for.
@@ -85,6 +104,8 @@ pub(crate) struct Subscribe {
     pub(crate) gap: Option<GapPolicy>,
     /// Who asks, for the limit by address and the list of connections.
     pub(crate) peer: Option<SocketAddr>,
+    /// When its credential ends, and the stream with it.
+    pub(crate) expires: Option<Instant>,
 }
 
 /// Why a subscription was not opened. All pass: the client shall come back.
@@ -115,6 +136,17 @@ pub enum PublishError {
              that has events, or raise --max-topics"
     )]
     TooManyTopics(String),
+    /// The log could not hold it beside nothing.
+    #[error(
+        "an event makes {length} bytes, and the log keeps {max} of its topic; shorten its data, \
+             or raise --log-bytes or the topic's own"
+    )]
+    TooLarge {
+        /// Bytes of the encoded event.
+        length: usize,
+        /// Bytes that the log keeps.
+        max: usize,
+    },
     /// The log cannot hold it now. Subscribers are served on.
     #[error("{0}; nothing was published, try again later")]
     Unavailable(String),
@@ -132,6 +164,7 @@ struct Shared {
     started: Instant,
     log: Box<dyn EventLog>,
     registry: Registry,
+    observers: Observers,
     /// When the drain began.
     draining: watch::Sender<Option<Instant>>,
     /// The head of the log when the hub began.
@@ -149,6 +182,7 @@ impl Hub {
     /// A hub over a log that is there already.
     pub(crate) fn over(log: Box<dyn EventLog>, config: HubConfig) -> Self {
         let began_at = log.history().window().head();
+        log.history().limit_topics(config.max_topics);
         Self {
             shared: Arc::new(Shared {
                 started: Instant::now(),
@@ -157,6 +191,7 @@ impl Hub {
                     per_peer: config.max_per_peer,
                     per_session: config.max_per_session,
                 }),
+                observers: Observers::default(),
                 draining: watch::Sender::new(None),
                 began_at,
                 metrics: Metrics::new(),
@@ -181,7 +216,6 @@ impl Hub {
                 return Err(PublishError::NoSuchConnection(connection.to_owned()));
             }
         }
-        self.check_topics(events)?;
         let drafts: Vec<Draft> = events.iter().map(Publication::draft).collect();
         let (reply, answer) = oneshot::channel();
         shared.log.append(drafts, reply);
@@ -194,26 +228,10 @@ impl Hub {
         Ok(seqs.into_iter().map(|seq| epoch.id(seq)).collect())
     }
 
-    /// Publishers at the same moment may exceed the limit by what they bring.
-    fn check_topics(&self, events: &[Publication]) -> Result<(), PublishError> {
-        let window = self.shared.history().window();
-        let limit = self.shared.config.max_topics;
-        let mut new = HashSet::new();
-        for topic in events.iter().filter_map(Publication::untargeted_topic) {
-            if !new.contains(topic) && !window.has_topic(topic) {
-                new.insert(topic);
-                if window.topics() + new.len() > limit {
-                    return Err(PublishError::TooManyTopics(topic.to_owned()));
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// Opens a subscription. Its stream begins with what the hub has to say of
     /// its position.
     pub(crate) fn subscribe(&self, request: Subscribe) -> Result<Subscription, Refused> {
-        Subscription::open(Arc::clone(&self.shared), request)
+        Cursor::open(Arc::clone(&self.shared), request).map(Subscription::new)
     }
 
     /// Begins to close every stream, spread over [`HubConfig::drain`]. Nothing
@@ -239,6 +257,15 @@ impl Hub {
         let _ = draining.wait_for(Option::is_some).await;
     }
 
+    /// From now on tells this observer of every stream that opens and closes, on
+    /// a thread of its own.
+    ///
+    /// # Errors
+    /// If the system gives no thread.
+    pub fn observe(&self, observer: impl Observer) -> std::io::Result<()> {
+        self.shared.observers.add(observer)
+    }
+
     /// Open subscriptions.
     pub fn connections(&self) -> usize {
         self.shared.registry.len()
@@ -252,7 +279,15 @@ impl Hub {
     /// Ends the stream of this connection; `false` if it is not here.
     pub fn disconnect(&self, connection: &str) -> bool {
         let found = self.shared.registry.find(connection);
-        found.inspect(|connection| connection.kick()).is_some()
+        let found = found.inspect(|connection| connection.kick(Closed::Kicked));
+        found.is_some()
+    }
+
+    /// Ends the stream of this connection, if it is here: another took its place.
+    pub(crate) fn supersede(&self, connection: &str) {
+        if let Some(connection) = self.shared.registry.find(connection) {
+            connection.kick(Closed::Superseded);
+        }
     }
 
     /// At most `limit` open subscriptions in the order of their ids, after this
@@ -272,6 +307,11 @@ impl Hub {
                 (topic, readers)
             })
             .collect()
+    }
+
+    /// How many retained events have a target.
+    pub(crate) fn targeted(&self) -> usize {
+        self.shared.history().window().targeted()
     }
 
     /// How many topics have retained events.
@@ -363,10 +403,14 @@ impl From<AppendError> for PublishError {
     fn from(error: AppendError) -> Self {
         match error {
             AppendError::KeyTaken(key) => Self::KeyTaken(key),
+            AppendError::TooManyTopics(topic) => Self::TooManyTopics(topic),
+            AppendError::TooLarge { length, max } => Self::TooLarge { length, max },
             AppendError::Unavailable(cause) => Self::Unavailable(cause.to_string()),
         }
     }
 }
 
+#[cfg(test)]
+mod agreement;
 #[cfg(test)]
 mod tests;

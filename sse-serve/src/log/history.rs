@@ -1,7 +1,7 @@
 //! What all logs have in common.
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use crate::log::stage::Stage;
 use crate::log::stamps::Stamps;
 use crate::log::tail::Tails;
 use crate::log::window::Window;
-use crate::log::{Envelope, Record, Selection, Tail};
+use crate::log::{ConnectionId, Envelope, Record, Selection, Tail};
 
 /// The random name of one log: eight of `[a-z0-9]`. A log that lost its history
 /// has another.
@@ -61,20 +61,33 @@ pub(crate) struct History {
     tails: Tails,
     digests: RandomState,
     reads: AtomicU64,
+    max_topics: AtomicUsize,
     stamps: Stamps,
 }
 
 impl History {
-    pub(super) fn new(epoch: Epoch, window: Window) -> Self {
+    /// `since` is the time of its newest event: it is not earlier now, whatever
+    /// the system's clock says.
+    pub(super) fn new(epoch: Epoch, window: Window, since: u64) -> Self {
         Self {
             epoch,
-            clock: Clock::new(),
+            clock: Clock::not_before(since),
             window: RwLock::new(window),
             tails: Tails::default(),
             digests: RandomState::new(),
             reads: AtomicU64::new(0),
+            max_topics: AtomicUsize::new(usize::MAX),
             stamps: Stamps::new(),
         }
+    }
+
+    /// From now on a further topic is refused once as many have events.
+    pub(crate) fn limit_topics(&self, max: usize) {
+        self.max_topics.store(max, Ordering::Relaxed);
+    }
+
+    pub(super) fn max_topics(&self) -> usize {
+        self.max_topics.load(Ordering::Relaxed)
     }
 
     /// Makes what the log holds by its promise seen, and wakes whom it
@@ -121,17 +134,28 @@ impl History {
         self.mark(&mut self.window_mut(), evicted, now);
     }
 
-    /// Opens the end of the log. From now on what is published for this
-    /// selection wakes it.
-    pub(crate) fn tail(&self, selection: Selection) -> Arc<Tail> {
-        self.tails.open(selection)
+    /// Opens the end of the log. From now on what is targeted at this connection
+    /// wakes it.
+    pub(crate) fn tail(
+        &self,
+        selection: Arc<Selection>,
+        connection: Option<ConnectionId>,
+    ) -> Arc<Tail> {
+        self.tails.open(selection, connection)
+    }
+
+    /// From now on what is published for its selection wakes it, too.
+    pub(crate) fn follow(&self, tail: &Arc<Tail>) {
+        self.tails.follow(tail);
     }
 
     /// To be called once for each tail. Events for its connection are then owed
     /// to nobody.
     pub(crate) fn close(&self, tail: &Arc<Tail>) {
         self.tails.close(tail);
-        let connection = tail.selection().connection();
+        let Some(connection) = tail.connection().map(ConnectionId::as_str) else {
+            return;
+        };
         if self.window().marks().has_connection(connection) {
             self.window_mut().marks_mut().forget_connection(connection);
         }

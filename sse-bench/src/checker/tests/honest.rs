@@ -140,7 +140,7 @@ fn judge(seed: u64) -> (Integrity, u64, Vec<Undecided>, String) {
     let sequence = world
         .random
         .bool()
-        .then(|| Sequence::Id(regex_lite::Regex::new("^\\d+$").unwrap()));
+        .then(|| Sequence::Id(regex::Regex::new("^\\d+$").unwrap()));
     let settings = Settings {
         sequence,
         ..Settings::default()

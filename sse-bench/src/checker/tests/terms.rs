@@ -273,7 +273,7 @@ fn a_quiet_stream_is_no_stall() {
 #[test]
 fn holes_in_numbers_are_holes_in_the_stream_only_where_that_is_declared() {
     for (sequence, missing, expected) in [(None, 0, 9), (Some("-(\\d+)$"), 3, 12)] {
-        let sequence = sequence.map(|text| Sequence::Id(regex_lite::Regex::new(text).unwrap()));
+        let sequence = sequence.map(|text| Sequence::Id(regex::Regex::new(text).unwrap()));
         let settings = Settings {
             sequence,
             ..Settings::default()
@@ -296,7 +296,7 @@ fn holes_in_numbers_are_holes_in_the_stream_only_where_that_is_declared() {
 #[test]
 fn a_declared_sequence_is_the_order_whatever_all_receive() {
     let settings = Settings {
-        sequence: Some(Sequence::Id(regex_lite::Regex::new("\\d+").unwrap())),
+        sequence: Some(Sequence::Id(regex::Regex::new("\\d+").unwrap())),
         ..Settings::default()
     };
     let mut script = Script::with(3, settings);
@@ -311,7 +311,7 @@ fn a_declared_sequence_is_the_order_whatever_all_receive() {
 #[test]
 fn a_new_series_is_a_new_history() {
     let settings = Settings {
-        sequence: Some(Sequence::Id(regex_lite::Regex::new("-(\\d+)$").unwrap())),
+        sequence: Some(Sequence::Id(regex::Regex::new("-(\\d+)$").unwrap())),
         ..Settings::default()
     };
     let mut script = Script::with(3, settings);
