@@ -90,11 +90,10 @@ impl Types {
 
     /// At the end of a run, in which so many legs received events.
     pub(super) fn finish(&mut self, legs: usize) -> Greetings {
-        let others = self.types.values().any(|known| known.elsewhere);
         let mut greetings = Greetings::default();
         for (name, known) in &mut self.types {
             let count = known.legs;
-            if others && known.prompt && count >= FEWEST_GREETINGS && count * 10 >= legs * 9 {
+            if known.prompt && count >= FEWEST_GREETINGS && count * 10 >= legs * 9 {
                 greetings.types.push((name.to_string(), count as u64));
                 greetings.events.append(&mut known.held);
             } else {
