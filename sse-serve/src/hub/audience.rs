@@ -82,8 +82,8 @@ impl Audience {
         self.tail.take_wake();
         let window = history.window();
         let first = self.tail.take_pending()?;
-        let alone = window.has_targeted() || shared.draining.borrow().is_some();
-        let read = (!alone).then(|| {
+        let is_draining = shared.draining.borrow().is_some();
+        let read = (!is_draining).then(|| {
             let moment = history.clock().at(now);
             portions.read(&window, &self.selection, first - 1, moment)
         });
