@@ -58,6 +58,14 @@ pub enum StartError {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// A history of their own is for topics that there cannot be.
+    #[error("the pattern of topics `{topics}` {problem}")]
+    Topics {
+        /// As configured.
+        topics: String,
+        /// What is wrong with it, and the mend.
+        problem: &'static str,
+    },
     /// The certificate or its key cannot be used.
     #[error("{} {problem}", path.display())]
     Tls {

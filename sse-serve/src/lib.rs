@@ -19,7 +19,7 @@
 //! | `GET /metrics` | the `OpenMetrics` text format, which Prometheus reads; names begin with `sse_serve_` |
 //! | `GET /connections` | open streams by id: session, peer, filter, cursor, lag, bytes, since; `limit` (default 1000, at most 10,000) and `after` page through them |
 //! | `DELETE /connections/{id}` | ends that stream |
-//! | `GET /topics` | topics with retained events by name: their number, oldest and newest id, subscriptions; pages alike |
+//! | `GET /topics` | topics with retained events by name: their number, oldest and newest id, subscriptions; pages alike; and how many events are `targeted`, whatever their topic |
 //!
 //! While there is no authentication, `/connections` and `/topics` are for peers on
 //! loopback only. With it ([`Auth`]), they and `/metrics` need the claim `admin`;
@@ -32,7 +32,12 @@
 //! counts for) and `exp`. Its streams end with it, after a comment that says so.
 //!
 //! Refusals are `application/problem+json` (RFC 9457); their `detail` names the
-//! field and the mend.
+//! field and the mend. Only a request that cannot be parsed is answered with a
+//! bare 400, and one whose head is too large with a bare 431, before its origin is
+//! known; then the connection is closed.
+//!
+//! A client that closes its half of the connection is taken as gone, its request
+//! as abandoned.
 //!
 //! # Publishing
 //!

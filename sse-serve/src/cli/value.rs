@@ -181,13 +181,13 @@ pub(super) fn head_size(text: &str) -> Result<ByteSize, String> {
 pub(super) fn topics(text: &str) -> Result<TopicRetention, String> {
     const FORM: &str = "give a pattern and its history, for example orders.*:events=1000,age=24h";
     let (topics, budget) = text.rsplit_once(':').ok_or(FORM)?;
-    if topics.is_empty() {
-        return Err(FORM.to_owned());
-    }
     let mut retention = TopicRetention {
         topics: topics.to_owned(),
         ..TopicRetention::default()
     };
+    retention
+        .check()
+        .map_err(|problem| format!("`{topics}` {problem}; {FORM}"))?;
     for part in budget.split(',') {
         match part.split_once('=') {
             Some(("events", events)) => retention.events = Some(count(events)?),

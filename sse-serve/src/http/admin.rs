@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 
 use axum::Extension;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{ConnectInfo, Path, State};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderName, StatusCode, Uri};
@@ -59,10 +60,12 @@ pub(super) struct Topics {
     /// All that have retained events, on whatever page.
     total: usize,
     topics: Vec<Topic>,
+    /// Retained events with a target, whatever their topic: they stand in none
+    /// of the windows.
+    targeted: usize,
     next: Option<String>,
 }
 
-/// What is targeted at a session or a connection is not counted.
 #[derive(Debug, Serialize)]
 struct Topic {
     topic: String,
@@ -134,6 +137,7 @@ pub(super) async fn topics(
     let next = page.last().filter(|_| has_next);
     Ok(no_store(Topics {
         total: hub.topic_count(),
+        targeted: hub.targeted(),
         next: next.map(|(last, _)| last.topic.clone()),
         topics: page
             .into_iter()
@@ -152,10 +156,13 @@ pub(super) async fn disconnect(
     State(app): State<App>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
 ) -> Result<NoStore<Disconnected>, Problem> {
     admit(&app, &caller, peer)?;
-    if app.hub.disconnect(&id) {
+    // No id is anything but ASCII.
+    if let Ok(Path(id)) = id
+        && app.hub.disconnect(&id)
+    {
         tracing::info!(connection = id, "closed by an operator");
         return Ok(no_store(Disconnected { status: "ok" }));
     }

@@ -14,7 +14,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::{HOST, ORIGIN};
 use http::uri::Authority;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, Version};
 use std::net::IpAddr;
 
 use crate::config::Cors;
@@ -48,6 +48,11 @@ pub(super) async fn check(State(app): State<App>, mut request: Request, next: Ne
 /// Whose request it is, or why it goes no further.
 fn identify(app: &App, request: &Request) -> Result<Caller, Refused> {
     let (method, uri, headers) = (request.method(), request.uri(), request.headers());
+    if request.version() == Version::HTTP_11 && !headers.contains_key(HOST) {
+        // RFC 9112 §3.2.
+        let problem = Problem::bad_request("HTTP/1.1 needs a `Host`; send one");
+        return Err((Refusal::Host, problem));
+    }
     let only_loopback = app.on_loopback && app.auth.is_none();
     judge(method, uri, headers, only_loopback, &app.cors)?;
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
@@ -65,7 +70,7 @@ fn identify(app: &App, request: &Request) -> Result<Caller, Refused> {
         );
         rejection(cause)
     })?;
-    if carrier == Carrier::Cookie && !is_safe(method) {
+    if carrier == Carrier::Cookie && !method.is_safe() {
         check_forgery(uri, headers, &app.cors)?;
     }
     Ok(Caller {
@@ -145,7 +150,8 @@ fn judge(
         );
         return Err((Refusal::Host, problem));
     }
-    if is_safe(method) {
+    // What changes nothing (RFC 9110 §9.2.1), a preflight among it.
+    if method.is_safe() {
         return Ok(());
     }
     let mut origins = headers.get_all(ORIGIN).iter();
@@ -175,10 +181,6 @@ fn check_forgery(uri: &Uri, headers: &HeaderMap, cors: &Cors) -> Result<(), Refu
          --cors-origin and --cors-credentials; send `Authorization: Bearer` instead",
     );
     Err((Refusal::Origin, problem))
-}
-
-fn is_safe(method: &Method) -> bool {
-    *method == Method::GET || *method == Method::HEAD
 }
 
 fn is_own(origin: &HeaderValue, host: Option<&Authority>) -> bool {
@@ -247,6 +249,9 @@ mod tests {
             ("POST", "localhost:8080",  "https://app.example",    true),
             ("POST", "evil.example",    "https://app.example",    false),
             ("GET",  "localhost:8080",  "http://evil.example",    true),
+            ("OPTIONS", "localhost:8080", "http://evil.example",  true),
+            ("DELETE",  "localhost:8080", "http://evil.example",  false),
+            ("PATCH",   "localhost:8080", "http://evil.example",  false),
         ];
         for (method, host, origin, allowed) in table {
             let mut headers = HeaderMap::new();

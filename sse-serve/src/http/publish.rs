@@ -74,6 +74,10 @@ pub(super) async fn publish(
             }
             PublishError::NoSuchConnection(_) => StatusCode::NOT_FOUND,
             PublishError::KeyTaken(_) => StatusCode::CONFLICT,
+            PublishError::TooLarge { .. } => {
+                metrics.refuse(Refusal::EventSize);
+                StatusCode::PAYLOAD_TOO_LARGE
+            }
             PublishError::TooManyTopics(_) => {
                 metrics.refuse(Refusal::Topics);
                 StatusCode::TOO_MANY_REQUESTS

@@ -8,6 +8,7 @@ use axum::extract::Request;
 use axum::middleware;
 use axum::routing::{MethodRouter, get};
 use http::StatusCode;
+use http::header::ACCESS_CONTROL_REQUEST_METHOD;
 use ipnet::IpNet;
 
 use crate::config::{Config, Cors, Limits, WhenFull};
@@ -139,11 +140,16 @@ async fn not_found(
 }
 
 async fn method_not_allowed(request: Request) -> Problem {
-    let detail = format!(
-        "{} does not take {}; `Allow` lists what it takes",
-        request.uri().path(),
-        request.method()
-    );
+    let is_preflight = request
+        .headers()
+        .contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+    let mend = if is_preflight {
+        "allow pages of that origin with --cors-origin"
+    } else {
+        "`Allow` lists what it takes"
+    };
+    let (path, method) = (request.uri().path(), request.method());
+    let detail = format!("{path} does not take {method}; {mend}");
     discard_rest(request.into_body()).await;
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
 }

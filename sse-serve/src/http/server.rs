@@ -67,9 +67,9 @@ impl Server {
     ///
     /// # Errors
     /// [`StartError`] if the address cannot be listened on, or not without
-    /// [`Config::allow_anonymous`], the path cannot be routed, an origin is none,
-    /// a secret cannot be read, the limits contradict one another, the
-    /// certificate or its key cannot be used, or the log cannot be opened.
+    /// [`Config::allow_anonymous`], the path cannot be routed, an origin or a pattern
+    /// of topics is none, a secret cannot be read, the limits contradict one another,
+    /// the certificate or its key cannot be used, or the log cannot be opened.
     pub async fn bind(config: Config) -> Result<Self, StartError> {
         check_path(&config.path).map_err(|problem| StartError::Path {
             path: config.path.clone(),
@@ -78,6 +78,7 @@ impl Server {
         cors::check(&config.cors)?;
         let auth = Authenticator::new(&config.auth)?.map(Arc::new);
         check_limits(&config)?;
+        check_topics(&config)?;
         let tls = Tls::load(&config)?;
         let refused = |cause| StartError::Listen {
             address: config.listen.clone(),
@@ -272,6 +273,16 @@ fn check_limits(config: &Config) -> Result<(), StartError> {
         return Ok(());
     };
     Err(StartError::Limits { problem })
+}
+
+fn check_topics(config: &Config) -> Result<(), StartError> {
+    for topic in &config.hub.topics {
+        topic.check().map_err(|problem| StartError::Topics {
+            topics: topic.topics.clone(),
+            problem,
+        })?;
+    }
+    Ok(())
 }
 
 fn listen(addresses: &[SocketAddr]) -> io::Result<TcpListener> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::Extension;
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{ConnectInfo, Path, State};
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
@@ -50,11 +51,13 @@ pub(super) async fn subscribe_session(
     State(app): State<App>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     Extension(caller): Extension<Caller>,
-    session: Option<Path<String>>,
+    session: Result<Option<Path<String>>, PathRejection>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let session =
+        session.map_err(|_| Problem::bad_request("the session is not UTF-8; correct the path"))?;
     let mut asked = request(&uri, &headers)?;
     let filter = &mut asked.wish.filter;
     filter.targeted_only = true;
@@ -188,7 +191,7 @@ fn request(uri: &Uri, headers: &HeaderMap) -> Result<Asked, Problem> {
     let mut gap = None;
     for (key, value) in form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()) {
         match &*key {
-            "topic" => topics.push(TopicPattern::new(&name("topic", &value)?)),
+            "topic" => topics.push(pattern(&value)?),
             "event" | "eventName" => filter.event_types.push(name("event", &value)?),
             "session" => filter.session = Some(name("session", &value)?),
             "last_event_id" => queried_id = Some(value.into_owned()),
@@ -253,7 +256,16 @@ fn name(key: &str, value: &str) -> Result<String, Problem> {
             value.len()
         )));
     }
+    if value.contains(['\r', '\n', '\0']) {
+        return Err(Problem::bad_request(format!(
+            "`{key}` may not contain a carriage return, a line feed or a NUL; remove it"
+        )));
+    }
     Ok(value.to_owned())
+}
+
+fn pattern(value: &str) -> Result<TopicPattern, Problem> {
+    TopicPattern::parse(value).map_err(|problem| Problem::bad_request(format!("`topic` {problem}")))
 }
 
 fn count(value: &str) -> Result<usize, Problem> {
@@ -310,6 +322,10 @@ mod tests {
             ("last=many", &[], "`last`"),
             ("gap=newest", &[], "`gap`"),
             ("topic=", &[], "`topic`"),
+            ("topic=a*", &[], "`orders.*`"),
+            ("topic=*.a", &[], "`orders.*`"),
+            ("event=a%0Ab", &[], "`event`"),
+            ("session=%00", &[], "`session`"),
             (&"topic=a&".repeat(65), &[], "`topic`"),
         ] {
             let problem = ask(query, ids).unwrap_err();

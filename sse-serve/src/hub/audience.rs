@@ -7,7 +7,7 @@ use std::time::Instant;
 use crate::hub::Shared;
 use crate::hub::cursor::Cursor;
 use crate::hub::portion::{Portion, Portions};
-use crate::log::{Selection, Tail, WakeQueue};
+use crate::log::{Evictions, Scope, Selection, Tail, WakeQueue};
 
 /// Follows the log for all of them with one tail, so that a publish costs the
 /// same for one subscription and for a thousand.
@@ -82,8 +82,16 @@ impl Audience {
         self.tail.take_wake();
         let window = history.window();
         let first = self.tail.take_pending()?;
-        let is_draining = shared.draining.borrow().is_some();
-        let read = (!is_draining).then(|| {
+        let scope = Scope {
+            selection: &self.selection,
+            connection: None,
+        };
+        // What was evicted before anybody looked, each is to be told of.
+        let has_lost = window
+            .loss_after(first - 1, Evictions::default(), scope)
+            .is_some();
+        let alone = has_lost || shared.draining.borrow().is_some();
+        let read = (!alone).then(|| {
             let moment = history.clock().at(now);
             portions.read(&window, &self.selection, first - 1, moment)
         });

@@ -16,7 +16,7 @@ use crate::hub::portion::{Delivery, Portion, Portions};
 use crate::hub::position::GapPolicy;
 use crate::hub::registry::Connection;
 use crate::hub::{Refused, Shared, Subscribe};
-use crate::log::{Blocks, BlocksReply, Tail, Unavailable, Window};
+use crate::log::{Blocks, BlocksReply, Evictions, Tail, Unavailable, Window};
 use crate::metrics::Closed;
 
 /// One open stream, without the waiting: asked at any time, it says what to
@@ -32,11 +32,13 @@ pub(crate) struct Cursor {
     seq: u64,
     /// The position that the client knows of.
     told: u64,
-    /// Evicted events up to here were told of, or not asked for.
-    forgiven: u64,
+    /// What was evicted by then was told of, or not asked for.
+    forgiven: Evictions,
     /// Nothing was due when it last looked: what came since has woken it.
     at_head: bool,
-    /// Blocks fetched because memory had let them go.
+    /// Blocks were asked for up to here, because memory had let them go.
+    asked: u64,
+    /// Those that came.
     fetched: Blocks,
     /// What the hub has to say before the next event.
     preface: BytesMut,
@@ -84,8 +86,9 @@ impl Cursor {
             head_at_open: 0,
             seq: 0,
             told: 0,
-            forgiven: 0,
+            forgiven: Evictions::default(),
             at_head: false,
+            asked: 0,
             fetched: Blocks::new(),
             preface: BytesMut::new(),
             last_write: now,
@@ -133,7 +136,9 @@ impl Cursor {
         if !self.at_head {
             return None;
         }
-        self.seq = self.seq.max(call.first - 1);
+        // What is for it alone may have come before.
+        let own = self.tail().pending().unwrap_or(call.first);
+        self.seq = self.seq.max(call.first.min(own) - 1);
         let portion = call.portion.as_ref().filter(|portion| {
             // What was targeted at it before the call has it look for itself.
             can_write
@@ -255,7 +260,8 @@ impl Cursor {
                     after: Bytes::new(),
                 });
             }
-            if !portion.wanted.is_empty() {
+            if let Some(&last) = portion.wanted.last() {
+                self.asked = last;
                 return Due::Blocks(portion.wanted.clone());
             }
             if !portion.has_more {
@@ -293,7 +299,8 @@ impl Cursor {
         self.connection.count(events, length);
     }
 
-    /// Whether the event that comes next is retained but nowhere to be read.
+    /// Whether the event that comes next is retained, was asked for and is
+    /// nowhere to be read. Others may have been evicted since.
     fn lacks_the_next(&self) -> bool {
         let history = self.shared.history();
         let (now, window) = (history.clock().now(), history.window());
@@ -304,7 +311,7 @@ impl Cursor {
             now,
             &self.fetched,
         );
-        !next.wanted.is_empty()
+        next.seqs.is_empty() && next.wanted.first().is_some_and(|&seq| seq <= self.asked)
     }
 
     /// Moves past what was published for others while it waited.

@@ -11,7 +11,7 @@ use crate::log::{Blocks, Scope, Selection, Window};
 use crate::metrics::Observations;
 
 /// Records looked at before the log is let go for others.
-const SCAN_MAX: usize = 4096;
+pub(super) const SCAN_MAX: usize = 4096;
 
 /// Portions kept in case somebody else stands at the same place.
 const KEPT_MAX: usize = 32;

@@ -6,10 +6,7 @@ use sse_core::{Event, EventType};
 use thiserror::Error;
 
 use crate::hub::control::RESERVED_TYPES;
-use crate::log::{DEFAULT_TOPIC, Draft, Envelope, Key};
-
-/// The most bytes of an event type, a topic, a session, a connection id or a key.
-pub(crate) const NAME_MAX: usize = 256;
+use crate::log::{DEFAULT_TOPIC, Draft, Envelope, Key, NAME_MAX};
 
 /// An event to publish: its data, and whom it is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -153,13 +150,6 @@ impl Publication {
     /// The data.
     pub fn data(&self) -> &str {
         &self.data
-    }
-
-    /// The topic whose lane of the log it takes; a target has a lane of its own.
-    pub(super) fn untargeted_topic(&self) -> Option<&str> {
-        let is_targeted = self.session.is_some() || self.connection.is_some();
-        let topic = self.topic.as_deref().unwrap_or(DEFAULT_TOPIC);
-        (!is_targeted).then_some(topic)
     }
 
     /// The topic that its subscribers must have asked for; `None` if it is

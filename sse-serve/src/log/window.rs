@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::log::evicted::{EvictedMarks, Loss};
+use crate::log::evicted::{EvictedMarks, Evictions, Loss};
 use crate::log::merge::{self, Source};
 use crate::log::retention::Budgets;
 use crate::log::selection::{Lane, Scope, from_prefix, has_prefix};
@@ -28,6 +28,8 @@ pub(crate) struct Window {
     connections: usize,
     /// Events that came and went.
     evicted: u64,
+    /// Events with a target.
+    targeted: usize,
     keys: HashMap<Arc<Key>, Keyed>,
     marks: EvictedMarks,
     head: u64,
@@ -103,6 +105,7 @@ impl Window {
             topics: 0,
             connections: 0,
             evicted: 0,
+            targeted: 0,
             keys: HashMap::new(),
             marks: EvictedMarks::new(),
             head: 0,
@@ -135,6 +138,7 @@ impl Window {
         let lane = self.lanes.entry(lane).or_default();
         self.topics += usize::from(is_topic && lane.is_empty());
         self.connections += usize::from(is_connection && lane.is_empty());
+        self.targeted += usize::from(!is_topic);
         lane.push_back(place);
         if let (Some(key), Some(content)) = (&record.key, content) {
             self.keys.insert(Arc::clone(key), Keyed { seq, content });
@@ -185,6 +189,7 @@ impl Window {
             self.resident.bytes -= record.length;
         }
         let lane = Lane::of(&record.envelope);
+        self.targeted -= usize::from(!matches!(lane, Lane::Topic(_)));
         if let Some(places) = self.lanes.get_mut(&lane) {
             // Not the first only where a session's events have several budgets.
             if let Ok(index) = places.binary_search_by_key(&seq, |place| place.seq) {
@@ -287,6 +292,21 @@ impl Window {
         self.topics
     }
 
+    /// Whether anything is evicted for its age.
+    pub(super) fn ages(&self) -> bool {
+        self.budgets.have_age()
+    }
+
+    /// The most bytes of one event of this topic.
+    pub(super) fn max_length(&self, topic: Option<&str>) -> usize {
+        self.budgets.limits(self.budgets.of(topic)).bytes
+    }
+
+    /// Events that have a target.
+    pub(crate) fn targeted(&self) -> usize {
+        self.targeted
+    }
+
     pub(crate) fn has_topic(&self, topic: &str) -> bool {
         self.lanes.contains_key(&Lane::Topic(topic.to_owned()))
     }
@@ -362,9 +382,15 @@ impl Window {
         sources
     }
 
-    /// What was evicted after `cursor` of the events that are admitted.
-    pub(crate) fn loss_after(&self, cursor: u64, scope: Scope<'_>) -> Option<Loss> {
-        self.marks.loss_after(cursor, scope)
+    /// What was evicted after `cursor` of the events that are admitted, but for
+    /// what was `told`.
+    pub(crate) fn loss_after(
+        &self,
+        cursor: u64,
+        told: Evictions,
+        scope: Scope<'_>,
+    ) -> Option<Loss> {
+        self.marks.loss_after(cursor, told, scope)
     }
 
     /// Whether anything, retained or evicted, was targeted at this connection:

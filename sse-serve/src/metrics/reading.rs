@@ -1,9 +1,12 @@
 //! What is measured when somebody asks.
 
+use std::sync::atomic::Ordering;
+
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::metrics::register::{gauge, unit_gauge};
+use crate::metrics::register::{counter, gauge, unit_gauge};
 
 /// One measurement.
 #[derive(Debug, Clone, Copy, Default)]
@@ -39,8 +42,8 @@ pub(super) struct Gauges {
     log_available: Gauge,
     oldest: Gauge,
     newest: Gauge,
-    wakes: Gauge,
-    reads: Gauge,
+    wakes: Counter,
+    reads: Counter,
     draining: Gauge,
     uptime: Gauge,
     resident: Gauge,
@@ -76,15 +79,15 @@ impl Gauges {
                 "log_newest_seq",
                 "Sequence number of the newest event ever published",
             ),
-            wakes: gauge(
+            wakes: counter(
                 registry,
                 "wakes",
-                "Wake-ups of streams by what was published, since the start",
+                "Wake-ups of streams by what was published",
             ),
-            reads: gauge(
+            reads: counter(
                 registry,
                 "reads",
-                "Events that streams looked at, delivered or not, since the start",
+                "Events that streams looked at, delivered or not",
             ),
             draining: gauge(registry, "draining", "1 while the server shuts down"),
             uptime: unit_gauge(registry, "uptime", "Time since the start", Unit::Seconds),
@@ -113,8 +116,8 @@ impl Gauges {
         set(&self.log_available, reading.log_available.into());
         set(&self.oldest, reading.oldest);
         set(&self.newest, reading.newest);
-        set(&self.wakes, reading.wakes);
-        set(&self.reads, reading.reads);
+        self.wakes.inner().store(reading.wakes, Ordering::Relaxed);
+        self.reads.inner().store(reading.reads, Ordering::Relaxed);
         set(&self.draining, reading.draining.into());
         set(&self.uptime, reading.uptime_s);
         set(&self.resident, reading.resident_bytes.unwrap_or(0));

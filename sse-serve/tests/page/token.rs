@@ -160,6 +160,7 @@ fn a_reconnect_sends_the_token_that_is_in_the_field_by_then() {
     page.until_row("failed · 401 Unauthorized: the credential is not good");
 }
 
+/// V43
 #[test]
 fn a_native_event_source_comes_back_with_its_ticket_and_misses_nothing() {
     let (server, _files) = guarded();

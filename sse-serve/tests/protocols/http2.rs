@@ -6,6 +6,7 @@ use http::StatusCode;
 
 use crate::server::{Server, client};
 
+/// V39
 #[tokio::test]
 async fn a_hundred_streams_live_on_one_connection_and_a_reset_frees_one() {
     let server = Server::start(&[]);

@@ -5,10 +5,14 @@
 mod auth;
 mod command;
 mod configuration;
+mod conformance;
 mod cors;
 mod filter;
 mod handover;
 mod http;
+#[cfg(target_os = "linux")]
+mod idle;
+mod input;
 mod keys;
 mod limits;
 mod lines;

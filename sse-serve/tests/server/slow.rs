@@ -16,6 +16,7 @@ fn number(data: &str) -> usize {
     data.split_once(' ').unwrap().0.parse().unwrap()
 }
 
+/// V33, V34
 #[test]
 fn a_slow_reader_is_told_what_it_missed_and_others_lose_nothing() {
     let server = Server::start(&["--log-bytes", "2MiB"]);
@@ -57,6 +58,7 @@ fn a_slow_reader_is_told_what_it_missed_and_others_lose_nothing() {
 }
 
 #[cfg(target_os = "linux")]
+/// V33
 #[test]
 fn the_memory_of_slow_readers_does_not_grow_with_their_backlog() {
     const READERS: usize = 100;
@@ -146,4 +148,25 @@ fn a_slow_reader_can_be_closed_instead_of_told() {
     let headers = format!("Last-Event-ID: {}\r\n", slow.last_event_id());
     let mut again = server.open_stream("", &headers);
     assert_eq!(again.event().json()["reason"], "expired");
+}
+
+/// A batch larger than the history evicts its own beginning before anybody could
+/// read it.
+#[test]
+fn readers_at_the_head_are_told_what_a_batch_evicted_of_itself() {
+    let server = Server::start_hub(&["--log-events", "5"]);
+    let mut streams: Vec<_> = (0..3).map(|_| server.subscribe("")).collect();
+    streams.push(server.subscribe("?topic=*"));
+    for _ in 0..3 {
+        server.publish_numbers(0..20);
+        for stream in &mut streams {
+            let gap = stream.event();
+            assert_eq!(gap.event_type, "gap", "{gap:?}");
+            assert_eq!(gap.json()["reason"], "lagged");
+            assert_eq!(gap.json()["missed"], 15);
+            for n in 15..20 {
+                assert_eq!(stream.event().data, n.to_string());
+            }
+        }
+    }
 }

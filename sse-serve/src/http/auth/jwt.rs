@@ -36,7 +36,7 @@ pub(super) struct Verifier {
 #[derive(Debug, Deserialize)]
 struct Payload {
     sub: Option<String>,
-    exp: f64,
+    exp: Option<f64>,
     #[serde(default)]
     subscribe: OneOrMany,
     #[serde(default)]
@@ -123,7 +123,7 @@ impl Verifier {
         }
         let identity = payload.sub.map(|sub| format!("sub:{sub}"));
         let access = Access::new(identity, &claims);
-        Ok((access, self.end(payload.exp, now)))
+        Ok((access, payload.exp.and_then(|exp| self.end(exp, now))))
     }
 
     /// The moment from which on the token is refused: the end of the second that
@@ -187,7 +187,7 @@ fn reason(kind: &ErrorKind) -> &'static str {
             _ => "it names no issuer (`iss`)",
         },
         ErrorKind::InvalidClaimFormat(_) => "`exp` or `nbf` is not a number of seconds",
-        ErrorKind::Json(_) => "its header or a claim is not what it must be",
+        ErrorKind::Json(_) => "its header or a claim is not of the type it must be",
         _ => "it is no token of this server",
     }
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use crate::hub::SlowPolicy;
 use crate::hub::control::{self, Connected, Gap};
 use crate::hub::cursor::Cursor;
+use crate::hub::portion::SCAN_MAX;
 use crate::hub::position::{GapPolicy, GapReason, Start, resolve};
 use crate::log::{Loss, Window};
 use crate::metrics::Closed;
@@ -32,9 +33,7 @@ impl Cursor {
                 Err(reason) => self.put_gap(&window, reason, requested),
             },
         }
-        if !matches!(start, Start::After(_)) {
-            self.forgiven = window.marks().highest();
-        }
+        self.forgiven = window.marks().so_far();
         self.told = self.seq;
         let cursor = history.epoch().id(self.seq);
         let connected = Connected {
@@ -57,6 +56,23 @@ impl Cursor {
             .unwrap_or(window.head())
     }
 
+    /// The position just before the next event, or as near to it as is found
+    /// within bounds.
+    fn before_next(&self, window: &Window) -> u64 {
+        let scope = self.connection.scope();
+        let mut passed = self.seq;
+        for (looked_at, (seq, record)) in window.after(self.seq, scope).enumerate() {
+            if looked_at == SCAN_MAX {
+                return passed;
+            }
+            if scope.admits(&record.envelope) {
+                return seq - 1;
+            }
+            passed = seq;
+        }
+        window.head()
+    }
+
     fn put_gap(&mut self, window: &Window, reason: GapReason, requested: &[u8]) {
         let missed = match reason {
             GapReason::Expired | GapReason::Lagged => self.missed(window),
@@ -65,11 +81,11 @@ impl Cursor {
         self.shared.metrics.gap(reason.name(), missed);
         self.connection.gaps.fetch_add(1, Ordering::Relaxed);
         self.seq = match self.gap {
-            GapPolicy::Oldest => window.floor().max(self.seq),
+            GapPolicy::Oldest => self.before_next(window),
             GapPolicy::Latest => window.head(),
         };
         self.told = self.seq;
-        self.forgiven = window.marks().highest();
+        self.forgiven = window.marks().so_far();
         let epoch = self.shared.history().epoch();
         let retains = window.len() > 0;
         let gap = Gap {
@@ -98,15 +114,15 @@ impl Cursor {
 
     /// What this subscription lost after its cursor, if anything.
     fn loss(&self, window: &Window) -> Option<Loss> {
-        let known = self.seq.max(self.forgiven);
-        window.loss_after(known, self.connection.scope())
+        window.loss_after(self.seq, self.forgiven, self.connection.scope())
     }
 
     /// The number of events between the cursor and where delivery continues,
     /// where it is known.
     fn missed(&self, window: &Window) -> Option<u64> {
         let scope = self.connection.scope();
-        let evicted = match window.loss_after(self.seq, scope) {
+        let now = self.shared.history().clock().now();
+        let evicted = match self.loss(window) {
             Some(loss) if !loss.counts_all => return None,
             Some(_) => window.evicted_after(self.seq),
             None => 0,
@@ -115,7 +131,7 @@ impl Cursor {
             GapPolicy::Oldest => 0,
             GapPolicy::Latest => window
                 .after(self.seq, scope)
-                .filter(|(_, record)| scope.admits(&record.envelope))
+                .filter(|(_, record)| !record.expired(now) && scope.admits(&record.envelope))
                 .count(),
         };
         Some(evicted + skipped as u64)

@@ -149,6 +149,92 @@ fn a_cursor_that_fell_out_of_the_window_can_be_closed_for_it() {
 }
 
 #[test]
+fn what_goes_after_a_gap_was_told_of_is_told_of_too() {
+    let hub = Hub::new(HubConfig {
+        retention: Retention {
+            events: 1,
+            ..Retention::default()
+        },
+        topics: vec![crate::log::TopicRetention {
+            topics: "rare".into(),
+            events: Some(3),
+            ..Default::default()
+        }],
+        ..HubConfig::default()
+    });
+    let publish = |topic: &str, count: usize| {
+        let event = Publication::new("x".repeat(20_000));
+        let events = vec![event.with_topic(topic).unwrap(); count];
+        hub.publish(&events).now_or_never().unwrap().unwrap();
+    };
+    let request = Subscribe {
+        filter: Filter {
+            topics: ["rare", "busy"].map(crate::log::TopicPattern::new).to_vec(),
+            ..Filter::default()
+        },
+        start: Start::Head,
+        gap: None,
+        peer: None,
+        expires: None,
+    };
+    let mut cursor = Cursor::open(Arc::clone(&hub.shared), request).unwrap();
+    cursor.follow();
+    let mut due = || text(cursor.due(Instant::now(), None));
+    due();
+    publish("rare", 3);
+    publish("busy", 3);
+    let first = due();
+    assert!(first.contains(r#""missed":2"#), "{first}");
+    assert!(first.contains("-1\ndata: x"), "{first}");
+    // The second and third, both older than what was told of.
+    publish("rare", 3);
+    let second = due();
+    assert!(second.contains(r#""reason":"lagged""#), "{second}");
+    assert!(second.contains(r#""missed":null"#), "{second}");
+}
+
+#[test]
+fn what_is_evicted_while_it_is_fetched_is_a_gap_and_no_fault() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let options = crate::log::Options {
+        path: directory.path().join("events.db"),
+        durability: crate::log::Durability::Normal,
+        memory: 1,
+    };
+    let retention = Retention {
+        events: 3,
+        ..Retention::default()
+    };
+    let log = crate::log::SqliteLog::open(&options, retention, &[]).unwrap();
+    let hub = Hub::over(Box::new(log), HubConfig::default());
+    let publish = |data: &str| {
+        let event = [Publication::new(data)];
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        runtime.unwrap().block_on(hub.publish(&event)).unwrap();
+    };
+    let mut cursor = cursor(&hub, Start::Head);
+    let fetch = |cursor: &mut Cursor| {
+        let Due::Blocks(seqs) = cursor.due(Instant::now(), None) else {
+            panic!("in memory");
+        };
+        cursor.fetch(seqs).blocking_recv().unwrap().unwrap()
+    };
+    publish("a");
+    let blocks = fetch(&mut cursor);
+    for data in ["b", "c", "d", "e"] {
+        publish(data);
+    }
+    cursor.supply(blocks);
+    let written = text(cursor.due(Instant::now(), None));
+    assert!(written.contains("event: gap\n"), "{written}");
+    assert!(written.contains(r#""missed":2"#), "{written}");
+    let blocks = fetch(&mut cursor);
+    cursor.supply(blocks);
+    let written = text(cursor.due(Instant::now(), None));
+    assert!(written.ends_with("data: e\n\n"), "{written}");
+}
+
+#[test]
 fn streams_close_spread_over_the_drain() {
     let hub = hub(100);
     let mut cursors: Vec<_> = (0..100).map(|_| cursor(&hub, Start::Head)).collect();

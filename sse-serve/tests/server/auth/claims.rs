@@ -15,6 +15,7 @@ fn datas(stream: &mut Stream, count: usize) -> Vec<String> {
     events.map(|event| event.data).collect()
 }
 
+/// V44
 #[test]
 fn what_tells_of_events_needs_a_credential_and_the_rest_does_not() {
     let hub = Guarded::start(&[], &[]);
@@ -114,6 +115,7 @@ fn what_is_replayed_passes_the_same_authorisation() {
     assert_eq!(datas(&mut alice, 1), ["6"]);
 }
 
+/// V44
 #[test]
 fn the_session_is_that_of_the_claim_and_of_nobody_else() {
     let hub = Guarded::start(TOKENS, &[]);

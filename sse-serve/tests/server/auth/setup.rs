@@ -186,6 +186,8 @@ fn tokens_come_from_the_file_the_environment_and_flags() {
     let mut command = command();
     let output = command
         .args(["hub", "--print-config", "--config", &file])
+        // That of `publish` is no misspelt option.
+        .env("SSE_SERVE_TOKEN", token("one"))
         .output()
         .unwrap();
     let printed = String::from_utf8(output.stdout).unwrap();
