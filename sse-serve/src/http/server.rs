@@ -10,16 +10,16 @@ use futures_util::FutureExt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 
-use crate::config::{Config, Store};
+use crate::config::Config;
 use crate::error::{AuthError, StartError};
 use crate::http::auth::Authenticator;
 use crate::http::connection::{self, Bounds};
 use crate::http::cors;
+use crate::http::embed::open_hub;
 use crate::http::pace::Pace;
 use crate::http::router::{check_path, router};
 use crate::http::tls::Tls;
 use crate::hub::Hub;
-use crate::log::{OpenError, Options, SqliteLog};
 use crate::sys;
 use crate::writer::{self, Writers};
 
@@ -241,25 +241,6 @@ impl Server {
             },
         ));
     }
-}
-
-fn open_hub(config: &Config) -> Result<Hub, OpenError> {
-    let hub = config.hub.clone();
-    let Store::Sqlite {
-        path,
-        durability,
-        memory,
-    } = &config.store
-    else {
-        return Ok(Hub::new(hub));
-    };
-    let options = Options {
-        path: path.clone(),
-        durability: *durability,
-        memory: *memory,
-    };
-    let log = SqliteLog::open(&options, hub.retention, &hub.topics)?;
-    Ok(Hub::over(Box::new(log), hub))
 }
 
 fn check_limits(config: &Config) -> Result<(), StartError> {

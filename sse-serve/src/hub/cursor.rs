@@ -42,6 +42,7 @@ pub(crate) struct Cursor {
     fetched: Blocks,
     /// What the hub has to say before the next event.
     preface: BytesMut,
+    opened: Instant,
     last_write: Instant,
     closes: Option<Instant>,
     /// When it has been open for long enough.
@@ -91,6 +92,7 @@ impl Cursor {
             asked: 0,
             fetched: Blocks::new(),
             preface: BytesMut::new(),
+            opened: now,
             last_write: now,
             closes: None,
             ages: shared
@@ -104,6 +106,8 @@ impl Cursor {
         };
         cursor.begin(&request.start);
         cursor.connection.show(cursor.seq, false);
+        let dropped = &cursor.shared.metrics.notices_dropped;
+        cursor.shared.observers.opened(&cursor.connection, dropped);
         Ok(cursor)
     }
 
@@ -342,7 +346,11 @@ impl Cursor {
         shared.registry.close(&self.connection);
         self.connection.leave();
         shared.history().close(self.connection.tail());
-        shared.metrics.close(self.closed.unwrap_or(Closed::Gone));
+        let reason = self.closed.unwrap_or(Closed::Gone);
+        shared.metrics.close(reason);
+        let dropped = &shared.metrics.notices_dropped;
+        let (observers, opened) = (&shared.observers, self.opened);
+        observers.closed(&self.connection, opened, reason, dropped);
     }
 }
 

@@ -4,6 +4,7 @@ mod audience;
 mod batch;
 mod control;
 mod cursor;
+mod observer;
 mod portion;
 mod position;
 mod publication;
@@ -19,6 +20,7 @@ use tokio::sync::{oneshot, watch};
 
 pub(crate) use audience::Audience;
 pub(crate) use cursor::{Cursor, Due, Fetching, jittered};
+pub use observer::{Observer, StreamEnd, StreamInfo};
 pub(crate) use portion::{Delivery, Portion, Portions, Wire};
 pub use position::GapPolicy;
 pub(crate) use position::Start;
@@ -32,6 +34,7 @@ use crate::log::{
 pub(crate) use crate::log::{Filter, NAME_MAX, TopicPattern};
 use crate::metrics::{Closed, Metrics, Reading};
 use crate::sys;
+use observer::Observers;
 use registry::{Places, Registry};
 
 /// How a hub keeps its history and treats its subscribers.
@@ -165,6 +168,7 @@ struct Shared {
     started: Instant,
     log: Box<dyn EventLog>,
     registry: Registry,
+    observers: Observers,
     /// When the drain began.
     draining: watch::Sender<Option<Instant>>,
     /// The head of the log when the hub began.
@@ -191,6 +195,7 @@ impl Hub {
                     per_peer: config.max_per_peer,
                     per_session: config.max_per_session,
                 }),
+                observers: Observers::default(),
                 draining: watch::Sender::new(None),
                 began_at,
                 metrics: Metrics::new(),
@@ -254,6 +259,15 @@ impl Hub {
         let mut draining = self.shared.draining.subscribe();
         // The sender lives in `self`, so waiting cannot fail.
         let _ = draining.wait_for(Option::is_some).await;
+    }
+
+    /// From now on tells this observer of every stream that opens and closes, on
+    /// a thread of its own.
+    ///
+    /// # Errors
+    /// If the system gives no thread.
+    pub fn observe(&self, observer: impl Observer) -> std::io::Result<()> {
+        self.shared.observers.add(observer)
     }
 
     /// Open subscriptions.

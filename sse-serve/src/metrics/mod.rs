@@ -13,8 +13,9 @@ use prometheus_client::registry::Registry;
 pub(crate) use latency::{Latency, Observations};
 use reading::Gauges;
 pub(crate) use reading::Reading;
+pub use reason::Closed;
 use reason::Kind;
-pub(crate) use reason::{Closed, Reason, Refusal};
+pub(crate) use reason::{Reason, Refusal};
 use register::{bytes, counter, family, gauge, latency};
 
 /// All counters of one server. On the way of an event they are atomic additions,
@@ -38,6 +39,7 @@ pub(crate) struct Metrics {
     pub(crate) delivered_bytes: Counter,
     pub(crate) delivery_latency: Latency,
     pub(crate) heartbeats: Counter,
+    pub(crate) notices_dropped: Counter,
     pub(crate) gaps: Family<Reason, Counter>,
     pub(crate) missed: Counter,
     pub(crate) expired: Counter,
@@ -108,6 +110,12 @@ impl Metrics {
                  or it was handed to another, that was open by then; of the newest 16384 events",
             ),
             heartbeats: counter(&mut registry, "heartbeats", "Heartbeats sent after silence"),
+            notices_dropped: counter(
+                &mut registry,
+                "observer_notices_dropped",
+                "Streams opened or closed of which an observer was not told, because as many as \
+                 may wait did",
+            ),
             gaps: family(&mut registry, "gaps", "Gap events sent, by reason"),
             missed: counter(
                 &mut registry,

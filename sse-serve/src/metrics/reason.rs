@@ -4,7 +4,8 @@ use prometheus_client::encoding::EncodeLabelSet;
 
 /// Why a stream ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Closed {
+#[non_exhaustive]
+pub enum Closed {
     /// The client closed, reset, or was given up.
     Gone,
     /// The server shuts down.
@@ -63,7 +64,8 @@ pub(crate) struct Kind {
 }
 
 impl Closed {
-    pub(super) fn name(self) -> &'static str {
+    /// The name in `/metrics`.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Gone => "gone",
             Self::Drained => "drained",
