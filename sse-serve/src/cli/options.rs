@@ -51,6 +51,10 @@ pub(super) struct HubArgs {
     /// Time over which a shutdown closes the streams.
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = value::pause)]
     drain: Duration,
+    /// Longest time a stream is open, less up to a tenth; the client comes back
+    /// [default: no limit].
+    #[arg(long, value_name = "DURATION", value_parser = value::age)]
+    max_connection_age: Option<Duration>,
     /// Time a write may stand still before its connection is closed.
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = value::interval)]
     write_timeout: Duration,
@@ -224,6 +228,7 @@ impl HubArgs {
                 heartbeat: self.heartbeat,
                 retry: self.retry,
                 drain: self.drain,
+                max_age: self.max_connection_age,
                 gap: match self.gap {
                     Gap::Oldest => GapPolicy::Oldest,
                     Gap::Latest => GapPolicy::Latest,

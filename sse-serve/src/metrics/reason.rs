@@ -10,6 +10,8 @@ pub enum Closed {
     Gone,
     /// The server shuts down.
     Drained,
+    /// It was open for as long as it may.
+    Aged,
     /// By `DELETE /connections/{id}`.
     Kicked,
     /// The log could not give what it was due.
@@ -67,6 +69,7 @@ impl Closed {
         match self {
             Self::Gone => "gone",
             Self::Drained => "drained",
+            Self::Aged => "aged",
             Self::Kicked => "kicked",
             Self::Unreadable => "unreadable",
             Self::Expired => "expired",
