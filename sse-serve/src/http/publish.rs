@@ -38,6 +38,10 @@ pub(super) async fn publish(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Published>, Problem> {
+    if let Err(cause) = caller.is_publisher() {
+        discard_rest(body).await;
+        return Err(app.forbid(&cause));
+    }
     let limits = &app.limits;
     let metrics = app.hub.metrics();
     let reading = read(&headers, body, limits.body_bytes);

@@ -132,6 +132,24 @@ fn options_that_contradict_one_another_are_refused() {
 }
 
 #[test]
+fn a_pattern_that_matches_no_topic_is_no_claim() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = write(directory.path(), "ci", token("ci"));
+    for claim in [
+        "subscribe=orders*",
+        "publish=*.eu",
+        "publish=a,subscribe=a*.*",
+    ] {
+        let flag = format!("ci:file={file},{claim}");
+        let said = complaint(&["--auth-token", &flag], &[]);
+        assert!(
+            said.contains("`ci`") && said.contains("`orders.*`"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
 fn a_secret_on_the_command_line_is_refused_and_not_repeated() {
     let secret = "a-secret-that-ps-would-show";
     for flag in [
