@@ -10,6 +10,7 @@ use axum::routing::{MethodRouter, get};
 use http::StatusCode;
 use http::header::ACCESS_CONTROL_REQUEST_METHOD;
 use ipnet::IpNet;
+use url::Url;
 
 use crate::config::{Config, Cors, Limits, WhenFull};
 use crate::http::auth::{Authenticator, Forbidden};
@@ -72,10 +73,18 @@ pub(crate) fn check_path(path: &str) -> Result<(), &'static str> {
         "is another endpoint's"
     } else if path.contains(['{', '}', '*', '?', '#']) || path.contains(char::is_whitespace) {
         "may not contain braces, an asterisk, `?`, `#` or a space"
+    } else if !is_of_url(path) {
+        "is not as clients send it; leave out `.` and `..`, and write what is not ASCII as %XX"
     } else {
         return Ok(());
     };
     Err(problem)
+}
+
+/// Whether a URL with this path has it as it is (URL Standard §4.4).
+fn is_of_url(path: &str) -> bool {
+    let url = Url::parse(&format!("http://hub{path}"));
+    url.is_ok_and(|url| url.path() == path)
 }
 
 pub(super) fn router(

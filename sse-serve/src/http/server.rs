@@ -263,8 +263,12 @@ fn check_limits(config: &Config) -> Result<(), StartError> {
 }
 
 fn check_topics(config: &Config) -> Result<(), StartError> {
+    let mut before = std::collections::HashSet::new();
     for topic in &config.hub.topics {
-        topic.check().map_err(|problem| StartError::Topics {
+        let is_new = before.insert(&topic.topics);
+        let checked = topic.check();
+        let checked = checked.and(is_new.then_some(()).ok_or("stands twice; give it once"));
+        checked.map_err(|problem| StartError::Topics {
             topics: topic.topics.clone(),
             problem,
         })?;

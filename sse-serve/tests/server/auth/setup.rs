@@ -125,6 +125,11 @@ fn options_that_contradict_one_another_are_refused() {
         (&["--jwt-algorithm", "none"], "HS256"),
         (&["--trusted-proxy", "10.0.0.0/33"], "10.0.0.0/8"),
         (&["--auth-token", "ci"], "ci:file="),
+        (&["--cors-credentials"], "--cors-origin"),
+        (
+            &["--topics", "a:events=1", "--topics", "a:events=2"],
+            "stands twice",
+        ),
     ] {
         let said = complaint(flags, &[]);
         assert!(said.contains(needle), "{flags:?}: {said}");
