@@ -54,8 +54,9 @@ fn parse(text: &str, command: &Command) -> Result<Vec<Setting>, Problem> {
         let setting = setting.map_err(|(offset, problem)| (line(offset), problem))?;
         let at = line(key.span().start);
         if let Some((other, _)) = settings.iter().find(|(_, other)| other.id == setting.id) {
-            let problem = format!("the same option as on line {other}; give it in one place");
-            return Err((at.max(*other), problem));
+            let (first, second) = (at.min(*other), at.max(*other));
+            let problem = format!("the same option as on line {first}; give it in one place");
+            return Err((second, problem));
         }
         settings.push((at, setting));
     }
