@@ -14,6 +14,7 @@ use url::Url;
 
 use crate::config::{Config, Cors, Limits, WhenFull};
 use crate::http::auth::{Authenticator, Forbidden};
+use crate::http::bodies::Bodies;
 use crate::http::problem::Problem;
 use crate::http::publish::{discard_rest, publish};
 use crate::http::subscribe::{subscribe, subscribe_session};
@@ -34,6 +35,7 @@ pub(super) struct App {
     /// The time a ticket has to open its stream.
     pub(super) open_within: Duration,
     pub(super) trusted_proxies: Arc<[IpNet]>,
+    pub(super) bodies: Bodies,
     endpoints: Arc<str>,
 }
 
@@ -102,6 +104,7 @@ pub(super) fn router(
         auth,
         open_within: config.auth.tickets.open_within,
         trusted_proxies: config.trusted_proxies.as_slice().into(),
+        bodies: Bodies::new(config.limits.body_memory),
         endpoints: format!(
             "GET {0} subscribes, POST {0} publishes, GET /health tells how it is",
             config.path

@@ -256,6 +256,9 @@ fn check_limits(config: &Config) -> Result<(), StartError> {
     } else if limits.event_bytes > config.hub.retention.bytes {
         "the log could not hold one event of the largest size; raise --log-bytes, or lower \
          --max-event-size"
+    } else if limits.body_bytes > limits.body_memory {
+        "a body of the largest size would never have room; raise --max-body-memory, or lower \
+         --max-body-size"
     } else {
         return Ok(());
     };

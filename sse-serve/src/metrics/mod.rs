@@ -106,6 +106,7 @@ pub(crate) enum Refusal {
     HeadSize,
     HeadTime,
     BodySize,
+    BodyMemory,
     BodyTime,
     EventSize,
     Topics,
@@ -149,7 +150,7 @@ impl Closed {
 }
 
 impl Refusal {
-    const ALL: [Self; 19] = [
+    const ALL: [Self; 20] = [
         Self::Connections,
         Self::PerPeer,
         Self::PerSession,
@@ -157,6 +158,7 @@ impl Refusal {
         Self::HeadSize,
         Self::HeadTime,
         Self::BodySize,
+        Self::BodyMemory,
         Self::BodyTime,
         Self::EventSize,
         Self::Topics,
@@ -180,6 +182,7 @@ impl Refusal {
             Self::HeadSize => "head_size",
             Self::HeadTime => "head_time",
             Self::BodySize => "body_size",
+            Self::BodyMemory => "body_memory",
             Self::BodyTime => "body_time",
             Self::EventSize => "event_size",
             Self::Topics => "topics",

@@ -82,14 +82,18 @@ fn a_token_opens_the_stream_and_sends_and_is_kept_nowhere() {
     let Some(mut page) = Page::open(&server.url()) else {
         return;
     };
-    page.until_row("failed · put a token into its field · 401 Unauthorized: this needs a credential");
+    page.until_row(
+        "failed · put a token into its field · 401 Unauthorized: this needs a credential",
+    );
     page.until("document.activeElement.id === 'token'");
     page.until("document.querySelector('#kept').textContent === '1 row kept'");
     page.click("#send button.primary");
     page.until("document.querySelector('#sent').textContent.startsWith('401 Unauthorized')");
     page.fill("#token", "wrong-token-wrong-token");
     page.click("#connect");
-    page.until_row("failed · put a token into its field · 401 Unauthorized: the credential is not good");
+    page.until_row(
+        "failed · put a token into its field · 401 Unauthorized: the credential is not good",
+    );
     page.fill("#token", "töken");
     page.click("#connect");
     page.until_row("failed · the token has a character");
@@ -158,7 +162,9 @@ fn a_reconnect_sends_the_token_that_is_in_the_field_by_then() {
     line.cut();
     page.until_row("attempt");
     line.mend();
-    page.until_row("failed · put a token into its field · 401 Unauthorized: the credential is not good");
+    page.until_row(
+        "failed · put a token into its field · 401 Unauthorized: the credential is not good",
+    );
 }
 
 /// V43
