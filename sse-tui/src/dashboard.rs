@@ -13,7 +13,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use crate::app::{App, Setup};
 use crate::ingest::{self, Ingest, Received, Stream};
 use crate::message::{Change, Message};
-use crate::options::Options;
+use crate::options::{Options, Source};
 use crate::sys::{self, Signals};
 use crate::terminal::Screen;
 use crate::theme::Theme;
@@ -29,11 +29,17 @@ const BURST: usize = 32;
 /// The state for these options before anything was received.
 pub(crate) fn app(options: &Options, streams: &[Stream]) -> App {
     let now = Timestamp::now();
+    let request = |source: &Source| match source {
+        Source::Request(request) => Some((**request).clone()),
+        Source::Stdin => None,
+    };
     let mut app = App::new(Setup {
         sources: streams.iter().map(|stream| stream.name.clone()).collect(),
+        requests: options.sources.iter().map(request).collect(),
         event_types: options.event_types.clone(),
         events: options.events,
         buffer: options.buffer,
+        sequence: options.sequence.clone(),
         time_zone: options.time_zone.clone(),
         now,
     });
@@ -114,6 +120,9 @@ async fn show(
                 if let Event::Key(key) = event {
                     app.update(Message::Key(key));
                 }
+                if let Some(text) = app.take_clipboard() {
+                    screen.copy(&text).context("cannot write to the terminal")?;
+                }
                 dirty = true;
             }
             () = sleep_until(next_frame), if dirty => {
@@ -132,7 +141,15 @@ async fn show(
                 for received in updates.drain(..) {
                     apply(app, received);
                 }
+                // A flood of events must not hold up a filter.
+                app.work();
                 dirty = true;
+            }
+            () = std::future::ready(()), if app.has_work() => {
+                app.work();
+                dirty = true;
+                // Keys and streams have to get their turn.
+                tokio::task::yield_now().await;
             }
         }
     }

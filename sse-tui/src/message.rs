@@ -25,10 +25,14 @@ pub enum Message {
 pub enum Change {
     /// It asks for a connection.
     Connecting {
+        /// When.
+        at: Timestamp,
         /// Connections asked for so far, this one included.
         leg: u64,
-        /// The `Last-Event-ID` sent, empty if none.
+        /// The last event ID, which is sent as `Last-Event-ID` unless it is empty.
         last_event_id: String,
+        /// It holds a control character, so no header can carry it.
+        unsendable: bool,
     },
     /// A response of the right kind began.
     Open {

@@ -46,6 +46,9 @@ pub async fn take(
     terminal.draw(|frame| ui::draw(frame, &mut app, &theme))?;
     for key in screenshot.keys.iter().filter_map(|key| keymap::parse(key)) {
         app.update(Message::Key(key));
+        while app.has_work() {
+            app.work();
+        }
         terminal.draw(|frame| ui::draw(frame, &mut app, &theme))?;
     }
     let light = options.theme == crate::theme::ThemeName::Light;

@@ -1,20 +1,28 @@
-//! One line of keys.
+//! One line: keys, or what is being typed, or a word to the user.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Modifier;
+use ratatui::widgets::{Clear, Widget};
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
 
 use super::pen::Pen;
-use crate::app::App;
+use crate::app::{App, Tone};
 use crate::format;
 use crate::keymap::Action;
+use crate::prompt::{Prompt, PromptKind};
 use crate::theme::Theme;
 
 /// The keys that the keymap gives a hint for where the keys go now, and how
 /// much of the byte budget is used.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
-    let mut pen = Pen::line(buffer, area, 0);
+    let mut pen = Pen::line(buffer, area, 0).marks(theme);
+    if draw_words(&mut pen, app, theme) {
+        return;
+    }
     let kept = format!(
-        "kept {} of {} ",
+        "{} of {} ",
         format::bytes(app.store.used() as f64),
         format::bytes(app.store.budget() as f64).replace(".0 ", " ")
     );
@@ -28,12 +36,114 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
             Action::Pause if app.view.paused() => (key.label(), "resume"),
             _ => (key.label(), binding.hint),
         };
+        if pen.room() < key.width() + hint.width() + 1 {
+            return;
+        }
         pen.text(&key, theme.accent)
             .text(" ", theme.dim)
             .text(hint, theme.dim);
-        pen.text("   ", theme.dim);
+        pen.text("  ", theme.dim);
     }
     if pen.room() > kept.len() {
         pen.right(&kept, theme.dim);
     }
+}
+
+/// The prompt or the notice, if there is one.
+pub(super) fn draw_words(pen: &mut Pen<'_>, app: &App, theme: &Theme) -> bool {
+    if let Some(prompt) = &app.prompt {
+        draw_prompt(pen, prompt, app, theme);
+    } else if let Some(notice) = app.notice() {
+        let style = match notice.tone {
+            Tone::Done => theme.good,
+            Tone::Refused => theme.warn,
+        };
+        pen.text(" ", style).foreign(&notice.text, style);
+    } else {
+        return false;
+    }
+    true
+}
+
+/// The line being typed with its cursor; at the right how much matches.
+fn draw_prompt(pen: &mut Pen<'_>, prompt: &Prompt, app: &App, theme: &Theme) {
+    let sign = match prompt.kind {
+        PromptKind::Filter => "&",
+        PromptKind::Find => "/",
+    };
+    let (before, after) = prompt.parts();
+    let words = match prompt.kind {
+        _ if prompt.problem.is_some() => String::new(),
+        PromptKind::Filter if prompt.text().is_empty() => {
+            "type:tick .price>100 gap:>1s word /regex/".to_owned()
+        }
+        PromptKind::Find if prompt.text().is_empty() => "word or /regex/".to_owned(),
+        PromptKind::Filter => app.match_text(),
+        PromptKind::Find => String::new(),
+    };
+    let words = cut(&words, pen.room().saturating_sub(6) / 2);
+    pen.right(" ", theme.dim)
+        .right(&words, theme.dim)
+        .right("  ", theme.dim);
+    pen.text(" ", theme.accent)
+        .text(sign, theme.accent)
+        .text(" ", theme.accent);
+    // The end of what stands before the cursor is always in sight.
+    let room = pen.room().saturating_sub(2);
+    let mut shown = before;
+    while shown.width() > room {
+        let first = shown.graphemes(true).next().map_or(1, str::len);
+        shown = &shown[first..];
+    }
+    let (problem, fine) = match &prompt.problem {
+        Some(problem) => {
+            let skipped = before.len() - shown.len();
+            let at = problem.at.saturating_sub(skipped).min(shown.len());
+            let at = (0..=at).rev().find(|at| shown.is_char_boundary(*at));
+            (theme.bad, at.unwrap_or(0))
+        }
+        None => (theme.strong, shown.len()),
+    };
+    pen.foreign(&shown[..fine], theme.strong);
+    pen.foreign(&shown[fine..], problem);
+    let cursor = after.graphemes(true).next().unwrap_or(" ");
+    pen.foreign(cursor, theme.strong.add_modifier(Modifier::REVERSED));
+    pen.foreign(after.get(cursor.len()..).unwrap_or_default(), theme.strong);
+}
+
+/// What is wrong with what is being typed, in red on the line above it.
+pub(super) fn draw_problem(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
+    let problem = app
+        .prompt
+        .as_ref()
+        .and_then(|prompt| prompt.problem.as_ref());
+    let Some(problem) = problem.filter(|_| area.y > buffer.area.y) else {
+        return;
+    };
+    let line = Rect {
+        y: area.y - 1,
+        height: 1,
+        ..area
+    };
+    let words = format!(" ✕ {} ", problem.reason);
+    let width = (words.width() as u16).min(line.width);
+    Clear.render(Rect { width, ..line }, buffer);
+    Pen::line(buffer, line, 0)
+        .marks(theme)
+        .foreign(&words, theme.bad);
+}
+
+/// At most so many columns.
+fn cut(text: &str, room: usize) -> String {
+    if text.width() <= room {
+        return text.to_owned();
+    }
+    let mut used = 1;
+    let fits = |grapheme: &&str| {
+        used += grapheme.width();
+        used <= room
+    };
+    let mut text: String = text.graphemes(true).take_while(fits).collect();
+    text.push('…');
+    text
 }

@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod escapes;
+mod inspect;
+mod losses;
 mod print;
 mod screens;
 mod server;

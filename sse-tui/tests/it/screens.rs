@@ -1,7 +1,6 @@
 //! What stands on the screen, at the sizes people have.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -13,29 +12,27 @@ use sse_tui::message::{Change, Ending, Message};
 use sse_tui::theme::{Theme, ThemeName};
 use sse_tui::ui;
 
-const SIZES: [(u16, u16); 4] = [(200, 50), (120, 36), (80, 24), (40, 10)];
+pub(crate) const SIZES: [(u16, u16); 4] = [(200, 50), (120, 36), (80, 24), (40, 10)];
 
-struct Fixture {
-    app: App,
-    start: Timestamp,
-    theme: Theme,
+pub(crate) struct Fixture {
+    pub(crate) app: App,
+    pub(crate) start: Timestamp,
+    pub(crate) theme: Theme,
 }
 
 impl Fixture {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(&[], None, 64 << 20)
     }
 
-    fn with(event_types: &[&str], events: Option<u64>, buffer: usize) -> Self {
+    pub(crate) fn with(event_types: &[&str], events: Option<u64>, buffer: usize) -> Self {
         let start = "2026-03-14T15:09:26.535Z".parse().unwrap();
         Self {
             app: App::new(Setup {
-                sources: vec!["http://127.0.0.1:8080/events".to_owned()],
                 event_types: event_types.iter().map(ToString::to_string).collect(),
                 events,
                 buffer,
-                time_zone: TimeZone::UTC,
-                now: start,
+                ..Setup::new(vec!["http://127.0.0.1:8080/events".to_owned()], start)
             }),
             start,
             theme: Theme::new(ThemeName::Dark),
@@ -44,7 +41,7 @@ impl Fixture {
 
     /// A stream that has been open for 40 s, with a tick each second and a
     /// status every five.
-    fn busy() -> Self {
+    pub(crate) fn busy() -> Self {
         let mut fixture = Self::new();
         fixture.open(0.0, 1, "");
         fixture.feed(0.1, "retry: 2000\n\nid: k3x9a1bc-0\nevent: connected\ndata: {\"connection\":\"q7\",\"cursor\":\"k3x9a1bc-0\",\"retry\":2000}\n\n");
@@ -62,28 +59,42 @@ impl Fixture {
         fixture
     }
 
-    fn at(&self, seconds: f64) -> Timestamp {
+    pub(crate) fn at(&self, seconds: f64) -> Timestamp {
         self.start + SignedDuration::from_secs_f64(seconds)
     }
 
-    fn clock(&mut self, seconds: f64) {
+    pub(crate) fn clock(&mut self, seconds: f64) {
         let now = self.at(seconds);
         self.app.update(Message::Clock(now));
     }
 
-    fn change(&mut self, change: Change) {
+    pub(crate) fn change(&mut self, change: Change) {
         self.app.update(Message::Stream { source: 0, change });
     }
 
-    fn open(&mut self, seconds: f64, leg: u64, last_event_id: &str) {
+    pub(crate) fn open(&mut self, seconds: f64, leg: u64, last_event_id: &str) {
         let at = self.at(seconds);
-        let last_event_id = last_event_id.to_owned();
-        self.change(Change::Connecting { leg, last_event_id });
+        self.connecting(seconds - 0.0021, leg, last_event_id, false);
         let how = "HTTP/1.1 200".to_owned();
         self.change(Change::Open { at, leg, how });
     }
 
-    fn lose(&mut self, seconds: f64, leg: u64, cause: &str, retry_in: f64) {
+    pub(crate) fn connecting(
+        &mut self,
+        seconds: f64,
+        leg: u64,
+        last_event_id: &str,
+        unsendable: bool,
+    ) {
+        self.change(Change::Connecting {
+            at: self.at(seconds),
+            leg,
+            last_event_id: last_event_id.to_owned(),
+            unsendable,
+        });
+    }
+
+    pub(crate) fn lose(&mut self, seconds: f64, leg: u64, cause: &str, retry_in: f64) {
         let (at, retry_at) = (self.at(seconds), self.at(seconds + retry_in));
         let cause = cause.to_owned();
         self.change(Change::Lost {
@@ -94,7 +105,11 @@ impl Fixture {
         });
     }
 
-    fn feed(&mut self, seconds: f64, wire: &str) {
+    pub(crate) fn feed(&mut self, seconds: f64, wire: &str) {
+        self.feed_to(0, seconds, wire);
+    }
+
+    pub(crate) fn feed_to(&mut self, source: usize, seconds: f64, wire: &str) {
         let at = self.at(seconds);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
@@ -102,19 +117,34 @@ impl Fixture {
         let mut stream = read_stream(wire.as_bytes(), Limits::default());
         while let Some(update) = runtime.block_on(stream.next()) {
             if let Update::Batch(batch) = update {
-                self.change(Change::Batch { at, batch });
+                let change = Change::Batch { at, batch };
+                self.app.update(Message::Stream { source, change });
             }
         }
     }
 
-    fn press(&mut self, codes: &[KeyCode]) {
+    pub(crate) fn press(&mut self, codes: &[KeyCode]) {
         for code in codes {
             let key = KeyEvent::new(*code, KeyModifiers::NONE);
             self.app.update(Message::Key(key));
         }
+        self.settle();
     }
 
-    fn draw(&mut self, (columns, rows): (u16, u16)) -> Terminal<TestBackend> {
+    pub(crate) fn write(&mut self, text: &str) {
+        for character in text.chars() {
+            self.press(&[KeyCode::Char(character)]);
+        }
+    }
+
+    /// What the program does while nothing happens.
+    pub(crate) fn settle(&mut self) {
+        while self.app.has_work() {
+            self.app.work();
+        }
+    }
+
+    pub(crate) fn draw(&mut self, (columns, rows): (u16, u16)) -> Terminal<TestBackend> {
         let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
         terminal
             .draw(|frame| ui::draw(frame, &mut self.app, &self.theme))
@@ -122,11 +152,11 @@ impl Fixture {
         terminal
     }
 
-    fn text(&mut self, size: (u16, u16)) -> String {
+    pub(crate) fn text(&mut self, size: (u16, u16)) -> String {
         self.draw(size).backend().to_string()
     }
 
-    fn snapshots(&mut self, name: &str) {
+    pub(crate) fn snapshots(&mut self, name: &str) {
         for (columns, rows) in SIZES {
             let screen = self.draw((columns, rows));
             insta::assert_snapshot!(format!("{name}_{columns}x{rows}"), screen.backend());
@@ -142,11 +172,7 @@ fn main_screen() {
 #[test]
 fn before_the_first_event() {
     let mut fixture = Fixture::new();
-    let last_event_id = String::new();
-    fixture.change(Change::Connecting {
-        leg: 1,
-        last_event_id,
-    });
+    fixture.connecting(0.0, 1, "", false);
     fixture.snapshots("empty");
 }
 
@@ -198,19 +224,16 @@ fn reconnected_with_a_declared_gap_while_paused() {
 fn an_outage_is_one_divider_however_many_attempts_it_took() {
     let mut fixture = Fixture::busy();
     for attempt in 0..50 {
-        let last_event_id = "k3x9a1bc-40".to_owned();
-        fixture.lose(41.0 + f64::from(attempt), 2, "connection refused", 1.0);
-        fixture.change(Change::Connecting {
-            leg: 2,
-            last_event_id,
-        });
+        let at = 41.0 + f64::from(attempt);
+        fixture.lose(at, 2, "connection refused", 1.0);
+        fixture.connecting(at + 1.0, 2, "k3x9a1bc-40", false);
     }
     fixture.open(93.4, 2, "k3x9a1bc-40");
     let screen = fixture.text((200, 50));
     assert_eq!(screen.matches("connection lost").count(), 1, "{screen}");
     assert!(
         screen.contains(
-            "connected after 52s · HTTP/1.1 200 · attempt 51 · resumed after k3x9a1bc-40"
+            "connected after 52s · resumed after k3x9a1bc-40 · HTTP/1.1 200 · attempt 51"
         ),
         "{screen}"
     );
@@ -247,7 +270,7 @@ fn an_open_detail_stays_on_its_event_until_the_reader_moves_on() {
         "{}",
         fixture.text((80, 24))
     );
-    fixture.press(&[KeyCode::Char('n')]);
+    fixture.press(&[KeyCode::Char(']')]);
     assert!(
         fixture.text((80, 24)).contains("\n\" two"),
         "{}",
@@ -338,7 +361,7 @@ fn q_in_the_help_closes_it_and_elsewhere_quits() {
     assert_eq!(fixture.app.exit(), Some(&Ok(())));
 }
 
-const HOSTILE: &str = "event: \u{1b}[7m日本\nid: \u{202E}1\ndata: \u{1b}[31mred\u{1b}]0;t\u{7}\ndata: \ta\u{85}\u{202E}b 日本語🎉👩‍👩‍👧✈️\n\n\
+pub(crate) const HOSTILE: &str = "event: \u{1b}[7m日本\nid: \u{202E}1\ndata: \u{1b}[31mred\u{1b}]0;t\u{7}\ndata: \ta\u{85}\u{202E}b 日本語🎉👩‍👩‍👧✈️\n\n\
     id: \u{9b}2\ndata: {\"k\":\"\u{9b}2J\u{200B}\",\"w\":\"日本語日本語日本語日本語日本語日本語\",\"e\":\"🎉🇩🇪👍🏽\"}\n\n";
 
 #[test]
@@ -444,23 +467,14 @@ fn a_block_with_only_an_id_moves_the_last_event_id() {
     let mut fixture = Fixture::busy();
     fixture.feed(41.0, "id: moved-on\n\n");
     let screen = fixture.text((120, 36));
-    assert!(screen.contains("last id     moved-on"), "{screen}");
+    assert!(screen.contains("cursor    moved-on"), "{screen}");
 }
 
 #[test]
 fn several_streams_are_told_apart() {
     let mut fixture = Fixture::new();
-    fixture.app = App::new(Setup {
-        sources: vec![
-            "http://one/events".to_owned(),
-            "http://two/events".to_owned(),
-        ],
-        event_types: Vec::new(),
-        events: None,
-        buffer: 1 << 20,
-        time_zone: TimeZone::UTC,
-        now: fixture.start,
-    });
+    let sources = ["http://one/events", "http://two/events"].map(str::to_owned);
+    fixture.app = App::new(Setup::new(sources.into(), fixture.start));
     fixture.open(0.0, 1, "");
     fixture.feed(1.0, "event: tick\ndata: from the first\n\n");
     let (at, leg) = (fixture.at(2.0), 1);
