@@ -143,9 +143,12 @@ impl Client {
 
 /// What another says, without what a terminal would take for a command.
 fn printable(text: &str) -> String {
-    let harmless = |character: char| match character.is_control() {
-        true => char::REPLACEMENT_CHARACTER,
-        false => character,
+    let harmless = |character: char| {
+        if character.is_control() {
+            char::REPLACEMENT_CHARACTER
+        } else {
+            character
+        }
     };
     text.chars().map(harmless).collect()
 }
