@@ -1,5 +1,7 @@
 //! The binaries together, as their users run them.
 
 mod browser;
+mod conform;
 mod pipes;
 mod programs;
+mod proxy;
