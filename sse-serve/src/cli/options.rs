@@ -125,6 +125,9 @@ pub(super) struct HubArgs {
     /// Largest publish body; beyond, 413.
     #[arg(long, value_name = "SIZE", default_value = "8MiB", value_parser = value::size)]
     max_body_size: ByteSize,
+    /// Most bytes of publish bodies held at a time; beyond, 503.
+    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = value::memory_size)]
+    max_body_memory: ByteSize,
     /// Largest data of one event; beyond, 413.
     #[arg(long, value_name = "SIZE", default_value = "1MiB", value_parser = value::size)]
     max_event_size: ByteSize,
@@ -214,6 +217,7 @@ impl HubArgs {
             limits: Limits {
                 head_bytes: bytes(self.max_head_size),
                 body_bytes: bytes(self.max_body_size),
+                body_memory: bytes(self.max_body_memory),
                 event_bytes: bytes(self.max_event_size),
                 accept_rate: self.accept_rate,
                 http2_streams: self.http2_streams,

@@ -34,6 +34,7 @@ pub(crate) enum Refusal {
     HeadSize,
     HeadTime,
     BodySize,
+    BodyMemory,
     BodyTime,
     EventSize,
     Topics,
@@ -80,7 +81,7 @@ impl Closed {
 }
 
 impl Refusal {
-    pub(super) const ALL: [Self; 19] = [
+    pub(super) const ALL: [Self; 20] = [
         Self::Connections,
         Self::PerPeer,
         Self::PerSession,
@@ -88,6 +89,7 @@ impl Refusal {
         Self::HeadSize,
         Self::HeadTime,
         Self::BodySize,
+        Self::BodyMemory,
         Self::BodyTime,
         Self::EventSize,
         Self::Topics,
@@ -111,6 +113,7 @@ impl Refusal {
             Self::HeadSize => "head_size",
             Self::HeadTime => "head_time",
             Self::BodySize => "body_size",
+            Self::BodyMemory => "body_memory",
             Self::BodyTime => "body_time",
             Self::EventSize => "event_size",
             Self::Topics => "topics",
