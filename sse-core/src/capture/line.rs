@@ -92,7 +92,7 @@ pub(super) struct RecordLine<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     version: Option<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    headers: Option<Cow<'a, [(String, Option<String>)]>>,
+    headers: Option<Headers>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     joined: Option<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -141,7 +141,7 @@ impl<'a> RecordLine<'a> {
             } => {
                 line.status = Some(*status);
                 line.version = Some(version.into());
-                line.headers = Some(headers.into());
+                line.headers = Some(headers.clone());
                 line.joined = joined.as_ref().map(Into::into);
                 "open"
             }
@@ -181,7 +181,7 @@ impl<'a> RecordLine<'a> {
             "open" => What::Open {
                 status: self.status?,
                 version: text(self.version),
-                headers: self.headers.unwrap_or_default().into_owned(),
+                headers: self.headers.unwrap_or_default(),
                 joined: self.joined.map(Cow::into_owned),
             },
             "chunk" => {
