@@ -9,6 +9,7 @@ use crate::connection::{Connection, Link};
 use crate::detail::Detail;
 use crate::keymap::{Action, Context, Keymap};
 use crate::message::{Change, Ending, Message};
+use crate::screens::{Done, Screens};
 use crate::stats::Stats;
 use crate::store::{Row, RowKind, Store};
 use crate::view::View;
@@ -64,6 +65,8 @@ pub struct App {
     pub now: Timestamp,
     /// Events not listed because of their type.
     pub hidden: u64,
+    /// The other screens, recording and replay.
+    pub screens: Screens,
     listed: u64,
     event_types: Vec<String>,
     events: Option<u64>,
@@ -85,6 +88,7 @@ impl App {
             time_zone: setup.time_zone,
             now: setup.now,
             hidden: 0,
+            screens: Screens::default(),
             listed: 0,
             event_types: setup.event_types,
             events: setup.events,
@@ -98,6 +102,10 @@ impl App {
             Message::Clock(now) => self.now = now,
             Message::Key(key) => self.key(&key),
             Message::Stream { source, change } => self.stream(source, change),
+            Message::Requested { source, at, leg } => self.screens.requested(source, leg, at),
+            Message::Recording(status) => self.screens.recording = status,
+            Message::Replay(status) => self.screens.replay = Some(*status),
+            Message::Notice(text) => self.screens.notice = Some(text),
         }
     }
 
@@ -153,6 +161,9 @@ impl App {
 
     /// The context in which a key has its meaning now.
     pub fn context(&self) -> Context {
+        if let (false, Some(context)) = (self.help, self.screens.context()) {
+            return context;
+        }
         match self.focus {
             _ if self.help => Context::Help,
             Focus::Detail if self.detail.is_some() => Context::Detail,
@@ -165,11 +176,14 @@ impl App {
         self.connections
             .iter()
             .any(|connection| matches!(connection.link, Link::Waiting { .. }))
+            || self.screens.moving()
     }
 
     /// Fits list and detail to the room they have, before they are drawn.
     pub fn fit(&mut self, list_height: usize, detail: Option<(usize, usize)>) {
         self.view.fit(list_height, &self.store.range());
+        self.screens
+            .read(&self.store, self.view.shown(&self.store.range()).end);
         let selected = self.view.selected();
         if self
             .detail
@@ -279,8 +293,13 @@ impl App {
         if key.kind == KeyEventKind::Release {
             return;
         }
+        self.screens.notice = None;
         let context = self.context();
-        if let Some(action) = self.keymap.action(context, key) {
+        let replay = || match self.screens.replay {
+            Some(_) if !self.help => self.keymap.action_of(Context::Replay, key),
+            _ => None,
+        };
+        if let Some(action) = replay().or_else(|| self.keymap.action(context, key)) {
             self.act(action, context);
         }
     }
@@ -288,6 +307,17 @@ impl App {
     /// Does what a key asks for, in the pane that has the keys.
     fn act(&mut self, action: Action, context: Context) {
         let rows = self.store.range();
+        let row = self.view.selected();
+        let selected = self.store.get(row);
+        match self.screens.act(action, context, selected.as_ref(), row) {
+            Done::All => return,
+            Done::Nothing => {}
+            Done::Show(row) => {
+                self.view.select(row, &rows);
+                self.focus = Focus::Detail;
+                return self.show_detail();
+            }
+        }
         if let (Context::Detail, Some(detail)) = (context, &mut self.detail) {
             match action {
                 Action::Up => return detail.scroll_by(-1),
@@ -326,6 +356,7 @@ impl App {
                     _ => Focus::List,
                 };
             }
+            _ => {}
         }
     }
 

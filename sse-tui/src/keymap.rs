@@ -1,5 +1,7 @@
 //! Keys as data: what each does, where, and the words that explain it.
 
+mod screens;
+
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 /// What a key can ask for.
@@ -33,6 +35,32 @@ pub enum Action {
     Previous,
     /// The event after the one shown.
     Next,
+    /// One place to the left.
+    Left,
+    /// One place to the right.
+    Right,
+    /// Begin or end a recording.
+    Record,
+    /// Show the text of the stream.
+    Text,
+    /// Fold or unfold a part of the text.
+    Fold,
+    /// The text after the next stall.
+    NextStall,
+    /// The text after the stall before.
+    PreviousStall,
+    /// Let the replay stand still or go on.
+    PlayPause,
+    /// Replay one record.
+    PlayStep,
+    /// Replay faster.
+    PlayFaster,
+    /// Replay slower.
+    PlaySlower,
+    /// Jump ahead in the replay.
+    PlayAhead,
+    /// Jump back in the replay.
+    PlayBack,
 }
 
 /// Where a key has its meaning.
@@ -46,11 +74,22 @@ pub enum Context {
     Detail,
     /// While the help is open.
     Help,
+    /// While the text of a stream is shown.
+    Text,
+    /// While a recording is played.
+    Replay,
 }
 
 impl Context {
     /// All, in the order in which help lists them.
-    pub const ALL: [Self; 4] = [Self::Everywhere, Self::List, Self::Detail, Self::Help];
+    pub const ALL: [Self; 6] = [
+        Self::Everywhere,
+        Self::List,
+        Self::Detail,
+        Self::Help,
+        Self::Text,
+        Self::Replay,
+    ];
 
     /// Heading in the help.
     pub fn title(self) -> &'static str {
@@ -59,6 +98,8 @@ impl Context {
             Self::List => "list",
             Self::Detail => "detail",
             Self::Help => "help",
+            Self::Text => "text of a stream",
+            Self::Replay => "replay",
         }
     }
 }
@@ -188,7 +229,7 @@ impl Default for Keymap {
         };
         let key = Key::plain;
         let char = Key::char;
-        Self {
+        let mut keymap = Self {
             bindings: vec![
                 bind(
                     List,
@@ -321,7 +362,9 @@ impl Default for Keymap {
                     "quit",
                 ),
             ],
-        }
+        };
+        keymap.bindings.extend(screens::bindings());
+        keymap
     }
 }
 
@@ -336,6 +379,12 @@ impl Keymap {
         find(context)
             .or_else(|| find(Context::Everywhere))
             .map(|binding| binding.action)
+    }
+
+    /// What a key means in one context alone.
+    pub fn action_of(&self, context: Context, event: &KeyEvent) -> Option<Action> {
+        let keys = |binding: &&Binding| binding.keys.iter().any(|key| key.matches(event));
+        self.of(context).find(keys).map(|binding| binding.action)
     }
 
     /// The bindings of one context.

@@ -15,11 +15,15 @@ pub mod format;
 pub mod ingest;
 pub mod json;
 pub mod keymap;
+pub mod llm;
 pub mod message;
 pub mod ndjson;
 pub mod options;
 pub mod print;
+pub mod record;
+pub mod replay;
 pub mod sanitize;
+pub mod screens;
 pub mod screenshot;
 pub mod stats;
 pub mod store;
@@ -27,8 +31,10 @@ mod svg;
 mod sys;
 mod terminal;
 pub mod theme;
+pub mod transcript;
 pub mod ui;
 pub mod view;
+pub mod wrap;
 
 use std::io::{IsTerminal, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -36,7 +42,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-pub use options::{Options, Output, Screenshot, Source};
+pub use options::{Options, Output, Replay, Screenshot, Source};
 
 /// Runs until the user quits or the streams end.
 ///

@@ -19,6 +19,15 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
         format::bytes(app.store.budget() as f64).replace(".0 ", " ")
     );
     pen.text(" ", theme.dim);
+    if let Some(notice) = &app.screens.notice {
+        pen.marks(theme).foreign(notice, theme.warn);
+        return;
+    }
+    if let Some(recording) = &app.screens.recording {
+        let bytes = format::bytes(recording.bytes as f64);
+        pen.text(&format!("● REC {bytes}"), theme.bad)
+            .text("   ", theme.dim);
+    }
     for binding in app.keymap.hints(app.context()) {
         let Some(key) = binding.keys.first() else {
             continue;

@@ -20,8 +20,7 @@ enum Line {
 /// A window over everything: two columns where they fit, else one that begins
 /// with the keys that work everywhere.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
-    let [everywhere, list, detail, help] = Context::ALL;
-    let columns = [lines(app, &[list, everywhere]), lines(app, &[detail, help])];
+    let columns = columns_for(app);
     let keys = columns.iter().flatten().map(key_width).max().unwrap_or(0);
     let words = columns.iter().flatten().map(help_width).max().unwrap_or(0);
     let column = keys + words + 4;
@@ -29,7 +28,11 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
     let lines = if wide {
         columns.into()
     } else {
-        vec![lines(app, &Context::ALL)]
+        let [left, mut right] = columns;
+        let mut all = left;
+        all.push(Line::Space);
+        all.append(&mut right);
+        vec![all]
     };
     let count = lines.len();
     let width = ((count * column + 2) as u16).min(area.width);
@@ -65,6 +68,24 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
             };
         }
     }
+}
+
+/// What works here on the left, the rest on the right.
+fn columns_for(app: &App) -> [Vec<Line>; 2] {
+    let mut left = match app.screens.context() {
+        Some(context) => vec![context],
+        None => vec![Context::List],
+    };
+    let mut right = match app.screens.context() {
+        Some(_) => Vec::new(),
+        None => vec![Context::Detail],
+    };
+    left.push(Context::Everywhere);
+    if app.screens.replay.is_some() {
+        right.push(Context::Replay);
+    }
+    right.push(Context::Help);
+    [lines(app, &left), lines(app, &right)]
 }
 
 fn lines(app: &App, contexts: &[Context]) -> Vec<Line> {
