@@ -309,7 +309,8 @@ impl App {
         let rows = self.store.range();
         let row = self.view.selected();
         let selected = self.store.get(row);
-        match self.screens.act(action, context, selected.as_ref(), row) {
+        let chosen = (!self.view.following()).then_some(row);
+        match self.screens.act(action, context, selected.as_ref(), chosen) {
             Done::All => return,
             Done::Nothing => {}
             Done::Show(row) => {

@@ -109,13 +109,8 @@ pub async fn run(options: &Options, streams: Streams) -> anyhow::Result<ExitCode
         )
         .await?
     };
-    if let Some(record::Status {
-        path,
-        failure: Some(failure),
-        ..
-    }) = tap.stop()
-    {
-        sys::complain(&format!("{path}: recording ended: {failure}"));
+    if let Some(status) = tap.stop() {
+        crate::print::complain_of(&status);
     }
     match (code, app.exit()) {
         (Some(code), _) => Ok(code),

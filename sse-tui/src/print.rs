@@ -77,7 +77,7 @@ pub async fn run(options: &Options, streams: Streams, format: Format) -> anyhow:
 }
 
 /// Says why a recording ended early, if it did.
-fn complain_of(status: &record::Status) {
+pub(crate) fn complain_of(status: &record::Status) {
     if let Some(failure) = &status.failure {
         sys::complain(&format!("{}: recording ended: {failure}", status.path));
     }

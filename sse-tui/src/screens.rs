@@ -147,13 +147,14 @@ impl Screens {
         }
     }
 
-    /// Does what a key asks for. `selected`: the row that is selected in the list.
+    /// Does what a key asks for. `selected`: the row that is selected in the
+    /// list; `chosen`: its number, if a reader chose it.
     pub fn act(
         &mut self,
         action: Action,
         context: Context,
         selected: Option<&Row<'_>>,
-        row: u64,
+        chosen: Option<u64>,
     ) -> Done {
         match (context, action) {
             (_, Action::Record) => self.requests.push_back(Request::Recording),
@@ -164,7 +165,7 @@ impl Screens {
             (_, Action::PlayAhead) => self.requests.push_back(Request::Replay(Play::Ahead(SEEK))),
             (_, Action::PlayBack) => self.requests.push_back(Request::Back(SEEK)),
             (Context::Text, Action::Text | Action::Close) => self.current = Screen::Main,
-            (_, Action::Text) => self.enter_text(selected, row),
+            (_, Action::Text) => self.enter_text(selected, chosen),
             (Context::Text, action) => return self.act_on_text(action),
             _ => return Done::Nothing,
         }
@@ -172,14 +173,16 @@ impl Screens {
     }
 
     /// The text that the selected event belongs to, with the cursor on it.
-    fn enter_text(&mut self, selected: Option<&Row<'_>>, row: u64) {
+    fn enter_text(&mut self, selected: Option<&Row<'_>>, go_to: Option<u64>) {
         let (source, leg) = selected.map_or((0, 1), |row| (usize::from(row.source), row.leg));
         let same = |text: &Transcript| (text.source, text.leg) == (source, leg);
         if !self.transcript.as_ref().is_some_and(same) {
             self.open_text(source, leg);
         }
+        if let (Some(row), Some(text)) = (go_to, &mut self.transcript) {
+            text.go_to_row(row);
+        }
         self.current = Screen::Text;
-        let _ = row;
     }
 
     fn open_text(&mut self, source: usize, leg: u64) {

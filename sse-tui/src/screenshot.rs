@@ -58,6 +58,9 @@ pub async fn take(
         app.update(Message::Key(key));
         terminal.draw(|frame| ui::draw(frame, &mut app, &theme))?;
     }
+    if let Some(status) = tap.stop() {
+        crate::print::complain_of(&status);
+    }
     let light = options.theme == crate::theme::ThemeName::Light;
     let picture = svg::render(terminal.backend().buffer(), light);
     std::fs::write(&screenshot.path, picture)

@@ -57,6 +57,8 @@ pub struct Transcript {
     part: usize,
     offset: usize,
     following: bool,
+    /// An event to go to once it was read.
+    wanted: Option<u64>,
 }
 
 impl Transcript {
@@ -86,6 +88,7 @@ impl Transcript {
             part: 0,
             offset: 0,
             following: true,
+            wanted: None,
         }
     }
 
@@ -120,6 +123,10 @@ impl Transcript {
         self.behind = self.next < end;
         if self.following {
             self.to_end();
+        }
+        if let Some(row) = self.wanted.filter(|row| *row < self.next) {
+            self.wanted = None;
+            self.find_row(row);
         }
     }
 
@@ -273,17 +280,20 @@ impl Transcript {
         self.to_end();
     }
 
-    /// Moves to the text after the next or the previous stall, if there is one.
+    /// Moves to the text after the next or the previous stall, if there is any.
     pub fn stall(&mut self, forward: bool) {
         let parts = self.document.parts.iter().enumerate();
         let all = parts.flat_map(|(number, part)| {
             part.stalls.iter().map(move |(offset, _)| (number, *offset))
         });
         let here = (self.part, self.offset);
+        // After the last comes the first again.
         let found = if forward {
-            all.filter(|place| *place > here).min()
+            let next = all.clone().filter(|place| *place > here).min();
+            next.or_else(|| all.min())
         } else {
-            all.filter(|place| *place < here).max()
+            let before = all.clone().filter(|place| *place < here).max();
+            before.or_else(|| all.max())
         };
         if let Some((part, offset)) = found {
             self.following = false;
@@ -295,14 +305,22 @@ impl Transcript {
         }
     }
 
-    /// Moves to the text that an event brought, if it did.
+    /// Moves to the text that an event brought, if it did, once it was read.
     pub fn go_to_row(&mut self, row: u64) {
+        self.wanted = Some(row);
+        self.following = false;
+    }
+
+    fn find_row(&mut self, row: u64) {
         for (number, part) in self.document.parts.iter().enumerate() {
             let index = part.deltas.partition_point(|delta| delta.row < row);
             if let Some(delta) = part.deltas.get(index).filter(|delta| delta.row == row) {
                 let start = part.start(delta);
-                self.following = false;
                 (self.part, self.offset) = (number, start);
+                if self.folded(number) {
+                    self.fold();
+                    self.offset = start;
+                }
                 return;
             }
         }

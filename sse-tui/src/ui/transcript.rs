@@ -247,10 +247,13 @@ fn draw_text(
         .stalls
         .partition_point(|(offset, _)| *offset < range.start);
     let mut stalls = part.stalls[first..].iter().peekable();
+    let width = pen.room();
     for (offset, grapheme) in text.grapheme_indices(true) {
         let offset = range.start + offset;
         if let Some((_, gap)) = stalls.next_if(|(stall, _)| *stall <= offset) {
-            pen.text(&stall_mark(*gap), theme.warn);
+            if let Some(mark) = stall_mark(*gap, width) {
+                pen.text(&mark, theme.warn);
+            }
         }
         let mut style: Style = base;
         if of_delta.contains(&offset) {
