@@ -69,7 +69,7 @@ impl Lines {
                 continue;
             }
             let columns = columns(grapheme);
-            if used + columns > width && used > 0 {
+            while used + columns > width && used > 0 {
                 match space.take() {
                     Some((end, columns)) => {
                         self.lines.push((start, end));
