@@ -144,6 +144,9 @@ impl App {
                     id: event.last_event_id,
                     data: event.data,
                 });
+                let number = self.store.range().end - 1;
+                let charts = &mut self.screens.charts;
+                charts.event(lane, event.event_type, at, number, event.data);
                 self.listed += 1;
                 if self.events.is_some_and(|events| self.listed >= events) {
                     self.exit = Some(Ok(()));
@@ -182,8 +185,9 @@ impl App {
     /// Fits list and detail to the room they have, before they are drawn.
     pub fn fit(&mut self, list_height: usize, detail: Option<(usize, usize)>) {
         self.view.fit(list_height, &self.store.range());
-        self.screens
-            .read(&self.store, self.view.shown(&self.store.range()).end);
+        let shown = self.view.shown(&self.store.range()).end;
+        let paused = self.view.paused();
+        self.screens.read(&self.store, shown, self.now, paused);
         let selected = self.view.selected();
         if self
             .detail

@@ -12,6 +12,7 @@ use sse_core::EventId;
 use sse_core::client::Request;
 use url::Url;
 
+use crate::charts::Wanted;
 use crate::options::{DEFAULT_URL, Options, Output, Replay, Screenshot, Source};
 use crate::replay::Speed;
 use crate::theme::ThemeName;
@@ -92,6 +93,10 @@ pub struct Args {
     /// How fast to replay: 1, 10, 0.5, max, step [default: 1 in the dashboard, else max]
     #[arg(long, value_name = "SPEED", requires = "replay")]
     speed: Option<Speed>,
+
+    /// Number to chart first among the live panels, as tick:/price; repeatable
+    #[arg(long, value_name = "TYPE:POINTER")]
+    chart: Vec<Wanted>,
 
     /// Where the text stands in the data, for the text screen: a JSON pointer such as
     /// /delta/text, or '' if the data is the text [default: known formats of LLMs]
@@ -211,6 +216,7 @@ impl Args {
         }
         options.record = self.record;
         options.record_limit = self.record_limit.as_u64();
+        options.charts = self.chart;
         options.text_pointer = self.text_pointer;
         let on_screen = self.screenshot.is_none()
             && options.output.unwrap_or_else(Output::for_stdout) == Output::Tui;

@@ -12,6 +12,7 @@ use sse_core::client::Update;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use crate::app::{App, Setup};
+use crate::charts::Charts;
 use crate::format;
 use crate::ingest::{self, Ingest, Received, Streams};
 use crate::message::{Change, Message};
@@ -43,6 +44,7 @@ pub(crate) fn app(options: &Options, streams: &Streams) -> App {
         time_zone: options.time_zone.clone(),
         now,
     });
+    app.screens.charts = Charts::new(options.charts.clone());
     app.screens.text_pointer.clone_from(&options.text_pointer);
     for source in streams.open_from_the_start() {
         let how = "standard input".to_owned();

@@ -43,6 +43,12 @@ pub enum Action {
     Record,
     /// Show the text of the stream.
     Text,
+    /// Show the live panels.
+    Charts,
+    /// The next field of a panel.
+    NextField,
+    /// The field before.
+    PreviousField,
     /// Fold or unfold a part of the text.
     Fold,
     /// The text after the next stall.
@@ -76,18 +82,21 @@ pub enum Context {
     Help,
     /// While the text of a stream is shown.
     Text,
+    /// While the live panels are shown.
+    Charts,
     /// While a recording is played.
     Replay,
 }
 
 impl Context {
     /// All, in the order in which help lists them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Everywhere,
         Self::List,
         Self::Detail,
         Self::Help,
         Self::Text,
+        Self::Charts,
         Self::Replay,
     ];
 
@@ -99,6 +108,7 @@ impl Context {
             Self::Detail => "detail",
             Self::Help => "help",
             Self::Text => "text of a stream",
+            Self::Charts => "live panels",
             Self::Replay => "replay",
         }
     }

@@ -7,6 +7,7 @@
 //! it, [`dashboard`] ties them to a terminal and [`mod@print`] to a pipe.
 
 pub mod app;
+pub mod charts;
 pub mod cli;
 pub mod connection;
 pub mod dashboard;

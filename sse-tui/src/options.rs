@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use sse_core::client::{Options as ClientOptions, Request};
 use url::Url;
 
+use crate::charts::Wanted;
 use crate::replay::Speed;
 use crate::theme::ThemeName;
 
@@ -94,6 +95,8 @@ pub struct Options {
     pub record_limit: u64,
     /// Play this instead of reading the sources. Default: none.
     pub replay: Option<Replay>,
+    /// Numbers whose charts come first.
+    pub charts: Vec<Wanted>,
     /// JSON pointer (RFC 6901) to the text of a stream in no known format.
     pub text_pointer: Option<String>,
     /// Take a picture instead of opening a terminal.
@@ -120,6 +123,7 @@ impl Options {
             record: None,
             record_limit: 1 << 30,
             replay: None,
+            charts: Vec::new(),
             text_pointer: None,
             screenshot: None,
         }

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::charts::Charts;
 use crate::keymap::{Action, Context};
 use crate::record;
 use crate::replay::{self, Playhead};
@@ -20,6 +21,8 @@ pub enum Screen {
     Main,
     /// The text of a stream.
     Text,
+    /// Live panels.
+    Charts,
 }
 
 /// What a key asks of those who do I/O.
@@ -87,6 +90,8 @@ pub struct Screens {
     pub current: Screen,
     /// The text screen, once it was opened.
     pub transcript: Option<Transcript>,
+    /// The live panels, fed from the start.
+    pub charts: Charts,
     /// The recording that is made.
     pub recording: Option<record::Status>,
     /// How the recording that is shown is played.
@@ -119,6 +124,7 @@ impl Screens {
         match self.current {
             Screen::Main => None,
             Screen::Text => Some(Context::Text),
+            Screen::Charts => Some(Context::Charts),
         }
     }
 
@@ -135,13 +141,17 @@ impl Screens {
     pub fn go_on_from(&mut self, before: &Self) {
         self.current = before.current;
         self.replay.clone_from(&before.replay);
+        self.charts = Charts::new(before.charts.wanted().to_vec());
         if let Some(transcript) = &before.transcript {
             self.open_text(transcript.source, transcript.leg);
         }
     }
 
-    /// Lets the text take in the rows up to a number.
-    pub fn read(&mut self, store: &Store, until: u64) {
+    /// Lets what is shown take in the rows up to a number.
+    pub fn read(&mut self, store: &Store, until: u64, now: Timestamp, paused: bool) {
+        if self.current == Screen::Charts {
+            self.charts.refresh(store, now, paused);
+        }
         if let (Screen::Text, Some(transcript)) = (self.current, &mut self.transcript) {
             transcript.read(store, until);
         }
@@ -166,6 +176,10 @@ impl Screens {
             (_, Action::PlayBack) => self.requests.push_back(Request::Back(SEEK)),
             (Context::Text, Action::Text | Action::Close) => self.current = Screen::Main,
             (_, Action::Text) => self.enter_text(selected, chosen),
+            (Context::Charts, Action::Close) if self.charts.zoomed() => self.charts.zoom(false),
+            (Context::Charts, Action::Charts | Action::Close) => self.current = Screen::Main,
+            (_, Action::Charts) => self.current = Screen::Charts,
+            (Context::Charts, action) => return self.act_on_charts(action),
             (Context::Text, action) => return self.act_on_text(action),
             _ => return Done::Nothing,
         }
@@ -193,6 +207,21 @@ impl Screens {
         let requested = found.map(|(_, _, at)| *at);
         let pointer = self.text_pointer.as_deref();
         self.transcript = Some(Transcript::new(source, leg, pointer, requested));
+    }
+
+    fn act_on_charts(&mut self, action: Action) -> Done {
+        let charts = &mut self.charts;
+        match action {
+            Action::Left => charts.select_by(-1),
+            Action::Right => charts.select_by(1),
+            Action::Up => charts.move_by(-1),
+            Action::Down => charts.move_by(1),
+            Action::NextField => charts.field(1),
+            Action::PreviousField => charts.field(-1),
+            Action::Open => charts.zoom(!charts.zoomed()),
+            _ => return Done::Nothing,
+        }
+        Done::All
     }
 
     fn act_on_text(&mut self, action: Action) -> Done {

@@ -11,17 +11,31 @@ use unicode_width::UnicodeWidthStr;
 use crate::app::App;
 use crate::format;
 use crate::keymap::{Action, Context};
+use crate::screens::Screen;
 use crate::theme::Theme;
 
 /// The keys that the keymap gives a hint for where the keys go now, and how
 /// much of the byte budget is used.
-pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
+pub(super) fn draw(
+    buffer: &mut Buffer,
+    area: Rect,
+    charts: Option<Rect>,
+    app: &App,
+    theme: &Theme,
+) {
     let mut pen = Pen::line(buffer, area, 0);
     let kept = format!(
         "kept {} of {} ",
         format::bytes(app.store.used() as f64),
         format::bytes(app.store.budget() as f64).replace(".0 ", " ")
     );
+    let note = match app.screens.current {
+        Screen::Charts => super::charts::note(app, charts),
+        _ => String::new(),
+    };
+    if !note.is_empty() {
+        pen.right(&format!(" {note} "), theme.warn);
+    }
     pen.text(" ", theme.dim);
     if let Some(notice) = &app.screens.notice {
         pen.marks(theme).foreign(notice, theme.warn);

@@ -28,11 +28,9 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
     let lines = if wide {
         columns.into()
     } else {
-        let [left, mut right] = columns;
-        let mut all = left;
-        all.push(Line::Space);
-        all.append(&mut right);
-        vec![all]
+        let mut contexts = vec![Context::Everywhere];
+        contexts.extend(contexts_for(app));
+        vec![lines(app, &contexts)]
     };
     let count = lines.len();
     let width = ((count * column + 2) as u16).min(area.width);
@@ -70,22 +68,28 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
     }
 }
 
-/// What works here on the left, the rest on the right.
-fn columns_for(app: &App) -> [Vec<Line>; 2] {
-    let mut left = match app.screens.context() {
+/// What has keys of its own on this screen.
+fn contexts_for(app: &App) -> Vec<Context> {
+    let mut contexts = match app.screens.context() {
         Some(context) => vec![context],
-        None => vec![Context::List],
+        None => vec![Context::List, Context::Detail],
     };
-    let mut right = match app.screens.context() {
-        Some(_) => Vec::new(),
-        None => vec![Context::Detail],
-    };
-    left.push(Context::Everywhere);
     if app.screens.replay.is_some() {
-        right.push(Context::Replay);
+        contexts.push(Context::Replay);
     }
-    right.push(Context::Help);
-    [lines(app, &left), lines(app, &right)]
+    contexts.push(Context::Help);
+    contexts
+}
+
+/// The first of these and what works everywhere on the left, the others on the
+/// right.
+fn columns_for(app: &App) -> [Vec<Line>; 2] {
+    let contexts = contexts_for(app);
+    let (left, right) = contexts.split_at(1);
+    [
+        lines(app, &[left[0], Context::Everywhere]),
+        lines(app, right),
+    ]
 }
 
 fn lines(app: &App, contexts: &[Context]) -> Vec<Line> {

@@ -1,5 +1,6 @@
 //! The screen: which pane stands where, and the drawing of each.
 
+mod charts;
 mod connection;
 mod detail;
 mod footer;
@@ -42,6 +43,9 @@ pub fn draw(frame: &mut Frame<'_>, app: &mut App, theme: &Theme) {
         (usize::from(text.width), usize::from(text.height))
     });
     app.fit(list, detail);
+    if let Some(area) = panes.charts {
+        charts::fit(&mut app.screens.charts, area, panes.edge);
+    }
     let text = panes
         .text
         .map(|area| transcript::Places::of(area, panes.edge));
@@ -84,11 +88,14 @@ pub fn draw(frame: &mut Frame<'_>, app: &mut App, theme: &Theme) {
     if let Some(places) = &text {
         transcript::draw(buffer, places, app, theme);
     }
+    if let Some(area) = panes.charts {
+        charts::draw(buffer, area, panes.edge, app, theme);
+    }
     if let Some(area) = panes.replay {
         replay::draw(buffer, area, app, theme);
     }
     if let Some(area) = panes.footer {
-        footer::draw(buffer, area, app, theme);
+        footer::draw(buffer, area, panes.charts, app, theme);
     }
     if let Some(area) = panes.status {
         header::draw_status(buffer, area, app, theme);
@@ -108,6 +115,7 @@ struct Panes {
     list: Option<Rect>,
     detail: Option<Rect>,
     text: Option<Rect>,
+    charts: Option<Rect>,
     replay: Option<Rect>,
     footer: Option<Rect>,
     status: Option<Rect>,
@@ -123,6 +131,7 @@ impl Panes {
             if area.height > 1 {
                 let pane = match app.screens.current {
                     Screen::Text => &mut panes.text,
+                    Screen::Charts => &mut panes.charts,
                     Screen::Main if app.detail.is_some() => &mut panes.detail,
                     Screen::Main => &mut panes.list,
                 };
@@ -147,11 +156,23 @@ impl Panes {
         panes.header = Some(header);
         panes.replay = Some(replay);
         panes.footer = Some(footer);
-        if app.screens.current != Screen::Main {
-            panes.edge = if narrow { Edge::Rule } else { Edge::Border };
-            panes.types_line = narrow.then_some(types_line);
-            panes.text = Some(main);
-            return panes;
+        match app.screens.current {
+            Screen::Main => {}
+            Screen::Text => {
+                panes.edge = if narrow { Edge::Rule } else { Edge::Border };
+                panes.types_line = narrow.then_some(types_line);
+                panes.text = Some(main);
+                return panes;
+            }
+            Screen::Charts => {
+                // Each panel says what the line of types would.
+                panes.charts = Some(Rect {
+                    y: types_line.y,
+                    height: main.bottom() - types_line.y,
+                    ..main
+                });
+                return panes;
+            }
         }
         let main = if narrow {
             panes.types_line = Some(types_line);

@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod charts;
 mod print;
 mod recording;
 mod screens;
 mod server;
 mod terminal;
+mod text;

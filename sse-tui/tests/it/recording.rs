@@ -5,7 +5,14 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use crossterm::event::KeyCode;
+use sse_tui::message::Message;
+use sse_tui::record;
+use sse_tui::replay::{Speed, Status};
+use sse_tui::screens::Request;
+
 use crate::print::{command, run, run_with_input, stderr, stdout};
+use crate::screens::Fixture;
 use crate::server::{Answer, serve, stream};
 
 struct Files {
@@ -264,4 +271,64 @@ fn a_picture_of_a_recording_is_the_same_each_time() {
     let svg = fs::read_to_string(&pictures[0]).unwrap();
     assert_eq!(svg, fs::read_to_string(&pictures[1]).unwrap());
     assert!(svg.contains(">tick<") && svg.contains("replayed"), "{svg}");
+}
+
+/// The dashboard with a recording that is played, at a place in it.
+#[test]
+fn a_replay_shows_where_it_is() {
+    let mut fixture = Fixture::busy();
+    let status = Status {
+        name: "calls.ndjson".to_owned(),
+        start: fixture.at(0.0),
+        end: Some(fixture.at(90.0)),
+        position: fixture.at(40.9),
+        speed: Speed::Times(10.0),
+        paused: false,
+        ended: false,
+        note: None,
+    };
+    fixture
+        .app
+        .update(Message::Replay(Box::new(status.clone())));
+    fixture.snapshots("replay");
+    let ended = Status {
+        ended: true,
+        note: Some("it ends inside a record (16 bytes of it left out)".to_owned()),
+        ..status
+    };
+    fixture.app.update(Message::Replay(Box::new(ended)));
+    let screen = fixture.text((120, 36));
+    assert!(
+        screen.contains("■ replayed  00:40.9 / 01:30.0  it ends inside a record"),
+        "{screen}"
+    );
+    fixture.press(&[KeyCode::Char('?')]);
+    assert!(fixture.text((120, 36)).contains("stand still or play on"));
+}
+
+#[test]
+fn a_recording_is_shown_while_it_is_made_and_a_notice_until_the_next_key() {
+    let mut fixture = Fixture::busy();
+    fixture.app.update(Message::Recording(Some(record::Status {
+        path: "/tmp/here/calls.ndjson".to_owned(),
+        bytes: 12_345,
+        failure: None,
+    })));
+    fixture.snapshots("recording");
+    let notice = "recording to calls.ndjson ended after 12.1 KiB: cannot write: disk full";
+    fixture.app.update(Message::Notice(notice.to_owned()));
+    assert!(fixture.text((120, 36)).contains(notice));
+    fixture.press(&[KeyCode::Up]);
+    assert!(!fixture.text((120, 36)).contains("disk full"));
+}
+
+#[test]
+fn keys_ask_for_what_needs_a_disk() {
+    let mut fixture = Fixture::busy();
+    fixture.press(&[KeyCode::Char('R')]);
+    assert_eq!(fixture.app.screens.take_request(), Some(Request::Recording));
+    // Without a recording to play, a space is a pause.
+    fixture.press(&[KeyCode::Char(' '), KeyCode::Char('.')]);
+    assert_eq!(fixture.app.screens.take_request(), None);
+    assert!(fixture.app.view.paused());
 }

@@ -13,16 +13,16 @@ use sse_tui::message::{Change, Ending, Message};
 use sse_tui::theme::{Theme, ThemeName};
 use sse_tui::ui;
 
-const SIZES: [(u16, u16); 4] = [(200, 50), (120, 36), (80, 24), (40, 10)];
+pub(crate) const SIZES: [(u16, u16); 4] = [(200, 50), (120, 36), (80, 24), (40, 10)];
 
-struct Fixture {
-    app: App,
-    start: Timestamp,
-    theme: Theme,
+pub(crate) struct Fixture {
+    pub(crate) app: App,
+    pub(crate) start: Timestamp,
+    pub(crate) theme: Theme,
 }
 
 impl Fixture {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(&[], None, 64 << 20)
     }
 
@@ -44,7 +44,7 @@ impl Fixture {
 
     /// A stream that has been open for 40 s, with a tick each second and a
     /// status every five.
-    fn busy() -> Self {
+    pub(crate) fn busy() -> Self {
         let mut fixture = Self::new();
         fixture.open(0.0, 1, "");
         fixture.feed(0.1, "retry: 2000\n\nid: k3x9a1bc-0\nevent: connected\ndata: {\"connection\":\"q7\",\"cursor\":\"k3x9a1bc-0\",\"retry\":2000}\n\n");
@@ -62,20 +62,20 @@ impl Fixture {
         fixture
     }
 
-    fn at(&self, seconds: f64) -> Timestamp {
+    pub(crate) fn at(&self, seconds: f64) -> Timestamp {
         self.start + SignedDuration::from_secs_f64(seconds)
     }
 
-    fn clock(&mut self, seconds: f64) {
+    pub(crate) fn clock(&mut self, seconds: f64) {
         let now = self.at(seconds);
         self.app.update(Message::Clock(now));
     }
 
-    fn change(&mut self, change: Change) {
+    pub(crate) fn change(&mut self, change: Change) {
         self.app.update(Message::Stream { source: 0, change });
     }
 
-    fn open(&mut self, seconds: f64, leg: u64, last_event_id: &str) {
+    pub(crate) fn open(&mut self, seconds: f64, leg: u64, last_event_id: &str) {
         let at = self.at(seconds);
         let last_event_id = last_event_id.to_owned();
         self.change(Change::Connecting { leg, last_event_id });
@@ -83,7 +83,7 @@ impl Fixture {
         self.change(Change::Open { at, leg, how });
     }
 
-    fn lose(&mut self, seconds: f64, leg: u64, cause: &str, retry_in: f64) {
+    pub(crate) fn lose(&mut self, seconds: f64, leg: u64, cause: &str, retry_in: f64) {
         let (at, retry_at) = (self.at(seconds), self.at(seconds + retry_in));
         let cause = cause.to_owned();
         self.change(Change::Lost {
@@ -94,27 +94,32 @@ impl Fixture {
         });
     }
 
-    fn feed(&mut self, seconds: f64, wire: &str) {
+    pub(crate) fn feed(&mut self, seconds: f64, wire: &str) {
+        self.feed_leg(seconds, 1, wire);
+    }
+
+    pub(crate) fn feed_leg(&mut self, seconds: f64, leg: u64, wire: &str) {
         let at = self.at(seconds);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .unwrap();
         let mut stream = read_stream(wire.as_bytes(), Limits::default());
         while let Some(update) = runtime.block_on(stream.next()) {
-            if let Update::Batch(batch) = update {
+            if let Update::Batch(mut batch) = update {
+                batch.leg = leg;
                 self.change(Change::Batch { at, batch });
             }
         }
     }
 
-    fn press(&mut self, codes: &[KeyCode]) {
+    pub(crate) fn press(&mut self, codes: &[KeyCode]) {
         for code in codes {
             let key = KeyEvent::new(*code, KeyModifiers::NONE);
             self.app.update(Message::Key(key));
         }
     }
 
-    fn draw(&mut self, (columns, rows): (u16, u16)) -> Terminal<TestBackend> {
+    pub(crate) fn draw(&mut self, (columns, rows): (u16, u16)) -> Terminal<TestBackend> {
         let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
         terminal
             .draw(|frame| ui::draw(frame, &mut self.app, &self.theme))
@@ -122,11 +127,11 @@ impl Fixture {
         terminal
     }
 
-    fn text(&mut self, size: (u16, u16)) -> String {
+    pub(crate) fn text(&mut self, size: (u16, u16)) -> String {
         self.draw(size).backend().to_string()
     }
 
-    fn snapshots(&mut self, name: &str) {
+    pub(crate) fn snapshots(&mut self, name: &str) {
         for (columns, rows) in SIZES {
             let screen = self.draw((columns, rows));
             insta::assert_snapshot!(format!("{name}_{columns}x{rows}"), screen.backend());
