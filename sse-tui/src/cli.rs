@@ -94,8 +94,11 @@ pub struct Args {
     #[arg(long, value_name = "SPEED", requires = "replay")]
     speed: Option<Speed>,
 
-    /// Number to chart first among the live panels, as tick:/price; repeatable
-    #[arg(long, value_name = "TYPE:POINTER")]
+    #[arg(
+        long,
+        value_name = "TYPE:POINTER",
+        help = "Number to chart first among the live panels, as tick:/price; repeatable"
+    )]
     chart: Vec<Wanted>,
 
     /// Where the text stands in the data, for the text screen: a JSON pointer such as

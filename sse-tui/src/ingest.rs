@@ -30,7 +30,7 @@ pub struct Streams {
 #[derive(Debug)]
 enum Input {
     Live(Vec<Reader>),
-    Recorded(Recording, Player),
+    Recorded(Box<Recording>, Player),
 }
 
 #[derive(Debug)]
@@ -49,7 +49,7 @@ pub fn open(options: &Options) -> anyhow::Result<Streams> {
         let player = Player::new(&recording, replay.speed, options.client.source.limits);
         return Ok(Streams {
             facts: recording.opening.streams.clone(),
-            input: Input::Recorded(recording, player),
+            input: Input::Recorded(Box::new(recording), player),
         });
     }
     let transport = Transport::new(&options.client.transport)?;
@@ -194,7 +194,7 @@ impl Ingest {
                 }
             }
             Input::Recorded(recording, player) => {
-                tasks.spawn_blocking(move || player.play(recording, &sender));
+                tasks.spawn_blocking(move || player.play(*recording, &sender));
             }
         }
         Self {

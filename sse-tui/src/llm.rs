@@ -1,6 +1,6 @@
 //! The text that a model streams, put together from events.
 //!
-//! Pure: events in, a [`Document`] out. Knows the streams of OpenAI's chat
+//! Pure: events in, a [`Document`] out. Knows the streams of `OpenAI`'s chat
 //! completions and responses, of Anthropic's messages, and any other whose text
 //! stands at a JSON pointer (RFC 6901). Everything is bounded, and what a bound
 //! leaves out is counted.
@@ -32,9 +32,9 @@ const MAX_WORDS: usize = 256;
 /// What the events are written in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Format {
-    /// OpenAI chat completions, and the many servers that speak them.
+    /// `OpenAI` chat completions, and the many servers that speak them.
     Chat,
-    /// OpenAI responses.
+    /// `OpenAI` responses.
     Responses,
     /// Anthropic messages.
     Anthropic,

@@ -131,10 +131,13 @@ impl Screens {
     /// Whether the screen changes though nothing arrives.
     pub fn moving(&self) -> bool {
         let playing = |replay: &replay::Status| !replay.ended && !replay.paused;
-        self.replay.as_ref().is_some_and(playing)
-            || self.recording.is_some()
-            || (self.current == Screen::Text
-                && self.transcript.as_ref().is_some_and(Transcript::behind))
+        self.replay.as_ref().is_some_and(playing) || self.recording.is_some() || self.behind()
+    }
+
+    /// Whether what is shown lacks events that the store has.
+    pub fn behind(&self) -> bool {
+        let behind = self.transcript.as_ref().is_some_and(Transcript::behind);
+        self.current == Screen::Text && behind
     }
 
     /// Keeps what a reader chose, when all else begins anew.

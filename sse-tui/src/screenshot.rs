@@ -57,6 +57,9 @@ pub async fn take(
     for key in screenshot.keys.iter().filter_map(|key| keymap::parse(key)) {
         app.update(Message::Key(key));
         terminal.draw(|frame| ui::draw(frame, &mut app, &theme))?;
+        while app.screens.behind() {
+            terminal.draw(|frame| ui::draw(frame, &mut app, &theme))?;
+        }
     }
     if let Some(status) = tap.stop() {
         crate::print::complain_of(&status);

@@ -122,7 +122,7 @@ impl Transcript {
         }
         self.behind = self.next < end;
         if self.following {
-            self.to_end();
+            self.go_to_end();
         }
         if let Some(row) = self.wanted.filter(|row| *row < self.next) {
             self.wanted = None;
@@ -277,7 +277,7 @@ impl Transcript {
     /// Moves to the end, and stays there.
     pub fn follow(&mut self) {
         self.following = true;
-        self.to_end();
+        self.go_to_end();
     }
 
     /// Moves to the text after the next or the previous stall, if there is any.
@@ -326,7 +326,7 @@ impl Transcript {
         }
     }
 
-    fn to_end(&mut self) {
+    fn go_to_end(&mut self) {
         let newest = |(_, part): &(usize, &crate::llm::Part)| part.deltas.last().map(|d| d.row);
         let parts = self.document.parts.iter().enumerate();
         let Some((number, part)) = parts.max_by_key(newest) else {

@@ -1,5 +1,6 @@
 //! The binaries together, as their users run them.
 
 mod browser;
+mod llm;
 mod pipes;
 mod programs;

@@ -1,4 +1,4 @@
-//! OpenAI chat completions: `chat.completion.chunk` objects, then `[DONE]`.
+//! `OpenAI` chat completions: `chat.completion.chunk` objects, then `[DONE]`.
 //! Servers of others add `reasoning_content` or `reasoning` to a delta.
 
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! OpenAI responses: semantic events, told apart by `type`.
+//! `OpenAI` responses: semantic events, told apart by `type`.
 
 use serde_json::Value;
 

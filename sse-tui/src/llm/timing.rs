@@ -57,7 +57,7 @@ impl Timing {
         };
         let gap = at.duration_since(last).as_nanos().max(0);
         let gap = i64::try_from(gap).unwrap_or(i64::MAX);
-        let median = self.gap_us(0.5).unwrap_or(0) as i64 * 1000;
+        let median = self.gap_us(0.5).unwrap_or(0).min(MOST_GAP_US).cast_signed() * 1000;
         let stalled = gap >= LEAST_STALL.max(STALL_FACTOR.saturating_mul(median));
         if stalled {
             self.stalls += 1;

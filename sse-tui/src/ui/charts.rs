@@ -436,9 +436,12 @@ fn levels(field: &Field, now: Timestamp, most: usize) -> Vec<u64> {
     let points = relative(field, now);
     let points = &points[points.len().saturating_sub(most)..];
     let (low, high) = extremes(points);
-    let level = |value: f64| match high > low {
-        true => 1 + ((value - low) / (high - low) * 6.0).round() as u64,
-        false => 3,
+    let level = |value: f64| {
+        if high > low {
+            1 + ((value - low) / (high - low) * 6.0).round() as u64
+        } else {
+            3
+        }
     };
     points.iter().map(|(_, value)| level(*value)).collect()
 }

@@ -20,7 +20,7 @@ use crate::wrap::stall_mark;
 /// From this width on the figures stand beside the text.
 const WIDE: u16 = 110;
 /// Their width there.
-const SIDE: u16 = 38;
+const SIDE: u16 = 40;
 /// Their lines above the text.
 const ABOVE: u16 = 2;
 /// What says which event the cursor stands on.
@@ -250,10 +250,10 @@ fn draw_text(
     let width = pen.room();
     for (offset, grapheme) in text.grapheme_indices(true) {
         let offset = range.start + offset;
-        if let Some((_, gap)) = stalls.next_if(|(stall, _)| *stall <= offset) {
-            if let Some(mark) = stall_mark(*gap, width) {
-                pen.text(&mark, theme.warn);
-            }
+        if let Some((_, gap)) = stalls.next_if(|(stall, _)| *stall <= offset)
+            && let Some(mark) = stall_mark(*gap, width)
+        {
+            pen.text(&mark, theme.warn);
         }
         let mut style: Style = base;
         if of_delta.contains(&offset) {

@@ -17,28 +17,28 @@ pub(crate) fn script(request: &Value, answer: &Answer, error_after: Option<u64>)
     script.push("message_start", json!({"message": message}), true);
     let mut output = 0;
     if !answer.thoughts.is_empty() {
-        script.start(json!({"type": "thinking", "thinking": "", "signature": ""}));
+        script.start(&json!({"type": "thinking", "thinking": "", "signature": ""}));
         for thought in &answer.thoughts {
             output += 1;
-            script.delta(json!({"type": "thinking_delta", "thinking": thought}));
+            script.delta(&json!({"type": "thinking_delta", "thinking": thought}));
         }
-        script.delta(json!({"type": "signature_delta", "signature": "ZGVtbw=="}));
+        script.delta(&json!({"type": "signature_delta", "signature": "ZGVtbw=="}));
         script.stop();
     }
-    script.start(json!({"type": "text", "text": ""}));
+    script.start(&json!({"type": "text", "text": ""}));
     script.push("ping", json!({}), false);
     for token in &answer.tokens {
         output += 1;
-        script.delta(json!({"type": "text_delta", "text": token}));
+        script.delta(&json!({"type": "text_delta", "text": token}));
     }
     script.stop();
     let mut reason = "end_turn";
     if let Some((name, arguments)) = &answer.tool {
         reason = "tool_use";
-        script.start(json!({"type": "tool_use", "id": "toolu_demo", "name": name, "input": {}}));
+        script.start(&json!({"type": "tool_use", "id": "toolu_demo", "name": name, "input": {}}));
         for piece in arguments {
             output += 1;
-            script.delta(json!({"type": "input_json_delta", "partial_json": piece}));
+            script.delta(&json!({"type": "input_json_delta", "partial_json": piece}));
         }
         script.stop();
     }
@@ -65,12 +65,12 @@ impl Script {
         self.steps.push((waits, event(Some(event_type), &data)));
     }
 
-    fn start(&mut self, block: Value) {
+    fn start(&mut self, block: &Value) {
         let data = json!({"index": self.index, "content_block": block});
         self.push("content_block_start", data, false);
     }
 
-    fn delta(&mut self, delta: Value) {
+    fn delta(&mut self, delta: &Value) {
         let data = json!({"index": self.index, "delta": delta});
         self.push("content_block_delta", data, true);
     }

@@ -1,5 +1,5 @@
 //! An endpoint that streams made-up answers as the APIs of language models do:
-//! OpenAI chat completions, OpenAI responses, Anthropic messages.
+//! `OpenAI` chat completions, `OpenAI` responses, Anthropic messages.
 
 mod answer;
 mod anthropic;

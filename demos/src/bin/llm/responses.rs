@@ -1,4 +1,4 @@
-//! OpenAI responses.
+//! `OpenAI` responses.
 
 use serde_json::{Value, json};
 
