@@ -176,8 +176,8 @@ pub(super) fn bindings() -> Vec<Binding> {
             "play",
         ),
         bind(C::Replay, &[char('.')], A::PlayStep, "one record", "step"),
-        bind(C::Replay, &[char('>')], A::PlayFaster, "faster", ""),
-        bind(C::Replay, &[char('<')], A::PlaySlower, "slower", "speed"),
+        bind(C::Replay, &[char('}')], A::PlayFaster, "faster", ""),
+        bind(C::Replay, &[char('{')], A::PlaySlower, "slower", "speed"),
         bind(C::Replay, &[char(')')], A::PlayAhead, "10 s on", ""),
         bind(C::Replay, &[char('(')], A::PlayBack, "10 s back", "seek"),
     ]

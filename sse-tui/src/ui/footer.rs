@@ -63,7 +63,7 @@ pub(super) fn draw(
         };
         let (key, hint) = match binding.action {
             Action::Up => ("↑↓".to_owned(), binding.hint),
-            Action::PlaySlower => ("<>".to_owned(), binding.hint),
+            Action::PlaySlower => ("{}".to_owned(), binding.hint),
             Action::PlayBack => ("()".to_owned(), binding.hint),
             Action::Pause if app.view.paused() => (key.label(), "resume"),
             _ => (key.label(), binding.hint),

@@ -274,7 +274,7 @@ fn a_session_is_recorded_replayed_and_wound_back() {
     tmux.keys(&["."]);
     let screen = tmux.wait_for(&["before the loss"]);
     assert!(!screen.contains("connection lost"), "{screen}");
-    tmux.keys(&[">", "Space"]);
+    tmux.keys(&["}", "Space"]);
     let screen = tmux.wait_for(&["after the loss", "■ replayed", "the recording ends here"]);
     assert!(
         screen.contains("connection lost") && screen.contains("resumed after 1"),
