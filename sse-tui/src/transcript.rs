@@ -175,9 +175,10 @@ impl Transcript {
         (self.top..end).map(|index| self.line(index))
     }
 
-    /// The first line in sight, and all lines.
-    pub fn position(&self) -> (usize, usize) {
-        (self.top, self.line_count())
+    /// The first line in sight, and all lines; `None` if all are in sight.
+    pub fn position(&self) -> Option<(usize, usize)> {
+        let all = self.line_count();
+        (all > self.height).then_some((self.top, all))
     }
 
     /// The part and the byte that the cursor stands on; the byte after the last

@@ -128,13 +128,12 @@ fn title(app: &App, transcript: &Transcript) -> String {
 }
 
 fn note(transcript: &Transcript) -> String {
-    let (top, all) = transcript.position();
-    if transcript.behind() {
-        "reading…".to_owned()
-    } else if transcript.following() || all == 0 {
-        String::new()
-    } else {
-        format!("line {} of {}", top + 1, format::count(all as u64))
+    match transcript.position() {
+        _ if transcript.behind() => "reading…".to_owned(),
+        Some((top, all)) if !transcript.following() => {
+            format!("line {} of {}", top + 1, format::count(all as u64))
+        }
+        _ => String::new(),
     }
 }
 
