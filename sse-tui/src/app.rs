@@ -1,25 +1,41 @@
 //! The state, and what each message makes of it. Knows no terminal.
 
+mod act;
+mod select;
+mod stream;
+
+use std::collections::{BTreeSet, VecDeque};
+use std::ops::Range;
+
 use crossterm::event::{KeyEvent, KeyEventKind};
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use sse_core::{Ignored, Item};
+use jiff::{SignedDuration, Timestamp};
+use regex::Regex;
+use sse_core::client::Request;
 
 use crate::connection::{Connection, Link};
+use crate::continuity::Contiguity;
 use crate::detail::Detail;
-use crate::keymap::{Action, Context, Keymap};
-use crate::message::{Change, Ending, Message};
-use crate::screens::{Done, Screens};
+use crate::find::{Find, Seek};
+use crate::keymap::{Context, Keymap};
+use crate::listing::Listing;
+use crate::message::Message;
+use crate::prompt::{History, Prompt};
+use crate::screens::Screens;
 use crate::stats::Stats;
-use crate::store::{Row, RowKind, Store};
+use crate::store::{Row, Store};
 use crate::view::View;
+
+pub use stream::DeclaredGap;
 
 /// Which pane has the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Focus {
     /// The list of events.
     List,
-    /// The detail of one.
+    /// The event types.
+    Types,
+    /// The detail of one event.
     Detail,
 }
 
@@ -28,17 +44,59 @@ pub enum Focus {
 pub struct Setup {
     /// Names of the streams.
     pub sources: Vec<String>,
+    /// How each of them is asked for, as far as it is; for copies as curl.
+    pub requests: Vec<Option<Request>>,
     /// Only these event types are listed; empty for all.
     pub event_types: Vec<String>,
     /// Leave after so many listed events.
     pub events: Option<u64>,
     /// Memory for events, in bytes.
     pub buffer: usize,
+    /// Event ids count without holes: this finds the number in one.
+    pub sequence: Option<Regex>,
     /// Where times are shown.
     pub time_zone: TimeZone,
     /// The time at the start.
     pub now: Timestamp,
 }
+
+impl Setup {
+    /// These streams, everything else by default.
+    pub fn new(sources: Vec<String>, now: Timestamp) -> Self {
+        Self {
+            sources,
+            requests: Vec::new(),
+            event_types: Vec::new(),
+            events: None,
+            buffer: 64 << 20,
+            sequence: None,
+            time_zone: TimeZone::UTC,
+            now,
+        }
+    }
+}
+
+/// How a word to the user is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// It was done.
+    Done,
+    /// It was not.
+    Refused,
+}
+
+/// A word to the user, for a few seconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// The words.
+    pub text: String,
+    /// How they are meant.
+    pub tone: Tone,
+    until: Timestamp,
+}
+
+/// How long a notice stays.
+const NOTICE: SignedDuration = SignedDuration::from_secs(4);
 
 /// Everything that the screen shows.
 #[derive(Debug)]
@@ -49,24 +107,47 @@ pub struct App {
     pub store: Store,
     /// The figures.
     pub stats: Stats,
-    /// The window over the rows.
+    /// Which rows are listed.
+    pub listing: Listing,
+    /// The window over the rows listed.
     pub view: View,
     /// The open detail.
     pub detail: Option<Detail>,
+    /// What is being typed.
+    pub prompt: Option<Prompt>,
+    /// What is looked for.
+    pub find: Option<Find>,
+    /// Rows with a bookmark.
+    pub bookmarks: BTreeSet<u64>,
+    /// The event type selected in its pane.
+    pub lane: u16,
+    /// Each stream has a column of its own in the list.
+    pub side_by_side: bool,
     /// Which pane has the keys.
     pub focus: Focus,
-    /// Whether the list of keys is open.
-    pub help: bool,
+    /// Whether the list of keys is open, and how far it is scrolled.
+    pub help: Option<usize>,
     /// What the keys do.
     pub keymap: Keymap,
     /// Where times are shown.
     pub time_zone: TimeZone,
     /// The time, as last told.
     pub now: Timestamp,
-    /// Events not listed because of their type.
+    /// Events not listed because of their type, and not kept.
     pub hidden: u64,
     /// The other screens, recording and replay.
     pub screens: Screens,
+    notice: Option<Notice>,
+    requests: Vec<Option<Request>>,
+    history: History,
+    seek: Option<Seek>,
+    /// Rows at which something came or went, or is missing.
+    gaps: VecDeque<u64>,
+    /// The selected row, whatever its place in the listing is.
+    at_row: u64,
+    /// While paused: the first row not shown.
+    frozen_row: Option<u64>,
+    clipboard: Option<String>,
     listed: u64,
     event_types: Vec<String>,
     events: Option<u64>,
@@ -76,19 +157,40 @@ pub struct App {
 impl App {
     /// The state before anything happened.
     pub fn new(setup: Setup) -> Self {
+        let connection = |name: &String| {
+            let contiguity = match &setup.sequence {
+                Some(regex) => Contiguity::Declared(regex.clone()),
+                None => Contiguity::of_url(name),
+            };
+            Connection::new(name.clone(), contiguity)
+        };
         Self {
-            connections: setup.sources.into_iter().map(Connection::new).collect(),
+            connections: setup.sources.iter().map(connection).collect(),
             store: Store::new(setup.buffer),
             stats: Stats::new(setup.now),
+            listing: Listing::new(setup.sources),
             view: View::default(),
             detail: None,
+            prompt: None,
+            find: None,
+            bookmarks: BTreeSet::new(),
+            lane: 0,
+            side_by_side: false,
             focus: Focus::List,
-            help: false,
+            help: None,
             keymap: Keymap::default(),
             time_zone: setup.time_zone,
             now: setup.now,
             hidden: 0,
             screens: Screens::default(),
+            notice: None,
+            requests: setup.requests,
+            history: History::default(),
+            seek: None,
+            gaps: VecDeque::new(),
+            at_row: 0,
+            frozen_row: None,
+            clipboard: None,
             listed: 0,
             event_types: setup.event_types,
             events: setup.events,
@@ -99,13 +201,18 @@ impl App {
     /// Takes in one message.
     pub fn update(&mut self, message: Message) {
         match message {
-            Message::Clock(now) => self.now = now,
+            Message::Clock(now) => {
+                self.now = now;
+                self.notice.take_if(|notice| notice.until < now);
+            }
             Message::Key(key) => self.key(&key),
             Message::Stream { source, change } => self.stream(source, change),
-            Message::Requested { source, at, leg } => self.screens.requested(source, leg, at),
             Message::Recording(status) => self.screens.recording = status,
             Message::Replay(status) => self.screens.replay = Some(*status),
-            Message::Notice(text) => self.screens.notice = Some(text),
+            Message::Notice(text) => {
+                let (tone, until) = (Tone::Refused, Timestamp::MAX);
+                self.notice = Some(Notice { text, tone, until });
+            }
         }
     }
 
@@ -114,62 +221,57 @@ impl App {
         self.exit.as_ref()
     }
 
-    /// Takes in one item of a stream.
-    pub fn record(&mut self, source: usize, leg: u64, at: Timestamp, item: &Item<'_>) {
-        if self.exit.is_some() {
-            return;
-        }
-        let Some(connection) = self.connections.get_mut(source) else {
-            return;
-        };
-        match item {
-            Item::Event(event) => {
-                event
-                    .last_event_id
-                    .clone_into(&mut connection.last_event_id);
-                let lane = self.stats.event(event.event_type, at);
-                let wanted = self.event_types.is_empty()
-                    || self.event_types.iter().any(|name| name == event.event_type);
-                if !wanted {
-                    self.hidden += 1;
-                    return;
-                }
-                self.store.push(&Row {
-                    kind: RowKind::Event,
-                    at,
-                    source: source as u16,
-                    lane,
-                    leg,
-                    event_type: event.event_type,
-                    id: event.last_event_id,
-                    data: event.data,
-                });
-                let number = self.store.range().end - 1;
-                let charts = &mut self.screens.charts;
-                charts.event(lane, event.event_type, at, number, event.data);
-                self.listed += 1;
-                if self.events.is_some_and(|events| self.listed >= events) {
-                    self.exit = Some(Ok(()));
-                }
-            }
-            Item::Ignored(Ignored::NoData(block)) => {
-                connection.last_event_id.clear();
-                connection.last_event_id.push_str(block.last_event_id);
-            }
-            Item::Comment(_) => connection.comments = (connection.comments.0 + 1, Some(at)),
-            Item::Retry(time) => connection.retry = Some(*time),
-            _ => {}
-        }
+    /// The places of the rows that are listed.
+    pub fn places(&self) -> Range<u64> {
+        self.listing.range(&self.store)
+    }
+
+    /// The number of the selected row.
+    pub fn selected_row(&self) -> Option<u64> {
+        self.listing.row(self.view.selected())
+    }
+
+    /// The selected row.
+    pub fn selected(&self) -> Option<Row<'_>> {
+        self.store.get(self.selected_row()?)
+    }
+
+    /// What there is to say to the user now.
+    pub fn notice(&self) -> Option<&Notice> {
+        self.notice.as_ref()
+    }
+
+    /// What is to be put on the clipboard, once.
+    pub fn take_clipboard(&mut self) -> Option<String> {
+        self.clipboard.take()
+    }
+
+    /// Events that arrived and are neither kept nor evicted nor hidden by
+    /// `--event`: none, as the streams wait for the program.
+    pub fn dropped(&self) -> u64 {
+        let known = self.store.kept() + self.store.evicted() + self.hidden;
+        self.stats.events.count.saturating_sub(known)
+    }
+
+    /// Events known to be lost before they arrived.
+    pub fn lost(&self) -> u64 {
+        self.connections.iter().map(Connection::lost).sum()
     }
 
     /// The context in which a key has its meaning now.
     pub fn context(&self) -> Context {
-        if let (false, Some(context)) = (self.help, self.screens.context()) {
+        if self.prompt.is_some() {
+            return Context::Prompt;
+        }
+        if self.help.is_some() {
+            return Context::Help;
+        }
+        if let Some(context) = self.screens.context() {
             return context;
         }
         match self.focus {
-            _ if self.help => Context::Help,
             Focus::Detail if self.detail.is_some() => Context::Detail,
+            Focus::Types => Context::Types,
             _ => Context::List,
         }
     }
@@ -182,17 +284,30 @@ impl App {
             || self.screens.moving()
     }
 
+    /// Whether there is something to go on with while nothing happens.
+    pub fn has_work(&self) -> bool {
+        self.listing.progress(&self.store).is_some() || self.seek.is_some()
+    }
+
+    /// Goes on with it for a few milliseconds.
+    pub fn work(&mut self) {
+        if self.listing.progress(&self.store).is_some() {
+            self.listing.scan(&self.store);
+        } else {
+            self.go_on_seeking();
+        }
+    }
+
     /// Fits list and detail to the room they have, before they are drawn.
     pub fn fit(&mut self, list_height: usize, detail: Option<(usize, usize)>) {
-        self.view.fit(list_height, &self.store.range());
-        let shown = self.view.shown(&self.store.range()).end;
+        self.find_places();
+        self.view.fit(list_height, &self.places());
+        let until = self.frozen_row.unwrap_or(u64::MAX);
         let paused = self.view.paused();
-        self.screens.read(&self.store, shown, self.now, paused);
-        let selected = self.view.selected();
-        if self
-            .detail
-            .as_ref()
-            .is_some_and(|detail| detail.row() != selected)
+        self.screens.read(&self.store, until, self.now, paused);
+        let selected = self.selected_row().unwrap_or_default();
+        if let Some(detail) = &self.detail
+            && detail.row() != selected
         {
             self.show_detail();
         }
@@ -201,172 +316,52 @@ impl App {
         }
     }
 
-    fn stream(&mut self, source: usize, change: Change) {
-        let Some(connection) = self.connections.get_mut(source) else {
-            return;
-        };
-        match change {
-            Change::Connecting { leg, last_event_id } => {
-                connection.leg = leg;
-                connection.attempts += 1;
-                connection.link = Link::Connecting;
-                connection.last_event_id.clone_from(&last_event_id);
-                connection.resumed_after = last_event_id;
-            }
-            Change::Open { at, leg, how } => {
-                let text = connection.opened_text(at, &how);
-                connection.leg = leg;
-                connection.opened += 1;
-                connection.attempts = 0;
-                connection.lost_at = None;
-                connection.link = Link::Open { since: at, how };
-                self.divider(RowKind::Opened, source, at, &text);
-            }
-            Change::Batch { at, batch } => {
-                self.stats.received(batch.raw.len(), at);
-                for item in batch.items() {
-                    self.record(source, batch.leg, at, &item);
-                }
-            }
-            Change::Lost {
-                at,
-                leg,
-                cause,
-                retry_at,
-            } => {
-                connection.leg = leg;
-                let first = connection.lost_at.is_none();
-                connection.lost_at.get_or_insert(at);
-                let kind = if connection.opened > 0 {
-                    "connection lost"
-                } else {
-                    "no connection"
-                };
-                let text = format!("{kind} · {cause}");
-                connection.link = Link::Waiting { cause, retry_at };
-                if first {
-                    self.divider(RowKind::Lost, source, at, &text);
-                }
-            }
-            Change::Closed { at, ending } => {
-                let text = ending.text().to_owned();
-                connection.link = Link::Closed(ending);
-                self.divider(RowKind::Closed, source, at, &text);
-                self.leave_if_nothing_is_left();
-            }
+    /// The rows that the view is about may have other places by now.
+    fn find_places(&mut self) {
+        if let Some(frozen) = self.frozen_row {
+            self.view.refreeze(self.listing.place(frozen));
         }
-    }
-
-    /// Puts a row between the events.
-    fn divider(&mut self, kind: RowKind, source: usize, at: Timestamp, text: &str) {
-        self.store.push(&Row {
-            kind,
-            at,
-            source: source as u16,
-            lane: 0,
-            leg: self
-                .connections
-                .get(source)
-                .map_or(0, |connection| connection.leg),
-            event_type: "",
-            id: "",
-            data: text,
-        });
-    }
-
-    /// When every stream ended and there is nothing to look at, there is no
-    /// reason to stay; with events on the screen, only the user leaves.
-    fn leave_if_nothing_is_left(&mut self) {
-        if self.exit.is_some() || self.stats.events.count > 0 {
-            return;
+        if !self.view.following() {
+            self.view.renumber(self.listing.place(self.at_row));
         }
-        let mut verdict = Ok(());
-        for connection in &self.connections {
-            match &connection.link {
-                Link::Closed(Ending::Complete(_)) => {}
-                Link::Closed(Ending::Failed(text)) => {
-                    verdict = Err(format!("{}: {text}", connection.name));
-                }
-                _ => return,
-            }
-        }
-        self.exit = Some(verdict);
+        self.view.refit(&self.places());
     }
 
     fn key(&mut self, key: &KeyEvent) {
         if key.kind == KeyEventKind::Release {
             return;
         }
-        self.screens.notice = None;
+        self.notice = None;
+        self.find_places();
         let context = self.context();
-        let replay = || match self.screens.replay {
-            Some(_) if !self.help => self.keymap.action_of(Context::Replay, key),
-            _ => None,
+        let replay = || {
+            let playing = self.screens.replay.is_some();
+            let listens = playing && !matches!(context, Context::Prompt | Context::Help);
+            let action = self.keymap.action_of(Context::Replay, key);
+            action.filter(|_| listens)
         };
         if let Some(action) = replay().or_else(|| self.keymap.action(context, key)) {
             self.act(action, context);
+        } else if context == Context::Prompt {
+            self.type_key(key);
         }
     }
 
-    /// Does what a key asks for, in the pane that has the keys.
-    fn act(&mut self, action: Action, context: Context) {
-        let rows = self.store.range();
-        let row = self.view.selected();
-        let selected = self.store.get(row);
-        let chosen = (!self.view.following()).then_some(row);
-        match self.screens.act(action, context, selected.as_ref(), chosen) {
-            Done::All => return,
-            Done::Nothing => {}
-            Done::Show(row) => {
-                self.view.select(row, &rows);
-                self.focus = Focus::Detail;
-                return self.show_detail();
-            }
-        }
-        if let (Context::Detail, Some(detail)) = (context, &mut self.detail) {
-            match action {
-                Action::Up => return detail.scroll_by(-1),
-                Action::Down => return detail.scroll_by(1),
-                Action::PageUp => return detail.page(-1),
-                Action::PageDown => return detail.page(1),
-                Action::First => return detail.scroll_by(isize::MIN),
-                Action::Last => return detail.scroll_by(isize::MAX),
-                _ => {}
-            }
-        }
-        match action {
-            Action::Quit => self.exit = Some(Ok(())),
-            Action::Help => self.help = !self.help,
-            Action::Pause => self.view.toggle_pause(&rows),
-            Action::Up | Action::Previous => self.view.step(-1, &rows),
-            Action::Down | Action::Next => self.view.step(1, &rows),
-            Action::PageUp => self.view.page(-1, &rows),
-            Action::PageDown => self.view.page(1, &rows),
-            Action::First => self.view.first(&rows),
-            Action::Last => self.view.follow(&rows),
-            Action::Open if rows.is_empty() => {}
-            Action::Open => {
-                self.view.stop(&rows);
-                self.focus = Focus::Detail;
-                self.show_detail();
-            }
-            Action::Close if self.detail.is_some() => {
-                self.detail = None;
-                self.focus = Focus::List;
-            }
-            Action::Close => self.view.follow(&rows),
-            Action::Focus => {
-                self.focus = match self.focus {
-                    Focus::List if self.detail.is_some() => Focus::Detail,
-                    _ => Focus::List,
-                };
-            }
-            _ => {}
-        }
+    fn say(&mut self, tone: Tone, text: impl Into<String>) {
+        let until = self.now.saturating_add(NOTICE).unwrap_or(self.now);
+        let text = text.into();
+        self.notice = Some(Notice { text, tone, until });
     }
 
     fn show_detail(&mut self) {
-        let row = self.view.selected();
-        self.detail = Some(Detail::new(row, self.store.get(row).as_ref()));
+        let Some(row) = self.selected_row() else {
+            return;
+        };
+        let wire = self.detail.as_ref().is_some_and(Detail::shows_wire);
+        let mut detail = Detail::new(row, self.store.get(row).as_ref());
+        if wire {
+            detail.toggle_wire(&self.store);
+        }
+        self.detail = Some(detail);
     }
 }

@@ -8,6 +8,7 @@ use bytesize::ByteSize;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use regex::Regex;
 use sse_core::EventId;
 use sse_core::client::Request;
 use url::Url;
@@ -77,6 +78,10 @@ pub struct Args {
     /// Memory for events kept by the dashboard; the oldest are evicted first
     #[arg(long, value_name = "SIZE", default_value = "64MiB")]
     buffer: ByteSize,
+
+    /// Ids count without holes: REGEX finds the number, so that missing events show
+    #[arg(long, value_name = "REGEX")]
+    sequence: Option<Regex>,
 
     /// Record what arrives into a new file, with its times; R does it in the dashboard
     #[arg(long, value_name = "FILE")]
@@ -214,6 +219,7 @@ impl Args {
         options.event_types = self.event;
         options.events = self.events;
         options.buffer = usize::try_from(self.buffer.as_u64()).unwrap_or(usize::MAX);
+        options.sequence = self.sequence;
         if let Some(theme) = self.theme {
             options.theme = theme;
         }

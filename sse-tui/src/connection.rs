@@ -1,12 +1,15 @@
 //! One stream and what is known of its connections.
 
+use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::continuity::{Contiguity, Continuity};
 use crate::format;
 use crate::message::Ending;
+use crate::wire::Assembler;
 
 /// State of one stream, as `EventSource.readyState` knows it and a little more.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +34,107 @@ pub enum Link {
     Closed(Ending),
 }
 
+/// Legs whose story is kept; of more the oldest is forgotten.
+const MAX_LEGS: usize = 1000;
+
+/// One connection that was open, and what it resumed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leg {
+    /// Counted from 1.
+    pub number: u64,
+    /// Time without a connection before it.
+    pub outage: Option<Duration>,
+    /// What it sent as `Last-Event-ID`; empty for none.
+    pub resumed_after: String,
+    /// There was an id, which no header can carry.
+    pub unsendable: bool,
+    /// The id of its first event that has one.
+    pub first_id: Option<String>,
+    /// Numbers between those two, where they can be counted.
+    pub between: Option<u64>,
+    /// Whether a number that is missing is a loss.
+    pub proves_loss: bool,
+    /// Events missing between the leg before and this one, where it can be told.
+    pub missing: u64,
+    /// Events received before, by an earlier leg or this one.
+    pub again: u64,
+    /// Events that the server said are missing; `None` inside: it does not know
+    /// how many.
+    pub declared: Option<Option<u64>>,
+    /// The server greeted as a hub does, which declares what is lost.
+    pub greeted: bool,
+    /// The server began another history.
+    pub new_history: bool,
+}
+
+impl Leg {
+    /// What became of the events between the leg before and this one, in a few
+    /// words, and whether some are known to be lost.
+    pub fn verdict(&self) -> Option<(String, Verdict)> {
+        if self.outage.is_none() && self.resumed_after.is_empty() {
+            return None;
+        }
+        let again = match self.again {
+            0 => String::new(),
+            number => format!(", {} sent again", format::count(number)),
+        };
+        if self.new_history {
+            let text = format!("the server began a new history{again}");
+            return Some((text, Verdict::Lost));
+        }
+        match self.declared {
+            Some(Some(missed)) if missed > 0 => {
+                let text = format!("{} lost, says the server{again}", format::count(missed));
+                return Some((text, Verdict::Lost));
+            }
+            Some(None) => {
+                return Some((format!("some lost, says the server{again}"), Verdict::Lost));
+            }
+            _ => {}
+        }
+        if self.missing > 0 {
+            let text = format!("{} lost{again}", format::count(self.missing));
+            return Some((text, Verdict::Lost));
+        }
+        if self.unsendable {
+            let text = "last event ID holds control characters, not sent: loss unknown";
+            return Some((text.to_owned(), Verdict::Unknown));
+        }
+        if self.resumed_after.is_empty() {
+            let text = "no id to resume after: loss unknown".to_owned();
+            return Some((text, Verdict::Unknown));
+        }
+        if self.first_id.is_none() && !self.greeted {
+            return None;
+        }
+        let (text, verdict) = match self.between {
+            Some(0) => ("nothing lost".to_owned(), Verdict::Complete),
+            _ if self.greeted && !self.proves_loss => {
+                ("no gap declared".to_owned(), Verdict::Complete)
+            }
+            None if self.again > 0 => ("overlap".to_owned(), Verdict::Complete),
+            _ if self.proves_loss => ("nothing lost".to_owned(), Verdict::Complete),
+            Some(numbers) => (
+                format!("{} numbers skipped, loss unknown", format::count(numbers)),
+                Verdict::Unknown,
+            ),
+            None => ("loss unknown".to_owned(), Verdict::Unknown),
+        };
+        Some((text + &again, verdict))
+    }
+}
+
+/// What is known of a reconnect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing is missing.
+    Complete,
+    /// Something is missing.
+    Lost,
+    /// Nobody can tell.
+    Unknown,
+}
+
 /// One stream and its connections.
 #[derive(Debug)]
 pub struct Connection {
@@ -46,19 +150,35 @@ pub struct Connection {
     pub attempts: u64,
     /// As the next connection would send it.
     pub last_event_id: String,
+    /// The last event ID cannot be sent: it holds control characters, which no
+    /// header can carry (RFC 9110 §5.5).
+    pub unsendable: bool,
+    /// From the request to the head of the response, last time.
+    pub latency: Option<Duration>,
     /// The `retry` field in effect, if the stream sent one.
     pub retry: Option<Duration>,
-    /// Comments received, and when last.
-    pub comments: (u64, Option<Timestamp>),
+    /// The connections that were open, oldest first.
+    pub legs: VecDeque<Leg>,
+    /// What its ids say.
+    pub continuity: Continuity,
+    /// Events that the server said are missing.
+    pub declared_lost: u64,
+    /// Events received again.
+    pub again: u64,
+    /// When the last event arrived.
+    pub(crate) last_event_at: Option<Timestamp>,
+    /// When the request that has no answer yet was sent.
+    pub(crate) requested_at: Option<Timestamp>,
     /// When the outage began that still lasts.
     pub(crate) lost_at: Option<Timestamp>,
     /// What the newest request sent as `Last-Event-ID`.
     pub(crate) resumed_after: String,
+    pub(crate) wire: Assembler,
 }
 
 impl Connection {
     /// Before the first request.
-    pub fn new(name: String) -> Self {
+    pub fn new(name: String, contiguity: Contiguity) -> Self {
         Self {
             name,
             link: Link::Connecting,
@@ -66,27 +186,87 @@ impl Connection {
             opened: 0,
             attempts: 0,
             last_event_id: String::new(),
+            unsendable: false,
+            latency: None,
             retry: None,
-            comments: (0, None),
+            legs: VecDeque::new(),
+            continuity: Continuity::new(contiguity),
+            declared_lost: 0,
+            again: 0,
+            last_event_at: None,
+            requested_at: None,
             lost_at: None,
             resumed_after: String::new(),
+            wire: Assembler::default(),
         }
     }
 
-    /// What the list says when it opens: how, and after an outage how long that
-    /// was and where the stream goes on.
-    pub(crate) fn opened_text(&self, at: Timestamp, how: &str) -> String {
-        let Some(lost_at) = self.lost_at else {
-            return format!("connected · {how}");
+    /// Events known to be lost on the way to here.
+    pub fn lost(&self) -> u64 {
+        self.continuity.missing().saturating_add(self.declared_lost)
+    }
+
+    /// The leg of this number, if its story is kept.
+    pub fn find_leg(&self, number: u64) -> Option<&Leg> {
+        let index = self.legs.partition_point(|leg| leg.number < number);
+        self.legs.get(index).filter(|leg| leg.number == number)
+    }
+
+    /// Takes note of a connection that opens; returns what the list says: how,
+    /// and after an outage how long that was and where the stream goes on.
+    pub(crate) fn open(&mut self, at: Timestamp, leg: u64, how: String) -> String {
+        let outage = self
+            .lost_at
+            .take()
+            .map(|lost_at| Duration::try_from(at.duration_since(lost_at)).unwrap_or_default());
+        let text = self.opened_text(outage, &how);
+        self.leg = leg;
+        self.opened += 1;
+        self.attempts = 0;
+        self.latency = self
+            .requested_at
+            .take()
+            .and_then(|asked| Duration::try_from(at.duration_since(asked)).ok());
+        self.link = Link::Open { since: at, how };
+        self.wire.reset();
+        let cursor = if self.unsendable {
+            String::new()
+        } else {
+            self.resumed_after.clone()
         };
-        let gap = Duration::try_from(at.duration_since(lost_at)).unwrap_or_default();
-        let mut text = format!("connected after {} · {how}", format::duration(gap));
-        if self.attempts > 1 {
-            let _ = write!(text, " · attempt {}", self.attempts);
+        self.continuity.open_leg(&cursor);
+        if self.legs.len() == MAX_LEGS {
+            self.legs.pop_front();
         }
-        if !self.resumed_after.is_empty() {
+        self.legs.push_back(Leg {
+            number: leg,
+            outage,
+            resumed_after: cursor,
+            unsendable: self.unsendable,
+            first_id: None,
+            between: None,
+            proves_loss: false,
+            missing: 0,
+            again: 0,
+            declared: None,
+            greeted: false,
+            new_history: false,
+        });
+        text
+    }
+
+    fn opened_text(&self, outage: Option<Duration>, how: &str) -> String {
+        let mut text = match outage {
+            None => "connected".to_owned(),
+            Some(outage) => format!("connected after {}", format::duration(outage)),
+        };
+        if !self.unsendable && !self.resumed_after.is_empty() {
             text.push_str(" · resumed after ");
             text.push_str(&self.resumed_after);
+        }
+        let _ = write!(text, " · {how}");
+        if outage.is_some() && self.attempts > 1 {
+            let _ = write!(text, " · attempt {}", self.attempts);
         }
         text
     }

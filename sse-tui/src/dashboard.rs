@@ -8,7 +8,6 @@ use anyhow::Context;
 use crossterm::event::{Event, EventStream};
 use futures_util::StreamExt;
 use jiff::Timestamp;
-use sse_core::client::Update;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use crate::app::{App, Setup};
@@ -16,7 +15,7 @@ use crate::charts::Charts;
 use crate::format;
 use crate::ingest::{self, Ingest, Received, Streams};
 use crate::message::{Change, Message};
-use crate::options::Options;
+use crate::options::{Options, Source};
 use crate::record::{self, Tap};
 use crate::replay::Control;
 use crate::screens::Request;
@@ -36,11 +35,21 @@ const BURST: usize = 32;
 pub(crate) fn app(options: &Options, streams: &Streams) -> App {
     let control = streams.control();
     let now = control.map_or_else(Timestamp::now, |control| control.position());
+    let request = |source: &Source| match source {
+        Source::Request(request) => Some((**request).clone()),
+        Source::Stdin => None,
+    };
+    let sources = match options.replay {
+        Some(_) => &[],
+        None => &options.sources[..],
+    };
     let mut app = App::new(Setup {
         sources: streams.names(),
+        requests: sources.iter().map(request).collect(),
         event_types: options.event_types.clone(),
         events: options.events,
         buffer: options.buffer,
+        sequence: options.sequence.clone(),
         time_zone: options.time_zone.clone(),
         now,
     });
@@ -61,10 +70,6 @@ pub(crate) fn app(options: &Options, streams: &Streams) -> App {
 /// Passes an update of a stream on to the state.
 pub(crate) fn apply(app: &mut App, received: Received) {
     let source = received.source;
-    if let Update::Connecting { leg, .. } = received.update {
-        let at = received.at;
-        app.update(Message::Requested { source, at, leg });
-    }
     if let Some(change) = ingest::change(received) {
         app.update(Message::Stream { source, change });
     }
@@ -153,6 +158,9 @@ async fn show(
                 if let Event::Key(key) = event {
                     app.update(Message::Key(key));
                 }
+                if let Some(text) = app.take_clipboard() {
+                    screen.copy(&text).context("cannot write to the terminal")?;
+                }
                 while let Some(request) = app.screens.take_request() {
                     match (request, &control) {
                         (Request::Recording, None) => toggle_recording(app, tap),
@@ -197,7 +205,15 @@ async fn show(
                     tap.observe(&received);
                     apply(app, received);
                 }
+                // A flood of events must not hold up a filter.
+                app.work();
                 dirty = true;
+            }
+            () = std::future::ready(()), if app.has_work() => {
+                app.work();
+                dirty = true;
+                // Keys and streams have to get their turn.
+                tokio::task::yield_now().await;
             }
         }
     }
@@ -244,6 +260,10 @@ fn back(app: &mut App, options: &Options, to: Timestamp) -> anyhow::Result<Strea
         });
     }
     fresh.screens.go_on_from(&app.screens);
+    let selection = app.listing.selection().clone();
+    fresh.listing.select(selection, &fresh.store);
+    fresh.find.clone_from(&app.find);
+    fresh.side_by_side = app.side_by_side;
     *app = fresh;
     Ok(streams)
 }

@@ -54,6 +54,15 @@ pub fn duration(time: Duration) -> String {
     }
 }
 
+/// At most six columns: `12µs`, `850ms`, `1.0s`, `3m12s`
+pub fn delta(time: Duration) -> String {
+    match time.as_micros() {
+        micros @ 0..=999 => format!("{micros}µs"),
+        micros @ 1_000..=999_999 => format!("{}ms", micros / 1000),
+        _ => duration(time),
+    }
+}
+
 /// How long ago: `now`, `4s`, `3m`, `2h`, `5d`.
 pub fn ago(time: Duration) -> String {
     let seconds = time.as_secs();
@@ -107,6 +116,9 @@ mod tests {
         assert_eq!(duration(Duration::from_secs(192)), "3m12s");
         assert_eq!(duration(Duration::from_secs(7_500)), "2h05m");
         assert_eq!(duration(Duration::from_secs(273_600)), "3d04h");
+        assert_eq!(delta(Duration::from_micros(999)), "999µs");
+        assert_eq!(delta(Duration::from_micros(12_345)), "12ms");
+        assert_eq!(delta(Duration::from_millis(1_050)), "1.0s");
         assert_eq!(ago(Duration::from_millis(900)), "now");
         assert_eq!(ago(Duration::from_secs(59)), "59s");
         assert_eq!(ago(Duration::from_secs(119)), "1m");

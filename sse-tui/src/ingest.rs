@@ -273,8 +273,16 @@ pub fn change(received: Received) -> Option<Change> {
     } = received;
     Some(match update {
         Update::Connecting {
-            leg, last_event_id, ..
-        } => Change::Connecting { leg, last_event_id },
+            leg,
+            last_event_id,
+            last_event_id_unsendable: unsendable,
+            ..
+        } => Change::Connecting {
+            at,
+            leg,
+            last_event_id,
+            unsendable,
+        },
         Update::Open {
             leg,
             status,

@@ -5,6 +5,8 @@
 
 use serde::de::IgnoredAny;
 
+use crate::filter::{Path, Step};
+
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -41,9 +43,23 @@ pub fn is_container(text: &str) -> bool {
     text.trim_start().starts_with(['{', '[']) && serde_json::from_str::<IgnoredAny>(text).is_ok()
 }
 
+/// One line of a text laid out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Line {
+    /// What stands on it.
+    pub tokens: Vec<Token>,
+    /// The line of the object or array that the value on this line is in.
+    pub parent: Option<usize>,
+    /// The way from there to the value on this line; `None` on a line that only
+    /// closes, and for the outermost value.
+    pub step: Option<Step>,
+    /// The line that closes what this one opens.
+    pub end: Option<usize>,
+}
+
 /// Lays out an object or array, one member a line. `None` if the text is
 /// neither, or is too long to lay out.
-pub fn pretty(text: &str) -> Option<Vec<Vec<Token>>> {
+pub fn pretty(text: &str) -> Option<Vec<Line>> {
     if !is_container(text) {
         return None;
     }
@@ -56,6 +72,20 @@ pub fn pretty(text: &str) -> Option<Vec<Vec<Token>>> {
     }
     layout.lines.push(layout.line);
     Some(layout.lines)
+}
+
+/// The way to the value on a line.
+pub fn path(lines: &[Line], line: usize) -> Path {
+    let mut steps = Vec::new();
+    let mut at = lines.get(line);
+    while let Some(line) = at
+        && let (Some(step), Some(parent)) = (&line.step, line.parent)
+    {
+        steps.push(step.clone());
+        at = lines.get(parent);
+    }
+    steps.reverse();
+    Path(steps)
 }
 
 /// The tokens of a JSON text without the white space between them. Reads
@@ -101,39 +131,70 @@ fn string_length(text: &str) -> usize {
 
 #[derive(Default)]
 struct Layout {
-    lines: Vec<Vec<Token>>,
-    line: Vec<Token>,
-    depth: usize,
+    lines: Vec<Line>,
+    line: Line,
+    open: Vec<Open>,
     /// The last token opened a container: the next one decides where it stands.
     just_opened: bool,
 }
 
+/// An object or array that is not closed yet.
+struct Open {
+    line: usize,
+    /// The next element, in an array.
+    index: usize,
+    key: Option<String>,
+}
+
 impl Layout {
     fn token(&mut self, kind: Kind, token: &str) {
-        if kind != Kind::Punctuation {
-            self.open_line();
-            self.push(kind, token);
-            return;
-        }
-        match token {
-            "{" | "[" => {
-                self.open_line();
-                self.push(kind, token);
-                self.depth += 1;
+        match (kind, token) {
+            (Kind::Punctuation, "{" | "[") => {
+                self.value(kind, token);
+                self.open.push(Open {
+                    line: self.lines.len(),
+                    index: 0,
+                    key: None,
+                });
                 self.just_opened = true;
             }
-            "}" | "]" => {
-                self.depth = self.depth.saturating_sub(1);
+            (Kind::Punctuation, "}" | "]") => {
+                let opened = self.open.pop();
                 if !std::mem::take(&mut self.just_opened) {
                     self.new_line();
+                    let here = self.lines.len();
+                    if let Some(line) = opened.and_then(|open| self.lines.get_mut(open.line)) {
+                        line.end = Some(here);
+                    }
                 }
                 self.push(kind, token);
             }
-            "," => {
+            (Kind::Punctuation, ",") => {
                 self.push(kind, token);
                 self.new_line();
             }
-            _ => self.push(kind, ": "),
+            (Kind::Punctuation, _) => self.push(kind, ": "),
+            (Kind::Key, _) => {
+                self.open_line();
+                self.push(kind, token);
+                if let Some(open) = self.open.last_mut() {
+                    open.key = serde_json::from_str(token).ok();
+                }
+            }
+            _ => self.value(kind, token),
+        }
+    }
+
+    fn value(&mut self, kind: Kind, token: &str) {
+        self.open_line();
+        self.push(kind, token);
+        if let Some(open) = self.open.last_mut() {
+            self.line.parent = Some(open.line);
+            self.line.step = Some(match open.key.take() {
+                Some(key) => Step::Key(key),
+                None => Step::Index(open.index),
+            });
+            open.index += 1;
         }
     }
 
@@ -144,14 +205,14 @@ impl Layout {
     }
 
     fn push(&mut self, kind: Kind, text: &str) {
-        self.line.push((kind, text.to_owned()));
+        self.line.tokens.push((kind, text.to_owned()));
     }
 
     fn new_line(&mut self) {
         self.lines.push(std::mem::take(&mut self.line));
-        if self.depth > 0 {
-            let indent = "  ".repeat(self.depth.min(MAX_INDENT));
-            self.line.push((Kind::Punctuation, indent));
+        if !self.open.is_empty() {
+            let indent = "  ".repeat(self.open.len().min(MAX_INDENT));
+            self.push(Kind::Punctuation, &indent);
         }
     }
 }
@@ -164,7 +225,7 @@ mod tests {
         let lines: Vec<String> = pretty(json)
             .expect("JSON")
             .iter()
-            .map(|line| line.iter().map(|(_, text)| text.as_str()).collect())
+            .map(|line| line.tokens.iter().map(|(_, text)| text.as_str()).collect())
             .collect();
         lines.join("\n")
     }
@@ -192,8 +253,41 @@ mod tests {
     #[test]
     fn members_are_told_from_strings() {
         let lines = pretty(r#"{"key":"value"}"#).unwrap();
-        assert!(lines[1].contains(&(Kind::Key, "\"key\"".into())));
-        assert!(lines[1].contains(&(Kind::String, "\"value\"".into())));
+        assert!(lines[1].tokens.contains(&(Kind::Key, "\"key\"".into())));
+        assert!(
+            lines[1]
+                .tokens
+                .contains(&(Kind::String, "\"value\"".into()))
+        );
+    }
+
+    #[test]
+    fn each_line_knows_the_way_to_its_value_and_where_it_closes() {
+        let lines = pretty(r#"{"a":{"b c":[1,{"d":2}],"e":{}},"f":3}"#).unwrap();
+        let shown: Vec<_> = (0..lines.len())
+            .map(|line| (path(&lines, line).to_string(), lines[line].end))
+            .collect();
+        let shown: Vec<_> = shown
+            .iter()
+            .map(|(path, end)| (path.as_str(), *end))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                (".", Some(11)),
+                (".a", Some(9)),
+                (".a.\"b c\"", Some(7)),
+                (".a.\"b c\"[0]", None),
+                (".a.\"b c\"[1]", Some(6)),
+                (".a.\"b c\"[1].d", None),
+                (".", None),
+                (".", None),
+                (".a.e", None),
+                (".", None),
+                (".f", None),
+                (".", None),
+            ]
+        );
     }
 
     #[test]

@@ -29,12 +29,64 @@ pub enum Action {
     Open,
     /// Leave what was opened last.
     Close,
-    /// Move the keys between list and detail.
+    /// Move the keys between list, detail and types.
     Focus,
     /// The event before the one shown.
     Previous,
     /// The event after the one shown.
     Next,
+    /// Say which events are listed.
+    Filter,
+    /// List all events again.
+    ListAll,
+    /// Look for something.
+    Find,
+    /// The next match.
+    FindNext,
+    /// The match before.
+    FindPrevious,
+    /// List a type no longer, or again.
+    Mute,
+    /// List only this type, or all again.
+    Solo,
+    /// List one more row around each match.
+    MoreContext,
+    /// List one less.
+    LessContext,
+    /// List only events with this value, or of this type.
+    FilterValue,
+    /// Set or remove a bookmark.
+    Bookmark,
+    /// The next bookmark, around the end.
+    NextBookmark,
+    /// The next gap or outage.
+    NextGap,
+    /// The gap or outage before.
+    PreviousGap,
+    /// Put data, or the selected value, on the clipboard.
+    Copy,
+    /// Put the request on the clipboard, as a curl command.
+    CopyCurl,
+    /// Give each stream a column of its own, or not.
+    SideBySide,
+    /// Show the bytes as they came, or the data.
+    Wire,
+    /// Fold the value, or what it is in.
+    Fold,
+    /// Unfold the value.
+    Unfold,
+    /// Fold or unfold the value.
+    Toggle,
+    /// Fold all but the outermost, or unfold all.
+    FoldAll,
+    /// Take what was typed.
+    Accept,
+    /// Go back to what was before.
+    Cancel,
+    /// What was typed before.
+    Recall,
+    /// What was typed after that.
+    RecallNewer,
     /// One place to the left.
     Left,
     /// One place to the right.
@@ -49,8 +101,6 @@ pub enum Action {
     NextField,
     /// The field before.
     PreviousField,
-    /// Fold or unfold a part of the text.
-    Fold,
     /// The text after the next stall.
     NextStall,
     /// The text after the stall before.
@@ -78,6 +128,10 @@ pub enum Context {
     List,
     /// While the detail has the keys.
     Detail,
+    /// While the event types have the keys.
+    Types,
+    /// While something is typed.
+    Prompt,
     /// While the help is open.
     Help,
     /// While the text of a stream is shown.
@@ -90,10 +144,12 @@ pub enum Context {
 
 impl Context {
     /// All, in the order in which help lists them.
-    pub const ALL: [Self; 7] = [
-        Self::Everywhere,
+    pub const ALL: [Self; 9] = [
         Self::List,
+        Self::Everywhere,
         Self::Detail,
+        Self::Types,
+        Self::Prompt,
         Self::Help,
         Self::Text,
         Self::Charts,
@@ -106,6 +162,8 @@ impl Context {
             Self::Everywhere => "everywhere",
             Self::List => "list",
             Self::Detail => "detail",
+            Self::Types => "types",
+            Self::Prompt => "while typing",
             Self::Help => "help",
             Self::Text => "text of a stream",
             Self::Charts => "live panels",
@@ -122,21 +180,10 @@ pub struct Key {
 }
 
 impl Key {
-    const fn plain(code: KeyCode) -> Self {
+    fn of(event: KeyEvent) -> Self {
         Self {
-            code,
-            modifiers: KeyModifiers::NONE,
-        }
-    }
-
-    const fn char(character: char) -> Self {
-        Self::plain(KeyCode::Char(character))
-    }
-
-    const fn ctrl(character: char) -> Self {
-        Self {
-            code: KeyCode::Char(character),
-            modifiers: KeyModifiers::CONTROL,
+            code: event.code,
+            modifiers: event.modifiers,
         }
     }
 
@@ -176,6 +223,10 @@ impl Key {
 
 /// The key of this name, as [`Key::label`] writes it, or with arrows in words.
 pub fn parse(name: &str) -> Option<KeyEvent> {
+    if let Some(letter) = name.strip_prefix("Ctrl-") {
+        let code = KeyCode::Char(letter.parse::<char>().ok()?.to_ascii_lowercase());
+        return Some(KeyEvent::new(code, KeyModifiers::CONTROL));
+    }
     let mut characters = name.chars();
     let code = match (characters.next(), characters.next()) {
         (Some(character), None) => match character {
@@ -198,6 +249,7 @@ pub fn parse(name: &str) -> Option<KeyEvent> {
             "Esc" => KeyCode::Esc,
             "Tab" => KeyCode::Tab,
             "Space" => KeyCode::Char(' '),
+            "F1" => KeyCode::F(1),
             _ => return None,
         },
     };
@@ -225,156 +277,90 @@ pub struct Keymap {
     bindings: Vec<Binding>,
 }
 
+type Line = (Context, &'static str, Action, &'static str, &'static str);
+
+/// Context, keys, action, help, hint.
+#[rustfmt::skip]
+const DEFAULT: &[Line] = {
+    use Action as A;
+    use Context::{Detail, Everywhere, Help, List, Prompt, Types};
+    &[
+        (List, "↑ k", A::Up, "one up; stops following", "scroll"),
+        (List, "↓ j", A::Down, "one down", ""),
+        (List, "PgUp Ctrl-B", A::PageUp, "page up", ""),
+        (List, "PgDn Ctrl-F", A::PageDown, "page down", ""),
+        (List, "Home g", A::First, "oldest kept", ""),
+        (List, "G End", A::Last, "newest; follow", "follow"),
+        (List, "Enter", A::Open, "show in detail", "detail"),
+        (List, "Esc", A::Close, "close detail, or follow", ""),
+        (List, "f", A::FilterValue, "only this type", ""),
+        (Everywhere, "&", A::Filter, "filter", "filter"),
+        (Everywhere, "/", A::Find, "find", "find"),
+        (Everywhere, "n", A::FindNext, "next match", ""),
+        (Everywhere, "N", A::FindPrevious, "match before", ""),
+        (Everywhere, "u", A::ListAll, "undo filter, solo, mute", ""),
+        (Everywhere, "+", A::MoreContext, "more rows around match", ""),
+        (Everywhere, "-", A::LessContext, "fewer", ""),
+        (List, "m", A::Mute, "mute this type, or not", ""),
+        (List, "s", A::Solo, "solo this type, or not", ""),
+        (List, "b", A::Bookmark, "bookmark, or not", ""),
+        (List, "'", A::NextBookmark, "next bookmark", ""),
+        (List, ">", A::NextGap, "next gap or outage", ""),
+        (List, "<", A::PreviousGap, "gap or outage before", ""),
+        (List, "v", A::SideBySide, "streams side by side", ""),
+        (Detail, "↑ k", A::Up, "line up", "move"),
+        (Detail, "↓ j", A::Down, "line down", ""),
+        (Detail, "PgUp Ctrl-B", A::PageUp, "page up", ""),
+        (Detail, "PgDn Ctrl-F", A::PageDown, "page down", ""),
+        (Detail, "Home g", A::First, "top", ""),
+        (Detail, "G End", A::Last, "end", ""),
+        (Detail, "[ p", A::Previous, "event before", ""),
+        (Detail, "] Ctrl-N", A::Next, "event after", ""),
+        (Detail, "Enter", A::Toggle, "fold or unfold", "fold"),
+        (Detail, "← h", A::Fold, "fold, or go out", ""),
+        (Detail, "→ l", A::Unfold, "unfold", ""),
+        (Detail, "z", A::FoldAll, "fold or unfold all", ""),
+        (Detail, "w", A::Wire, "bytes on the wire", "wire"),
+        (Detail, "f", A::FilterValue, "filter on this value", "only this"),
+        (Detail, "Esc", A::Close, "close", "close"),
+        (Types, "↑ k", A::Up, "type above", "choose"),
+        (Types, "↓ j", A::Down, "type below", ""),
+        (Types, "Home g", A::First, "first", ""),
+        (Types, "G End", A::Last, "last", ""),
+        (Types, "s Enter", A::Solo, "solo, or not", "solo"),
+        (Types, "m", A::Mute, "mute, or not", "mute"),
+        (Types, "Esc", A::Close, "back to the list", "back"),
+        (Prompt, "Enter", A::Accept, "take it", ""),
+        (Prompt, "Esc", A::Cancel, "as it was before", ""),
+        (Prompt, "↑", A::Recall, "typed before", ""),
+        (Prompt, "↓", A::RecallNewer, "typed after that", ""),
+        (Prompt, "Ctrl-C", A::Quit, "quit", ""),
+        (Everywhere, "y", A::Copy, "copy data or value", ""),
+        (Everywhere, "Y", A::CopyCurl, "copy as curl", ""),
+        (Everywhere, "Space", A::Pause, "pause or resume display", "pause"),
+        (Everywhere, "Tab", A::Focus, "keys to the next pane", ""),
+        (Help, "↑ k", A::Up, "scroll up", ""),
+        (Help, "↓ j", A::Down, "scroll down", "scroll"),
+        (Help, "PgUp Ctrl-B", A::PageUp, "page up", ""),
+        (Help, "PgDn Ctrl-F", A::PageDown, "page down", ""),
+        (Help, "Esc q Enter", A::Help, "close", "close"),
+        (Everywhere, "? F1", A::Help, "this help", "help"),
+        (Everywhere, "q Ctrl-C", A::Quit, "quit", "quit"),
+    ]
+};
+
 impl Default for Keymap {
     fn default() -> Self {
-        use Action as A;
-        use Context::{Detail, Everywhere, Help, List};
-        use KeyCode as K;
-        let bind = |context, keys: &[Key], action, help, hint| Binding {
-            context,
-            keys: keys.to_vec(),
-            action,
+        let binding = |(context, keys, action, help, hint): &Line| Binding {
+            context: *context,
+            keys: keys.split(' ').filter_map(parse).map(Key::of).collect(),
+            action: *action,
             help,
             hint,
         };
-        let key = Key::plain;
-        let char = Key::char;
-        let mut keymap = Self {
-            bindings: vec![
-                bind(
-                    List,
-                    &[key(K::Up), char('k')],
-                    A::Up,
-                    "one up; stops following",
-                    "scroll",
-                ),
-                bind(List, &[key(K::Down), char('j')], A::Down, "one down", ""),
-                bind(
-                    List,
-                    &[key(K::PageUp), Key::ctrl('b')],
-                    A::PageUp,
-                    "page up",
-                    "",
-                ),
-                bind(
-                    List,
-                    &[key(K::PageDown), Key::ctrl('f')],
-                    A::PageDown,
-                    "page down",
-                    "",
-                ),
-                bind(
-                    List,
-                    &[key(K::Home), char('g')],
-                    A::First,
-                    "oldest kept",
-                    "",
-                ),
-                bind(List, &[key(K::Enter)], A::Open, "show in detail", "detail"),
-                bind(
-                    List,
-                    &[char('G'), key(K::End)],
-                    A::Last,
-                    "newest; follow",
-                    "follow",
-                ),
-                bind(
-                    List,
-                    &[key(K::Esc)],
-                    A::Close,
-                    "close detail, or follow",
-                    "",
-                ),
-                bind(
-                    Detail,
-                    &[key(K::Up), char('k')],
-                    A::Up,
-                    "scroll up",
-                    "scroll",
-                ),
-                bind(
-                    Detail,
-                    &[key(K::Down), char('j')],
-                    A::Down,
-                    "scroll down",
-                    "",
-                ),
-                bind(
-                    Detail,
-                    &[key(K::PageUp), Key::ctrl('b')],
-                    A::PageUp,
-                    "page up",
-                    "",
-                ),
-                bind(
-                    Detail,
-                    &[key(K::PageDown), Key::ctrl('f')],
-                    A::PageDown,
-                    "page down",
-                    "",
-                ),
-                bind(Detail, &[key(K::Home), char('g')], A::First, "top", ""),
-                bind(Detail, &[char('G'), key(K::End)], A::Last, "end", ""),
-                bind(
-                    Detail,
-                    &[key(K::Left), char('p')],
-                    A::Previous,
-                    "event before",
-                    "previous",
-                ),
-                bind(
-                    Detail,
-                    &[key(K::Right), char('n')],
-                    A::Next,
-                    "event after",
-                    "next",
-                ),
-                bind(
-                    Detail,
-                    &[key(K::Esc), key(K::Enter)],
-                    A::Close,
-                    "close",
-                    "close",
-                ),
-                bind(
-                    Everywhere,
-                    &[char(' ')],
-                    A::Pause,
-                    "pause or resume display",
-                    "pause",
-                ),
-                bind(
-                    Everywhere,
-                    &[key(K::Tab)],
-                    A::Focus,
-                    "keys to list or detail",
-                    "",
-                ),
-                bind(
-                    Help,
-                    &[key(K::Esc), char('q'), key(K::Enter)],
-                    A::Help,
-                    "close",
-                    "close",
-                ),
-                bind(
-                    Everywhere,
-                    &[char('?'), key(K::F(1))],
-                    A::Help,
-                    "this help",
-                    "help",
-                ),
-                bind(
-                    Everywhere,
-                    &[char('q'), Key::ctrl('c')],
-                    A::Quit,
-                    "quit",
-                    "quit",
-                ),
-            ],
-        };
-        keymap.bindings.extend(screens::bindings());
-        keymap
+        Self {
+            bindings: DEFAULT.iter().chain(screens::KEYS).map(binding).collect(),
+        }
     }
 }
 
@@ -386,8 +372,13 @@ impl Keymap {
                 binding.context == context && binding.keys.iter().any(|key| key.matches(event))
             })
         };
+        // What is typed is text, whatever the key means elsewhere.
+        let elsewhere = || match context {
+            Context::Prompt => None,
+            _ => find(Context::Everywhere),
+        };
         find(context)
-            .or_else(|| find(Context::Everywhere))
+            .or_else(elsewhere)
             .map(|binding| binding.action)
     }
 
@@ -410,6 +401,7 @@ impl Keymap {
         let elsewhere = self
             .of(Context::Everywhere)
             .filter(move |binding| !binding.keys.first().is_some_and(taken));
+        let elsewhere = elsewhere.filter(move |_| context != Context::Prompt);
         self.of(context)
             .chain(elsewhere)
             .filter(|binding| !binding.hint.is_empty())
@@ -449,6 +441,17 @@ mod tests {
     }
 
     #[test]
+    fn every_key_has_a_name_that_reads_back() {
+        let lines = DEFAULT.iter().chain(screens::KEYS);
+        let names: usize = lines.map(|line| line.1.split(' ').count()).sum();
+        let bindings = Keymap::default().bindings;
+        assert_eq!(bindings.iter().map(|b| b.keys.len()).sum::<usize>(), names);
+        for key in bindings.iter().flat_map(|binding| &binding.keys) {
+            assert_eq!(parse(&key.label()).map(Key::of), Some(*key), "{key:?}");
+        }
+    }
+
+    #[test]
     fn shift_is_part_of_the_character() {
         let keymap = Keymap::default();
         for modifiers in [KeyModifiers::NONE, KeyModifiers::SHIFT] {
@@ -464,7 +467,7 @@ mod tests {
         let plain = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::NONE);
         for context in Context::ALL {
             assert_eq!(keymap.action(context, &control), Some(Action::Quit));
-            assert_eq!(keymap.action(context, &plain), None);
+            assert_ne!(keymap.action(context, &plain), Some(Action::Quit));
         }
     }
 }

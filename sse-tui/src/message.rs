@@ -20,15 +20,6 @@ pub enum Message {
     Key(KeyEvent),
     /// The time went on, or was set.
     Clock(Timestamp),
-    /// A stream sent a request.
-    Requested {
-        /// Index of the stream.
-        source: usize,
-        /// When.
-        at: Timestamp,
-        /// The number of the connection, once it is open.
-        leg: u64,
-    },
     /// How the recording that is made is going; `None` if none is.
     Recording(Option<record::Status>),
     /// How the recording that is shown is played.
@@ -42,10 +33,14 @@ pub enum Message {
 pub enum Change {
     /// It asks for a connection.
     Connecting {
+        /// When.
+        at: Timestamp,
         /// Connections asked for so far, this one included.
         leg: u64,
-        /// The `Last-Event-ID` sent, empty if none.
+        /// The last event ID, which is sent as `Last-Event-ID` unless it is empty.
         last_event_id: String,
+        /// It holds a control character, so no header can carry it.
+        unsendable: bool,
     },
     /// A response of the right kind began.
     Open {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
+use regex::Regex;
 use sse_core::client::{Options as ClientOptions, Request};
 use url::Url;
 
@@ -85,6 +86,10 @@ pub struct Options {
     pub events: Option<u64>,
     /// Bytes of memory for events kept by the dashboard. Default 64 MiB.
     pub buffer: usize,
+    /// Event ids count without holes, and this finds the number in one: its first
+    /// group, or else all it matches. Default: none; see
+    /// [`Contiguity`](crate::continuity::Contiguity).
+    pub sequence: Option<Regex>,
     /// Default: plain if `NO_COLOR` is set, else dark.
     pub theme: ThemeName,
     /// For times shown to people. Default: the system's.
@@ -118,6 +123,7 @@ impl Options {
             event_types: Vec::new(),
             events: None,
             buffer: 64 << 20,
+            sequence: None,
             theme: ThemeName::from_environment(),
             time_zone: TimeZone::system(),
             record: None,

@@ -96,8 +96,6 @@ pub struct Screens {
     pub recording: Option<record::Status>,
     /// How the recording that is shown is played.
     pub replay: Option<replay::Status>,
-    /// Something to be told until the next key.
-    pub notice: Option<String>,
     /// Where the text stands in the data.
     pub text_pointer: Option<String>,
     requests: VecDeque<Request>,
@@ -182,8 +180,10 @@ impl Screens {
             (Context::Charts, Action::Close) if self.charts.zoomed() => self.charts.zoom(false),
             (Context::Charts, Action::Charts | Action::Close) => self.current = Screen::Main,
             (_, Action::Charts) => self.current = Screen::Charts,
-            (Context::Charts, action) => return self.act_on_charts(action),
-            (Context::Text, action) => return self.act_on_text(action),
+            (Context::Charts, action) if !works_everywhere(action) => self.act_on_charts(action),
+            (Context::Text, action) if !works_everywhere(action) => {
+                return self.act_on_text(action);
+            }
             _ => return Done::Nothing,
         }
         Done::All
@@ -212,7 +212,7 @@ impl Screens {
         self.transcript = Some(Transcript::new(source, leg, pointer, requested));
     }
 
-    fn act_on_charts(&mut self, action: Action) -> Done {
+    fn act_on_charts(&mut self, action: Action) {
         let charts = &mut self.charts;
         match action {
             Action::Left => charts.select_by(-1),
@@ -222,14 +222,13 @@ impl Screens {
             Action::NextField => charts.field(1),
             Action::PreviousField => charts.field(-1),
             Action::Open => charts.zoom(!charts.zoomed()),
-            _ => return Done::Nothing,
+            _ => {}
         }
-        Done::All
     }
 
     fn act_on_text(&mut self, action: Action) -> Done {
         let Some(text) = &mut self.transcript else {
-            return Done::Nothing;
+            return Done::All;
         };
         match action {
             Action::Left => text.step(false),
@@ -254,13 +253,21 @@ impl Screens {
             }
             Action::Open => {
                 if let Some(delta) = text.delta() {
-                    let row = delta.row;
-                    self.current = Screen::Main;
-                    return Done::Show(row);
+                    return Done::Show(delta.row);
                 }
             }
-            _ => return Done::Nothing,
+            _ => {}
         }
         Done::All
     }
+}
+
+/// Whether an action is the same on every screen. Those of the list are for the
+/// list, though their keys work in all its panes.
+pub fn works_everywhere(action: Action) -> bool {
+    use Action as A;
+    matches!(
+        action,
+        A::Quit | A::Help | A::Pause | A::Record | A::Text | A::Charts
+    )
 }

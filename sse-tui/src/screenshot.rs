@@ -56,6 +56,9 @@ pub async fn take(
     terminal.draw(|frame| ui::draw(frame, &mut app, &theme))?;
     for key in screenshot.keys.iter().filter_map(|key| keymap::parse(key)) {
         app.update(Message::Key(key));
+        while app.has_work() {
+            app.work();
+        }
         terminal.draw(|frame| ui::draw(frame, &mut app, &theme))?;
         while app.screens.behind() {
             terminal.draw(|frame| ui::draw(frame, &mut app, &theme))?;

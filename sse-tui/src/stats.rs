@@ -162,6 +162,8 @@ pub struct Stats {
     pub lanes: Vec<Lane>,
     /// All events.
     pub events: Meter,
+    /// Comments, and blocks that only move the last event ID.
+    pub heartbeats: Meter,
     /// Bytes received so far.
     pub bytes: u64,
     byte_series: Series,
@@ -175,6 +177,7 @@ impl Stats {
         Self {
             lanes: Vec::new(),
             events: Meter::new(started),
+            heartbeats: Meter::new(started),
             bytes: 0,
             byte_series: Series::new(),
             started,
@@ -188,6 +191,11 @@ impl Stats {
         let lane = self.lane(event_type, at);
         self.lanes[usize::from(lane)].meter.add(at);
         lane
+    }
+
+    /// Counts what says only that the connection lives.
+    pub fn heartbeat(&mut self, at: Timestamp) {
+        self.heartbeats.add(at);
     }
 
     /// Counts bytes as they came over the wire.

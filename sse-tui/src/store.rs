@@ -2,8 +2,12 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
+use std::time::Duration;
 
 use jiff::Timestamp;
+
+use crate::sanitize::prefix;
+use crate::wire::Wire;
 
 /// What a row of the list is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +20,17 @@ pub enum RowKind {
     Lost,
     /// A stream ended for good; the data says why.
     Closed,
+    /// Events are missing between two that arrived; the data says which.
+    Missing,
+    /// A dispatched event by which the server declares a gap.
+    Gap,
+}
+
+impl RowKind {
+    /// Whether it was dispatched.
+    pub fn is_event(self) -> bool {
+        matches!(self, Self::Event | Self::Gap)
+    }
 }
 
 /// A row, borrowed from the store.
@@ -25,6 +40,9 @@ pub struct Row<'a> {
     pub kind: RowKind,
     /// When its bytes arrived.
     pub at: Timestamp,
+    /// Time since the event before it of the same stream, to about a part in
+    /// ten million; `None` for the first, and for rows that are no event.
+    pub delta: Option<Duration>,
     /// Index of the stream it came from.
     pub source: u16,
     /// Index of its event type in [`Stats`](crate::stats::Stats).
@@ -41,35 +59,149 @@ pub struct Row<'a> {
 
 #[derive(Debug, Clone, Copy)]
 struct Meta {
-    at: Timestamp,
-    leg: u64,
-    start: usize,
-    type_end: usize,
-    id_end: usize,
-    end: usize,
-    kind: RowKind,
+    /// Nanoseconds since the epoch.
+    at: i64,
+    /// Seconds; NaN for none.
+    delta: f32,
+    leg: u32,
+    wire: Span,
+    event_type: Span,
+    id: Span,
+    data: Span,
     source: u16,
     lane: u16,
+    kind: RowKind,
+    /// The wire bytes are no UTF-8 and stand apart from the text.
+    odd_wire: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    start: u32,
+    end: u32,
+}
+
+impl Span {
+    fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
 }
 
 #[derive(Debug)]
 struct Segment {
     first: u64,
     text: String,
+    /// Wire bytes that are no UTF-8.
+    odd: Vec<u8>,
     rows: Vec<Meta>,
+    /// Index of a row, and where in its wire bytes a read began.
+    reads: Vec<(u32, u32)>,
 }
 
 impl Segment {
     fn bytes(&self) -> usize {
-        self.text.capacity() + self.rows.capacity() * size_of::<Meta>()
+        self.text.capacity()
+            + self.odd.capacity()
+            + self.rows.capacity() * size_of::<Meta>()
+            + self.reads.capacity() * size_of::<(u32, u32)>()
+    }
+
+    fn used(&self) -> usize {
+        self.text.len()
+            + self.odd.len()
+            + self.rows.len() * size_of::<Meta>()
+            + self.reads.len() * size_of::<(u32, u32)>()
+    }
+
+    fn keep(&mut self, text: &str) -> Span {
+        let start = self.text.len() as u32;
+        self.text.push_str(text);
+        Span {
+            start,
+            end: self.text.len() as u32,
+        }
+    }
+
+    /// A text that is the same for many rows in turn is kept once.
+    fn keep_or_share(&mut self, text: &str, before: Option<Span>) -> Span {
+        match before {
+            Some(before) if self.text[before.range()] == *text => before,
+            _ => self.keep(text),
+        }
+    }
+
+    /// Appends a row. Data that stands in the wire bytes as it is, which is
+    /// nearly all data of one line, is not kept twice.
+    fn push(&mut self, row: &Row<'_>, wire: &Wire<'_>) {
+        let (span, odd_wire) = match std::str::from_utf8(wire.bytes) {
+            Ok(text) => (self.keep(text), false),
+            Err(_) => {
+                let start = self.odd.len() as u32;
+                self.odd.extend_from_slice(wire.bytes);
+                let end = self.odd.len() as u32;
+                (Span { start, end }, true)
+            }
+        };
+        let line_ends: &[u8] = b"\r\n";
+        let body = wire.bytes.trim_ascii_end().len();
+        let trimmed = wire.bytes[body..]
+            .iter()
+            .position(|byte| line_ends.contains(byte));
+        let body = trimmed.map_or(wire.bytes.len(), |spaces| body + spaces);
+        let data = if !odd_wire && wire.bytes[..body].ends_with(row.data.as_bytes()) {
+            let end = span.start + body as u32;
+            Span {
+                start: end - row.data.len() as u32,
+                end,
+            }
+        } else {
+            self.keep(row.data)
+        };
+        let before = self.rows.last().copied();
+        let event_type = self.keep_or_share(row.event_type, before.map(|row| row.event_type));
+        let id = self.keep_or_share(row.id, before.map(|row| row.id));
+        let index = self.rows.len() as u32;
+        self.reads
+            .extend(wire.reads.iter().map(|offset| (index, *offset)));
+        self.rows.push(Meta {
+            at: i64::try_from(row.at.as_nanosecond()).unwrap_or(i64::MAX),
+            delta: row.delta.map_or(f32::NAN, |delta| delta.as_secs_f32()),
+            leg: u32::try_from(row.leg).unwrap_or(u32::MAX),
+            wire: span,
+            event_type,
+            id,
+            data,
+            source: row.source,
+            lane: row.lane,
+            kind: row.kind,
+            odd_wire,
+        });
+    }
+
+    fn get(&self, index: usize) -> Option<Row<'_>> {
+        let meta = self.rows.get(index)?;
+        Some(Row {
+            kind: meta.kind,
+            at: Timestamp::from_nanosecond(meta.at.into()).unwrap_or_default(),
+            delta: (!meta.delta.is_nan())
+                .then(|| Duration::try_from_secs_f32(meta.delta).unwrap_or_default()),
+            source: meta.source,
+            lane: meta.lane,
+            leg: meta.leg.into(),
+            event_type: &self.text[meta.event_type.range()],
+            id: &self.text[meta.id.range()],
+            data: &self.text[meta.data.range()],
+        })
     }
 }
 
 const SEGMENT_ROWS: usize = 4096;
+/// Longer texts are cut: places in a segment are of 32 bits.
+const LONGEST: usize = 1 << 29;
 
 /// Rows numbered from 0 for ever; those of the oldest segments are evicted when
 /// the budget is spent. The newest row is always kept, even if it alone is
-/// larger than the budget.
+/// larger than the budget. Of a text, half a GiB is kept.
 #[derive(Debug)]
 pub struct Store {
     segments: VecDeque<Segment>,
@@ -79,6 +211,7 @@ pub struct Store {
     segment_bytes: usize,
     end: u64,
     used: usize,
+    events: u64,
     evicted: u64,
 }
 
@@ -92,13 +225,25 @@ impl Store {
             segment_bytes: (budget / 16).clamp(4 << 10, 256 << 10),
             end: 0,
             used: 0,
+            events: 0,
             evicted: 0,
         }
     }
 
     /// Appends a row and evicts what the budget no longer covers.
     pub fn push(&mut self, row: &Row<'_>) {
-        let length = row.event_type.len() + row.id.len() + row.data.len();
+        self.push_with_wire(row, &Wire::default());
+    }
+
+    /// As [`push`](Self::push), with the bytes it was read from.
+    pub fn push_with_wire(&mut self, row: &Row<'_>, wire: &Wire<'_>) {
+        let row = Row {
+            event_type: prefix(row.event_type, LONGEST),
+            id: prefix(row.id, LONGEST),
+            data: prefix(row.data, LONGEST),
+            ..*row
+        };
+        let length = wire.bytes.len() + row.event_type.len() + row.id.len() + row.data.len();
         let full = self.segments.back().is_none_or(|last| {
             last.text.capacity() - last.text.len() < length || last.rows.len() >= SEGMENT_ROWS
         });
@@ -107,36 +252,48 @@ impl Store {
             self.segments.push_back(Segment {
                 first: self.end,
                 text: String::with_capacity(length.max(self.segment_bytes)),
+                odd: Vec::new(),
                 rows: Vec::new(),
+                reads: Vec::new(),
             });
         }
         let Some(segment) = self.segments.back_mut() else {
             return;
         };
-        let start = segment.text.len();
-        segment.text.push_str(row.event_type);
-        let type_end = segment.text.len();
-        segment.text.push_str(row.id);
-        let id_end = segment.text.len();
-        segment.text.push_str(row.data);
-        segment.rows.push(Meta {
-            at: row.at,
-            leg: row.leg,
-            start,
-            type_end,
-            id_end,
-            end: segment.text.len(),
-            kind: row.kind,
-            source: row.source,
-            lane: row.lane,
-        });
+        let before = segment.used();
+        segment.push(&row, wire);
+        self.used += segment.used() - before;
         self.end += 1;
-        self.used += length + size_of::<Meta>();
+        self.events += u64::from(row.kind.is_event());
         self.evict();
     }
 
     /// The row of this number, if it is still held.
     pub fn get(&self, number: u64) -> Option<Row<'_>> {
+        let (segment, index) = self.find(number)?;
+        segment.get(index)
+    }
+
+    /// The bytes that a row was read from; none for rows that are no event.
+    pub fn wire(&self, number: u64) -> Option<(&[u8], Vec<u32>)> {
+        let (segment, index) = self.find(number)?;
+        let meta = segment.rows.get(index)?;
+        let all = if meta.odd_wire {
+            segment.odd.as_slice()
+        } else {
+            segment.text.as_bytes()
+        };
+        let reads = &segment.reads;
+        let first = reads.partition_point(|(row, _)| (*row as usize) < index);
+        let reads = reads[first..]
+            .iter()
+            .take_while(|(row, _)| *row as usize == index)
+            .map(|(_, offset)| *offset)
+            .collect();
+        Some((&all[meta.wire.range()], reads))
+    }
+
+    fn find(&self, number: u64) -> Option<(&Segment, usize)> {
         if number >= self.end {
             return None;
         }
@@ -144,17 +301,7 @@ impl Store {
             .segments
             .partition_point(|segment| segment.first <= number);
         let segment = self.segments.get(after.checked_sub(1)?)?;
-        let meta = segment.rows.get((number - segment.first) as usize)?;
-        Some(Row {
-            kind: meta.kind,
-            at: meta.at,
-            source: meta.source,
-            lane: meta.lane,
-            leg: meta.leg,
-            event_type: &segment.text[meta.start..meta.type_end],
-            id: &segment.text[meta.type_end..meta.id_end],
-            data: &segment.text[meta.id_end..meta.end],
-        })
+        Some((segment, (number - segment.first) as usize))
     }
 
     /// The numbers of the rows held.
@@ -177,6 +324,11 @@ impl Store {
         self.budget
     }
 
+    /// Events (not other rows) held.
+    pub fn kept(&self) -> u64 {
+        self.events - self.evicted
+    }
+
     /// Events (not other rows) evicted for the budget so far.
     pub fn evicted(&self) -> u64 {
         self.evicted
@@ -186,12 +338,8 @@ impl Store {
         while self.segments.len() > 1 && self.bytes() > self.budget {
             if let Some(oldest) = self.segments.pop_front() {
                 self.sealed_bytes -= oldest.bytes();
-                self.used -= oldest.text.len() + oldest.rows.len() * size_of::<Meta>();
-                let events = oldest
-                    .rows
-                    .iter()
-                    .filter(|row| row.kind == RowKind::Event)
-                    .count();
+                self.used -= oldest.used();
+                let events = oldest.rows.iter().filter(|row| row.kind.is_event()).count();
                 self.evicted += events as u64;
             }
         }
@@ -200,12 +348,16 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
 
     fn row<'a>(id: &'a str, data: &'a str) -> Row<'a> {
         Row {
             kind: RowKind::Event,
             at: Timestamp::UNIX_EPOCH,
+            delta: None,
             source: 0,
             lane: 0,
             leg: 1,
@@ -224,6 +376,64 @@ mod tests {
         assert_eq!(store.get(1), Some(row("", "")));
         assert_eq!(store.get(2), None);
         assert_eq!(store.range(), 0..2);
+    }
+
+    #[test]
+    fn wire_bytes_come_back_with_their_reads_and_data_in_them_costs_nothing() {
+        let mut store = Store::new(1 << 20);
+        let wire = |bytes, reads| Wire { bytes, reads };
+        let data = "x".repeat(1000);
+        let block = format!("data: {data}\r\n\r\n");
+        store.push_with_wire(&row("1", &data), &wire(block.as_bytes(), &[0, 7]));
+        let once = store.used();
+        assert!(once < 1200, "{once}");
+        store.push_with_wire(&row("1", "a\u{fffd} "), &wire(b"data:a\xff \n\n", &[]));
+        store.push_with_wire(&row("1", "a\nb"), &wire(b"data:a\ndata:b\n\n", &[3]));
+        store.push_with_wire(&row("1", ""), &wire(b"data\r\r", &[]));
+        store.push(&row("2", "none"));
+        for (number, data, bytes, reads) in [
+            (0, data.as_str(), block.as_bytes(), &[0, 7][..]),
+            (1, "a\u{fffd} ", b"data:a\xff \n\n", &[]),
+            (2, "a\nb", b"data:a\ndata:b\n\n", &[3]),
+            (3, "", b"data\r\r", &[]),
+            (4, "none", b"", &[]),
+        ] {
+            assert_eq!(store.get(number).unwrap().data, data);
+            assert_eq!(store.wire(number).unwrap(), (bytes, reads.to_vec()));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn it_agrees_with_a_plain_list(
+            rows in vec((any::<[u8; 2]>(), "[ab\\n é]{0,40}", vec(any::<u8>(), 0..60), 0_u64..5_000_000), 1..300),
+            budget in 0_usize..16_384,
+        ) {
+            let mut store = Store::new(budget);
+            let mut list = Vec::new();
+            for ([kind, repeat], data, bytes, micros) in rows {
+                let kind = if kind < 200 { RowKind::Event } else { RowKind::Lost };
+                let id = (repeat % 3).to_string();
+                let at = Timestamp::from_microsecond(micros.cast_signed()).unwrap();
+                let bytes = if repeat < 100 { data.clone().into_bytes() } else { bytes };
+                let row = Row { kind, at, ..row(&id, &data) };
+                store.push_with_wire(&row, &Wire { bytes: &bytes, reads: &[1] });
+                list.push((kind, at, id, data, bytes));
+            }
+            let range = store.range();
+            prop_assert_eq!(range.end, list.len() as u64);
+            prop_assert!(store.segments.len() <= 1 || store.bytes() <= budget);
+            let events = |rows: &[(RowKind, _, _, _, _)]| rows.iter().filter(|row| row.0 == RowKind::Event).count() as u64;
+            let start = range.start as usize;
+            prop_assert_eq!(store.evicted(), events(&list[..start]));
+            prop_assert_eq!(store.kept(), events(&list[start..]));
+            for number in range {
+                let (kind, at, id, data, bytes) = &list[number as usize];
+                let expected = Row { kind: *kind, at: *at, ..row(id, data) };
+                prop_assert_eq!(store.get(number), Some(expected));
+                prop_assert_eq!(store.wire(number), Some((bytes.as_slice(), vec![1])));
+            }
+        }
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use std::io::{self, IsTerminal, stdout};
 
 use anyhow::Context;
+use crossterm::clipboard::CopyToClipboard;
+use crossterm::execute;
 use ratatui::DefaultTerminal;
 
 /// Holds the terminal until it is dropped; a panic gives it back before it is
@@ -30,6 +32,15 @@ impl Screen {
     pub(crate) fn draw(&mut self, draw: impl FnOnce(&mut ratatui::Frame<'_>)) -> io::Result<()> {
         self.terminal.draw(draw)?;
         Ok(())
+    }
+
+    /// Puts text on the clipboard of whoever sits at the terminal (OSC 52), if it
+    /// lets programs do that.
+    pub(crate) fn copy(&mut self, text: &str) -> io::Result<()> {
+        execute!(
+            self.terminal.backend_mut(),
+            CopyToClipboard::to_clipboard_from(text)
+        )
     }
 }
 

@@ -53,6 +53,8 @@ pub struct Theme {
     pub paused: Style,
     /// Background of the selected row.
     pub selected: Style,
+    /// What was looked for.
+    pub hit: Style,
     /// Stands for what cannot be shown.
     pub mark: Style,
     lanes: Vec<Style>,
@@ -109,6 +111,7 @@ impl Theme {
             live: label(114),
             paused: label(221),
             selected: Style::new().bg(Color::Indexed(237)),
+            hit: Style::new().fg(Color::Indexed(234)).bg(Color::Indexed(221)),
             mark: fg(210).add_modifier(Modifier::DIM),
             lanes: [176, 80, 179, 111, 150, 209, 147, 186, 116, 211]
                 .map(fg)
@@ -138,6 +141,7 @@ impl Theme {
             live: label(28),
             paused: label(130),
             selected: Style::new().bg(Color::Indexed(254)),
+            hit: Style::new().fg(Color::Indexed(232)).bg(Color::Indexed(221)),
             mark: fg(160),
             lanes: [127, 30, 94, 25, 64, 166, 61, 100, 31, 161]
                 .map(fg)
@@ -164,6 +168,7 @@ impl Theme {
             live: bold,
             paused: reversed,
             selected: plain.add_modifier(Modifier::REVERSED),
+            hit: plain.add_modifier(Modifier::REVERSED | Modifier::UNDERLINED),
             mark: plain.add_modifier(Modifier::UNDERLINED),
             lanes: vec![bold],
             json: [bold, plain, plain, plain, dim],

@@ -112,10 +112,13 @@ impl Transcript {
                 && row.leg == self.leg
             {
                 match row.kind {
-                    RowKind::Event => self.document.event(self.next, row.at, row.data),
+                    RowKind::Event | RowKind::Gap => {
+                        self.document.event(self.next, row.at, row.data);
+                    }
                     // The text before it belongs to no connection that is known.
                     RowKind::Opened => self.evicted = false,
                     RowKind::Lost | RowKind::Closed => self.document.close(row.data),
+                    RowKind::Missing => {}
                 }
             }
             self.next += 1;

@@ -1,4 +1,4 @@
-//! Which rows of the store are in sight, and which one is selected.
+//! Which places of the listing are in sight, and which one is selected.
 
 use std::ops::Range;
 
@@ -103,6 +103,25 @@ impl View {
         self.refit(rows);
     }
 
+    /// The selected row has another number now; it stays where it is on the screen.
+    pub fn renumber(&mut self, selected: u64) {
+        let offset = self.selected.saturating_sub(self.top);
+        self.selected = selected;
+        self.top = selected.saturating_sub(offset);
+    }
+
+    /// Other rows are listed from now on; none of them counts as unseen.
+    pub fn restart(&mut self, rows: &Range<u64>) {
+        self.seen = rows.end;
+    }
+
+    /// While paused: the end of what is shown has another number now.
+    pub fn refreeze(&mut self, end: u64) {
+        if let Some(frozen) = &mut self.frozen {
+            *frozen = end;
+        }
+    }
+
     /// The rows in sight, oldest first.
     pub fn visible(&self, rows: &Range<u64>) -> Range<u64> {
         let shown = self.shown(rows);
@@ -143,7 +162,8 @@ impl View {
         rows.start.min(end)..end
     }
 
-    fn refit(&mut self, rows: &Range<u64>) {
+    /// Fits the window to the rows that exist now.
+    pub fn refit(&mut self, rows: &Range<u64>) {
         self.fit(self.height as usize, rows);
     }
 }

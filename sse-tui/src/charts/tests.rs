@@ -25,6 +25,7 @@ impl Fed {
         self.store.push(&Row {
             kind: RowKind::Event,
             at: at(time),
+            delta: None,
             source: 0,
             lane,
             leg: 1,

@@ -1,14 +1,13 @@
 //! What there is to know about the connection.
 
-use std::time::Duration;
-
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 
 use super::header::state;
 use super::pen::Pen;
 use crate::app::App;
-use crate::connection::Link;
+use crate::connection::{Connection, Leg, Link};
 use crate::format;
 use crate::theme::Theme;
 
@@ -22,15 +21,14 @@ pub(super) fn title(app: &App) -> String {
 
 /// Lines needed, with the border.
 pub(super) fn height(app: &App) -> u16 {
-    if app.connections.len() == 1 {
-        7
-    } else {
-        app.connections.len() as u16 + 2
+    match app.connections.len() {
+        1 => 9,
+        number => number as u16 * 2 + 2,
     }
 }
 
-/// State, last event ID, reconnection time, comments and reconnects of the only
-/// stream; of several streams only the state of each.
+/// State, cursor, latency, reconnection time, legs and losses of the only
+/// stream; of several streams state, cursor, latency and legs of each.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
     let [only] = app.connections.as_slice() else {
         return draw_all(buffer, area, app, theme);
@@ -51,58 +49,95 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
         }
         _ => {}
     }
-    let reconnects = only.opened.saturating_sub(1);
-    let reconnects = match reconnects {
-        0 => "none".to_owned(),
-        number => format::count(number),
-    };
     let retry = only
         .retry
-        .map_or_else(|| "not set".to_owned(), format::duration);
-    let heartbeat = match only.comments {
-        (0, _) | (_, None) => "none yet".to_owned(),
-        (count, Some(at)) => {
-            let ago = Duration::try_from(app.now.duration_since(at)).unwrap_or_default();
-            format!("{}, last {}", format::short_count(count), ago_words(ago))
-        }
-    };
-    let last_id = if only.last_event_id.is_empty() {
-        "none"
+        .map_or_else(|| "not set by the server".to_owned(), format::duration);
+    let latency = only.latency.map_or_else(
+        || "unknown".to_owned(),
+        |latency| format!("{} to open", format::delta(latency)),
+    );
+    let (cursor, cursor_style) = cursor(only, theme);
+    let (ids, ids_style) = if only.lost() > 0 {
+        (format::count(only.lost()), theme.bad)
+    } else if only.continuity.proves_loss() {
+        ("none".to_owned(), theme.good)
     } else {
-        &only.last_event_id
+        ("none declared".to_owned(), theme.dim)
+    };
+    let again = match only.again {
+        0 => String::new(),
+        again => format!(" · {} sent again", format::count(again)),
     };
     let lines = [
-        ("last id", last_id),
-        ("retry", &retry),
-        ("heartbeat", &heartbeat),
-        ("reconnects", &reconnects),
+        ("cursor", cursor, cursor_style),
+        ("latency", latency, theme.text),
+        ("retry", retry, theme.text),
+        ("legs", legs(only), theme.text),
+        ("lost", ids + &again, ids_style),
+        ("resumed", last_leg(only), theme.text),
     ];
-    for (number, (name, value)) in lines.into_iter().enumerate() {
+    for (number, (name, value, style)) in lines.into_iter().enumerate() {
         let mut pen = Pen::line(buffer, area, number as u16 + 1).marks(theme);
         pen.skip(1)
-            .column(name, 10, theme.dim)
+            .column(name, 8, theme.dim)
             .skip(1)
-            .foreign(value, theme.text);
+            .foreign(&value, style);
     }
 }
 
-/// One line per stream, with the number that marks its rows in the list.
+/// Two lines per stream, with the number that marks its rows in the list; one
+/// where there is no room for more.
 fn draw_all(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
+    let each = if usize::from(area.height) >= app.connections.len() * 2 {
+        2
+    } else {
+        1
+    };
     for (number, connection) in app.connections.iter().enumerate() {
         let (symbol, words, style) = state(connection, app.now);
         let style = style(theme);
-        let mut pen = Pen::line(buffer, area, number as u16).marks(theme);
+        let line = number as u16 * each;
+        let mut pen = Pen::line(buffer, area, line).marks(theme);
         pen.right(&format!(" {words} "), style);
         pen.text(" ", style)
             .text(&format!("{:<2} ", number + 1), theme.lane(number));
         pen.text(symbol, style).text(" ", style);
         pen.foreign(&connection.name, theme.text);
+        if each == 2 {
+            let mut pen = Pen::line(buffer, area, line + 1).marks(theme);
+            let latency = connection.latency.map(format::delta).unwrap_or_default();
+            pen.right(&format!(" {latency} "), theme.dim);
+            let (cursor, style) = cursor(connection, theme);
+            pen.text("      ", style)
+                .text(&legs(connection), theme.dim)
+                .text(" · ", theme.dim)
+                .foreign(&cursor, style);
+        }
     }
 }
 
-fn ago_words(ago: Duration) -> String {
-    match format::ago(ago).as_str() {
-        "now" => "now".to_owned(),
-        ago => format!("{ago} ago"),
+/// The last event ID, unless it cannot be sent.
+fn cursor(connection: &Connection, theme: &Theme) -> (String, Style) {
+    if connection.unsendable {
+        let id = &connection.last_event_id;
+        (format!("cannot be sent: {id}"), theme.bad)
+    } else if connection.last_event_id.is_empty() {
+        ("none".to_owned(), theme.dim)
+    } else {
+        (connection.last_event_id.clone(), theme.text)
     }
+}
+
+fn legs(connection: &Connection) -> String {
+    match connection.opened {
+        0 => "none open yet".to_owned(),
+        1 => "1 leg".to_owned(),
+        legs => format!("{} legs", format::count(legs)),
+    }
+}
+
+/// What became of the events between the last two legs.
+fn last_leg(connection: &Connection) -> String {
+    let verdict = connection.legs.back().and_then(Leg::verdict);
+    verdict.map_or_else(|| "not yet".to_owned(), |(text, _)| text)
 }

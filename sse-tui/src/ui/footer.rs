@@ -1,17 +1,20 @@
-//! One line of keys.
+//! One line: keys, or what is being typed, or a word to the user.
+
+use std::path::Path;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-
-use super::pen::Pen;
-use std::path::Path;
-
+use ratatui::style::Modifier;
+use ratatui::widgets::{Clear, Widget};
+use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-use crate::app::App;
+use super::pen::Pen;
+use crate::app::{App, Tone};
 use crate::format;
-use crate::keymap::{Action, Context};
-use crate::screens::Screen;
+use crate::keymap::{Action, Binding, Context};
+use crate::prompt::{Prompt, PromptKind};
+use crate::screens::works_everywhere;
 use crate::theme::Theme;
 
 /// The keys that the keymap gives a hint for where the keys go now, and how
@@ -23,64 +26,170 @@ pub(super) fn draw(
     app: &App,
     theme: &Theme,
 ) {
-    let mut pen = Pen::line(buffer, area, 0);
+    let mut pen = Pen::line(buffer, area, 0).marks(theme);
+    if draw_words(&mut pen, app, theme) {
+        return;
+    }
     let kept = format!(
-        "kept {} of {} ",
+        "{} of {} ",
         format::bytes(app.store.used() as f64),
         format::bytes(app.store.budget() as f64).replace(".0 ", " ")
     );
-    let note = match app.screens.current {
-        Screen::Charts => super::charts::note(app, charts),
-        _ => String::new(),
-    };
+    let note = super::charts::note(app, charts);
     if !note.is_empty() {
         pen.right(&format!(" {note} "), theme.warn);
     }
     pen.text(" ", theme.dim);
-    if let Some(notice) = &app.screens.notice {
-        pen.marks(theme).foreign(notice, theme.warn);
-        return;
-    }
-    if let Some(recording) = &app.screens.recording {
-        let bytes = format::bytes(recording.bytes as f64);
-        let path = Path::new(&recording.path);
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let width = name.width().min(pen.room() / 3);
-        pen.text("● REC ", theme.bad)
-            .column(&name, width, theme.bad)
-            .text(&format!("{bytes}   "), theme.bad);
-    }
-    let replay = app.screens.replay.is_some() && !app.help;
-    let of_replay = app.keymap.of(Context::Replay).filter(move |_| replay);
-    let of_replay = of_replay.filter(|binding| !binding.hint.is_empty());
-    let others = app.keymap.hints(app.context());
-    let others = others.filter(move |binding| {
-        !replay || !matches!(binding.action, Action::Pause | Action::Record)
-    });
-    for binding in of_replay.chain(others) {
+    draw_recording(&mut pen, app, theme);
+    for binding in hints(app) {
         let Some(key) = binding.keys.first() else {
             continue;
         };
         let (key, hint) = match binding.action {
             Action::Up => ("↑↓".to_owned(), binding.hint),
+            Action::Pause if app.view.paused() => (key.label(), "resume"),
+            Action::Record if app.screens.recording.is_some() => (key.label(), "end recording"),
             Action::PlaySlower => ("{}".to_owned(), binding.hint),
             Action::PlayBack => ("()".to_owned(), binding.hint),
-            Action::Pause if app.view.paused() => (key.label(), "resume"),
             _ => (key.label(), binding.hint),
         };
-        let hint = match binding.action {
-            Action::Record if app.screens.recording.is_some() => "end recording",
-            _ => hint,
-        };
-        if pen.room() < key.width() + 1 + hint.width() {
-            break;
+        if pen.room() < key.width() + hint.width() + 2 {
+            return;
         }
         pen.text(&key, theme.accent)
             .text(" ", theme.dim)
             .text(hint, theme.dim);
-        pen.text("   ", theme.dim);
+        pen.text("  ", theme.dim);
     }
     if pen.room() > kept.len() {
         pen.right(&kept, theme.dim);
     }
+}
+
+/// Those of the replay first; of those that work everywhere only what works here.
+fn hints(app: &App) -> impl Iterator<Item = &Binding> {
+    let context = app.context();
+    let replay = app.screens.replay.is_some() && context != Context::Help;
+    let of_replay = app.keymap.of(Context::Replay);
+    let of_replay = of_replay.filter(move |binding| replay && !binding.hint.is_empty());
+    let elsewhere = app.screens.context().is_some();
+    let others = app.keymap.hints(context).filter(move |binding| {
+        let own = binding.context != Context::Everywhere;
+        let hidden = matches!(binding.action, Action::Pause | Action::Record);
+        (own || !elsewhere || works_everywhere(binding.action)) && !(replay && hidden)
+    });
+    of_replay.chain(others)
+}
+
+/// What is recorded to where, if anything is.
+fn draw_recording(pen: &mut Pen<'_>, app: &App, theme: &Theme) {
+    let Some(recording) = &app.screens.recording else {
+        return;
+    };
+    let bytes = format::bytes(recording.bytes as f64);
+    let name = Path::new(&recording.path).file_name().unwrap_or_default();
+    let name = name.to_string_lossy();
+    let width = name.width().min(pen.room() / 3);
+    pen.text("● REC ", theme.bad)
+        .column(&name, width, theme.bad)
+        .text(&format!("{bytes}  "), theme.bad);
+}
+
+/// The prompt or the notice, if there is one.
+pub(super) fn draw_words(pen: &mut Pen<'_>, app: &App, theme: &Theme) -> bool {
+    if let Some(prompt) = &app.prompt {
+        draw_prompt(pen, prompt, app, theme);
+    } else if let Some(notice) = app.notice() {
+        let style = match notice.tone {
+            Tone::Done => theme.good,
+            Tone::Refused => theme.warn,
+        };
+        pen.text(" ", style).foreign(&notice.text, style);
+    } else {
+        return false;
+    }
+    true
+}
+
+/// The line being typed with its cursor; at the right how much matches.
+fn draw_prompt(pen: &mut Pen<'_>, prompt: &Prompt, app: &App, theme: &Theme) {
+    let sign = match prompt.kind {
+        PromptKind::Filter => "&",
+        PromptKind::Find => "/",
+    };
+    let (before, after) = prompt.parts();
+    let words = match prompt.kind {
+        _ if prompt.problem.is_some() => String::new(),
+        PromptKind::Filter if prompt.text().is_empty() => {
+            "type:tick .price>100 gap:>1s word /regex/".to_owned()
+        }
+        PromptKind::Find if prompt.text().is_empty() => "word or /regex/".to_owned(),
+        PromptKind::Filter => app.match_text(),
+        PromptKind::Find => String::new(),
+    };
+    let words = cut(&words, pen.room().saturating_sub(6) / 2);
+    pen.right(" ", theme.dim)
+        .right(&words, theme.dim)
+        .right("  ", theme.dim);
+    pen.text(" ", theme.accent)
+        .text(sign, theme.accent)
+        .text(" ", theme.accent);
+    // The end of what stands before the cursor is always in sight.
+    let room = pen.room().saturating_sub(2);
+    let mut shown = before;
+    while shown.width() > room {
+        let first = shown.graphemes(true).next().map_or(1, str::len);
+        shown = &shown[first..];
+    }
+    let (problem, fine) = match &prompt.problem {
+        Some(problem) => {
+            let skipped = before.len() - shown.len();
+            let at = problem.at.saturating_sub(skipped).min(shown.len());
+            let at = (0..=at).rev().find(|at| shown.is_char_boundary(*at));
+            (theme.bad, at.unwrap_or(0))
+        }
+        None => (theme.strong, shown.len()),
+    };
+    pen.foreign(&shown[..fine], theme.strong);
+    pen.foreign(&shown[fine..], problem);
+    let cursor = after.graphemes(true).next().unwrap_or(" ");
+    pen.foreign(cursor, theme.strong.add_modifier(Modifier::REVERSED));
+    pen.foreign(after.get(cursor.len()..).unwrap_or_default(), theme.strong);
+}
+
+/// What is wrong with what is being typed, in red on the line above it.
+pub(super) fn draw_problem(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
+    let problem = app
+        .prompt
+        .as_ref()
+        .and_then(|prompt| prompt.problem.as_ref());
+    let Some(problem) = problem.filter(|_| area.y > buffer.area.y) else {
+        return;
+    };
+    let line = Rect {
+        y: area.y - 1,
+        height: 1,
+        ..area
+    };
+    let words = format!(" ✕ {} ", problem.reason);
+    let width = (words.width() as u16).min(line.width);
+    Clear.render(Rect { width, ..line }, buffer);
+    Pen::line(buffer, line, 0)
+        .marks(theme)
+        .foreign(&words, theme.bad);
+}
+
+/// At most so many columns.
+fn cut(text: &str, room: usize) -> String {
+    if text.width() <= room {
+        return text.to_owned();
+    }
+    let mut used = 1;
+    let fits = |grapheme: &&str| {
+        used += grapheme.width();
+        used <= room
+    };
+    let mut text: String = text.graphemes(true).take_while(fits).collect();
+    text.push('…');
+    text
 }

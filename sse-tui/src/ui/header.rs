@@ -1,5 +1,6 @@
 //! Two lines on top: what is connected, and how much comes.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -8,6 +9,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
+use super::footer;
 use super::pen::Pen;
 use crate::app::App;
 use crate::connection::{Connection, Link};
@@ -40,27 +42,69 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
     let meter = &app.stats.events;
     let rate = format::rate(meter.rate(app.now));
     figure(&mut pen, theme, rate.trim_end_matches("/s"), "events/s");
-    let width = pen.room().saturating_sub(48).min(60);
+    let counters = counters(app);
+    let counted: usize = counters
+        .iter()
+        .map(|(name, count)| name.width() + format::short_count(*count).width() + 4)
+        .sum();
+    let wide = area.width >= 100;
+    let rest = if wide { counted + 28 } else { counted };
+    let width = pen.room().saturating_sub(rest).min(60);
     if width >= 8 {
         let amounts: Vec<_> = meter.series.last(app.now, width).collect();
         pen.sparkline(&amounts, theme.accent, theme.faint)
             .text("   ", theme.text);
     }
     let rate = format!("{}/s", format::bytes(app.stats.byte_rate(app.now)));
-    split_figure(&mut pen, theme, &rate);
-    let unit = if meter.count == 1 { "event" } else { "events" };
-    figure(&mut pen, theme, &format::count(meter.count), unit);
-    split_figure(&mut pen, theme, &format::bytes(app.stats.bytes as f64));
+    if wide {
+        split_figure(&mut pen, theme, &rate);
+    }
+    for (name, count) in counters {
+        let style = match (name, count) {
+            ("lost" | "dropped", 1..) => theme.bad,
+            (_, 0) => theme.dim,
+            _ => theme.strong,
+        };
+        let count = if pen.room() > 60 {
+            format::count(count)
+        } else {
+            format::short_count(count)
+        };
+        pen.text(&count, style)
+            .text(" ", theme.dim)
+            .text(name, theme.dim)
+            .text("   ", theme.dim);
+    }
+    if pen.room() > 12 {
+        split_figure(&mut pen, theme, &format::bytes(app.stats.bytes as f64));
+    }
+}
+
+/// Where the events are: held in memory, evicted for the byte budget, dropped
+/// by this program, lost before they got here.
+fn counters(app: &App) -> [(&'static str, u64); 4] {
+    [
+        ("kept", app.store.kept()),
+        ("evicted", app.store.evicted()),
+        ("dropped", app.dropped()),
+        ("lost", app.lost()),
+    ]
 }
 
 /// The one line of a small screen.
 pub(super) fn draw_status(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
     let mut pen = Pen::line(buffer, area, 0).marks(theme);
+    if footer::draw_words(&mut pen, app, theme) {
+        return;
+    }
     let (symbol, words, style) = overall(app);
     let style = style(theme);
     pen.text(symbol, style).text(" ", style);
     if app.view.paused() {
         pen.text("PAUSED ", theme.warn);
+    }
+    if app.selection_text().is_some() {
+        pen.text("FILTER ", theme.accent);
     }
     pen.text(&words, style).text(" ", style);
     figure(
@@ -142,12 +186,31 @@ fn overall(app: &App) -> (&'static str, String, Pick) {
     if let [only] = app.connections.as_slice() {
         return state(only, app.now);
     }
-    let open = app
-        .connections
-        .iter()
-        .filter(|c| matches!(c.link, Link::Open { .. }))
-        .count();
-    let words = format!("{open} of {} open", app.connections.len());
+    let count = |is: fn(&Link) -> bool| {
+        let links = app.connections.iter().map(|connection| &connection.link);
+        links.filter(|link| is(link)).count()
+    };
+    let open = count(|link| matches!(link, Link::Open { .. }));
+    let mut words = format!("{open} of {} open", app.connections.len());
+    for (number, state) in [
+        (count(|link| matches!(link, Link::Connecting)), "connecting"),
+        (
+            count(|link| matches!(link, Link::Waiting { .. })),
+            "waiting",
+        ),
+        (
+            count(|link| matches!(link, Link::Closed(Ending::Complete(_)))),
+            "ended",
+        ),
+        (
+            count(|link| matches!(link, Link::Closed(Ending::Failed(_)))),
+            "failed",
+        ),
+    ] {
+        if number > 0 {
+            let _ = write!(words, ", {number} {state}");
+        }
+    }
     if open == app.connections.len() {
         ("●", words, |theme| theme.good)
     } else {

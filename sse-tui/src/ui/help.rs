@@ -1,4 +1,4 @@
-//! The keys, as the keymap has them.
+//! The keys, as the keymap has them, and the filter language.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -8,7 +8,9 @@ use unicode_width::UnicodeWidthStr;
 use super::pane::Pane;
 use super::pen::Pen;
 use crate::app::App;
+use crate::filter::SYNTAX;
 use crate::keymap::{Context, Key};
+use crate::screens::works_everywhere;
 use crate::theme::Theme;
 
 enum Line {
@@ -17,25 +19,20 @@ enum Line {
     Space,
 }
 
-/// A window over everything: two columns where they fit, else one that begins
-/// with the keys that work everywhere.
-pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
-    let columns = columns_for(app);
-    let keys = columns.iter().flatten().map(key_width).max().unwrap_or(0);
-    let words = columns.iter().flatten().map(help_width).max().unwrap_or(0);
-    let column = keys + words + 4;
-    let wide = usize::from(area.width) >= 2 * column + 2;
-    let lines = if wide {
-        columns.into()
-    } else {
-        let mut contexts = vec![Context::Everywhere];
-        contexts.extend(contexts_for(app));
-        vec![lines(app, &contexts)]
-    };
-    let count = lines.len();
-    let width = ((count * column + 2) as u16).min(area.width);
-    let height = lines.iter().map(Vec::len).max().unwrap_or(0) as u16 + 2;
-    let height = height.min(area.height);
+/// A window over everything, in as many columns as fit; what is too high for it
+/// scrolls. Returns how far it is scrolled, which is no further than it can be.
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) -> usize {
+    let mut columns = columns(app);
+    // One under another until they fit.
+    while columns.len() > 1 && usize::from(area.width) < width(&columns) + 2 {
+        let upper = if columns.len() == 4 { 2 } else { 0 };
+        let lower = columns.remove(upper + 1);
+        columns[upper].push(Line::Space);
+        columns[upper].extend(lower);
+    }
+    let width = (width(&columns) as u16 + 2).min(area.width);
+    let lines = columns.iter().map(Vec::len).max().unwrap_or(0);
+    let height = (lines as u16 + 2).min(area.height);
     let window = Rect {
         x: area.x + (area.width - width) / 2,
         y: area.y + (area.height - height) / 2,
@@ -43,17 +40,33 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
         height,
     };
     Clear.render(window, buffer);
-    let inside = Pane::new("keys".to_owned())
+    let room = usize::from(height.saturating_sub(2));
+    let most = lines.saturating_sub(room);
+    let scroll = app.help.unwrap_or(0).min(most);
+    let note = if most > 0 {
+        format!("↑↓ {}–{} of {lines}", scroll + 1, scroll + room)
+    } else {
+        String::new()
+    };
+    let inside = Pane::new("help".to_owned())
+        .note(note)
         .focused(true)
         .draw(buffer, window, theme);
-    for (number, lines) in lines.iter().enumerate() {
-        let start = (number * column) as u16;
+    let mut start = 0;
+    for column in &columns {
         let room = Rect {
             x: inside.x + start,
             width: inside.width.saturating_sub(start),
             ..inside
         };
-        for (line, content) in lines.iter().enumerate() {
+        let mut keys = 0;
+        for (number, content) in column.iter().enumerate() {
+            if let Line::Title(_) = content {
+                keys = section_keys(&column[number + 1..]);
+            }
+            let Some(line) = number.checked_sub(scroll) else {
+                continue;
+            };
             let mut pen = Pen::line(buffer, room, line as u16);
             match content {
                 Line::Title(title) => pen.skip(1).text(title, theme.strong),
@@ -65,41 +78,78 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
                 Line::Space => &mut pen,
             };
         }
+        start += column_width(column) as u16;
     }
+    scroll
 }
 
-/// What has keys of its own on this screen.
-fn contexts_for(app: &App) -> Vec<Context> {
-    let mut contexts = match app.screens.context() {
-        Some(context) => vec![context],
-        None => vec![Context::List, Context::Detail],
-    };
-    if app.screens.replay.is_some() {
-        contexts.push(Context::Replay);
+/// What works here.
+fn columns(app: &App) -> Vec<Vec<Line>> {
+    let replay = app.screens.replay.as_ref().map(|_| Context::Replay);
+    if let Some(context) = app.screens.context() {
+        let mut contexts = vec![Context::Everywhere];
+        contexts.extend(replay);
+        contexts.push(Context::Help);
+        return vec![keys(app, &[context]), keys(app, &contexts)];
     }
-    contexts.push(Context::Help);
-    contexts
-}
-
-/// The first of these and what works everywhere on the left, the others on the
-/// right.
-fn columns_for(app: &App) -> [Vec<Line>; 2] {
-    let contexts = contexts_for(app);
-    let (left, right) = contexts.split_at(1);
-    [
-        lines(app, &[left[0], Context::Everywhere]),
-        lines(app, right),
+    let mut first: Vec<_> = replay.into_iter().collect();
+    first.extend([Context::List, Context::Prompt]);
+    vec![
+        keys(app, &first),
+        keys(app, &[Context::Everywhere, Context::Types]),
+        [syntax(), vec![Line::Space], keys(app, &[Context::Help])]
+            .into_iter()
+            .flatten()
+            .collect(),
+        keys(app, &[Context::Detail]),
     ]
 }
 
-fn lines(app: &App, contexts: &[Context]) -> Vec<Line> {
+fn width(columns: &[Vec<Line>]) -> usize {
+    columns.iter().map(|column| column_width(column)).sum()
+}
+
+fn column_width(column: &[Line]) -> usize {
+    let mut keys = 0;
+    let mut width = 0;
+    for (number, line) in column.iter().enumerate() {
+        width = width.max(match line {
+            Line::Title(title) => {
+                keys = section_keys(&column[number + 1..]);
+                title.width() + 2
+            }
+            Line::Keys(_, help) => keys + help.width() + 5,
+            Line::Space => 0,
+        });
+    }
+    width
+}
+
+/// Columns for the keys of the lines up to the next title.
+fn section_keys(lines: &[Line]) -> usize {
+    let section = lines
+        .iter()
+        .take_while(|line| !matches!(line, Line::Title(_)));
+    let widths = section.map(|line| match line {
+        Line::Keys(keys, _) => keys.width(),
+        _ => 0,
+    });
+    widths.max().unwrap_or(0)
+}
+
+fn keys(app: &App, contexts: &[Context]) -> Vec<Line> {
     let mut lines = Vec::new();
     for context in contexts {
         if !lines.is_empty() {
             lines.push(Line::Space);
         }
         lines.push(Line::Title(context.title()));
+        let elsewhere = app.screens.context().is_some();
         for binding in app.keymap.of(*context) {
+            let of_list = *context == Context::Everywhere && !works_everywhere(binding.action);
+            if elsewhere && of_list {
+                continue;
+            }
             let keys: Vec<_> = binding.keys.iter().map(|key: &Key| key.label()).collect();
             lines.push(Line::Keys(keys.join(" "), binding.help));
         }
@@ -107,16 +157,9 @@ fn lines(app: &App, contexts: &[Context]) -> Vec<Line> {
     lines
 }
 
-fn key_width(line: &Line) -> usize {
-    match line {
-        Line::Keys(keys, _) => keys.width(),
-        _ => 0,
-    }
-}
-
-fn help_width(line: &Line) -> usize {
-    match line {
-        Line::Keys(_, help) => help.width(),
-        _ => 0,
-    }
+fn syntax() -> Vec<Line> {
+    let mut lines = vec![Line::Title("filter, terms side by side must all hold")];
+    let examples = SYNTAX.iter();
+    lines.extend(examples.map(|(example, words)| Line::Keys((*example).to_owned(), words)));
+    lines
 }

@@ -1,11 +1,16 @@
 //! The events, one line each; only the rows in sight are looked at.
 
+use std::ops::Range;
+use std::time::Duration;
+
 use jiff::tz::TimeZone;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use serde::Deserialize;
+use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
+use super::divider;
+use super::header::state;
 use super::pen::Pen;
 use crate::app::App;
 use crate::format;
@@ -14,24 +19,22 @@ use crate::sanitize::{prefix, sanitize};
 use crate::store::{Row, RowKind};
 use crate::theme::Theme;
 
-/// Events listed, and those that are not: of types not asked for, and evicted
-/// to keep the byte budget.
+/// What is listed, and what is not: of types not asked for.
 pub(super) fn title(app: &App) -> String {
+    if let Some(selection) = app.selection_text() {
+        return format!("{} · {selection}", app.match_text());
+    }
     let shown = format::count(app.stats.events.count - app.hidden);
     let hidden = match app.hidden {
         0 => String::new(),
         hidden => format!(" · {} hidden by --event", format::count(hidden)),
     };
-    let evicted = match app.store.evicted() {
-        0 => String::new(),
-        evicted => format!(" · {} evicted", format::count(evicted)),
-    };
-    format!("events {shown}{hidden}{evicted}")
+    format!("events {shown}{hidden}")
 }
 
 /// What the reader misses by not following.
 pub(super) fn note(app: &App) -> String {
-    match app.view.unseen(&app.store.range()) {
+    match app.view.unseen(&app.places()) {
         0 if app.view.paused() => "paused".to_owned(),
         0 if !app.view.following() => "not following".to_owned(),
         0 => String::new(),
@@ -41,41 +44,43 @@ pub(super) fn note(app: &App) -> String {
 
 /// Draws the rows in sight, in columns fitted to them.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
-    let held = app.store.range();
-    let rows = app.view.visible(&held);
-    if rows.is_empty() {
+    let places = app.view.visible(&app.places());
+    if places.is_empty() {
+        let held = app.store.range();
         let text = if held.is_empty() {
             " waiting for the first event"
+        } else if app.listing.progress(&app.store).is_some() {
+            " looking for matches"
+        } else if app.selection_text().is_some() {
+            " nothing matches so far; u lists all events again"
         } else {
             " evicted while paused"
         };
         Pen::line(buffer, area, 0).text(text, theme.dim);
         return;
     }
-    let columns = Columns::fit(app, usize::from(area.width));
-    for (line, number) in rows.enumerate() {
-        let Some(row) = app.store.get(number) else {
+    let columns = Columns::fit(app, usize::from(area.width), places.clone());
+    let area = columns.draw_names(buffer, area, app, theme);
+    for (line, place) in places.enumerate() {
+        let number = app.listing.row(place);
+        let Some((number, row)) = number.and_then(|number| Some((number, app.store.get(number)?)))
+        else {
             continue;
         };
         let line = line as u16;
-        let selected = number == app.view.selected();
+        let selected = place == app.view.selected();
         let mut pen = Pen::line(buffer, area, line).marks(theme);
-        if selected {
-            pen.text("▌", theme.accent);
+        match (app.bookmarks.contains(&number), selected) {
+            (true, _) => pen.text("◆", theme.accent),
+            (false, true) => pen.text("▌", theme.accent),
+            (false, false) => pen.skip(1),
+        };
+        columns.draw_time(&mut pen, &row, app, theme);
+        if row.kind == RowKind::Event {
+            let near = app.listing.is_context(place);
+            draw_event(&mut pen, &row, &columns, near, app, theme);
         } else {
-            pen.skip(1);
-        }
-        if columns.time > 0 {
-            pen.text(&time(&row, &app.time_zone, columns.time), theme.dim)
-                .skip(2);
-        }
-        if app.connections.len() > 1 {
-            let source = theme.lane(usize::from(row.source));
-            pen.text(&format!("{:<2}", row.source + 1), source).skip(1);
-        }
-        match divider(&row) {
-            Some(text) => draw_divider(&mut pen, &row, &text, theme),
-            None => draw_event(&mut pen, &row, &columns, theme),
+            divider::draw(&mut pen, &row, app, theme);
         }
         if selected && !app.view.following() {
             Pen::line(buffer, area, line).background(theme.selected);
@@ -83,31 +88,117 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
     }
 }
 
+/// Lines that the names of streams side by side take.
+const NAMES: usize = 1;
+
+/// Lines of the pane that rows cannot have.
+pub(super) fn lines_above(app: &App) -> usize {
+    if app.side_by_side && app.connections.len() > 1 {
+        NAMES
+    } else {
+        0
+    }
+}
+
 /// Widths in columns; 0 leaves a column out.
 struct Columns {
     time: usize,
+    delta: usize,
+    source: usize,
     event_type: usize,
     id: usize,
+    /// Of each stream's part of the line, where they stand side by side.
+    part: Option<usize>,
 }
 
 impl Columns {
-    fn fit(app: &App, width: usize) -> Self {
-        let rows = app.view.visible(&app.store.range());
+    fn fit(app: &App, width: usize, places: Range<u64>) -> Self {
         let (mut event_type, mut id) = (4, 0);
-        for row in rows.filter_map(|number| app.store.get(number)) {
-            if divider(&row).is_none() {
-                event_type = event_type.max(columns(row.event_type, 16));
-                id = id.max(columns(row.id, 22));
-            }
+        let rows = places.filter_map(|place| app.store.get(app.listing.row(place)?));
+        for row in rows.filter(|row| row.kind == RowKind::Event) {
+            event_type = event_type.max(columns(row.event_type, 16));
+            id = id.max(columns(row.id, 22));
         }
-        Self {
+        let streams = app.connections.len();
+        let mut fitted = Self {
             time: match width {
                 0..40 => 0,
                 40..70 => 8,
                 _ => 12,
             },
+            delta: if width < 76 { 0 } else { 6 },
+            source: if streams > 1 { 2 } else { 0 },
             event_type: event_type.min(if width < 70 { 10 } else { 16 }),
             id: if width < 50 { 0 } else { id.min(width / 5) },
+            part: None,
+        };
+        if app.side_by_side && streams > 1 {
+            let before = 1
+                + fitted.time
+                + 1
+                + if fitted.delta > 0 {
+                    fitted.delta + 1
+                } else {
+                    0
+                };
+            fitted.source = 0;
+            fitted.id = 0;
+            fitted.part = Some((width.saturating_sub(before) / streams).max(4));
+            fitted.event_type = fitted.event_type.min(10);
+        }
+        fitted
+    }
+
+    /// The names of streams that stand side by side; returns the room below.
+    fn draw_names(&self, buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) -> Rect {
+        let Some(part) = self.part else {
+            return area;
+        };
+        let streams = app.connections.len();
+        let before = usize::from(area.width).saturating_sub(part * streams);
+        let mut pen = Pen::line(buffer, area, 0).marks(theme);
+        pen.skip(before);
+        for (number, connection) in app.connections.iter().enumerate() {
+            let style = theme.lane(number);
+            let (symbol, _, state) = state(connection, app.now);
+            pen.text("│", style)
+                .text(symbol, state(theme))
+                .text(" ", style);
+            pen.column(&connection.name, part.saturating_sub(4), style);
+        }
+        Rect {
+            y: area.y.saturating_add(NAMES as u16).min(area.bottom()),
+            height: area.height.saturating_sub(NAMES as u16),
+            ..area
+        }
+    }
+
+    fn draw_time(&self, pen: &mut Pen<'_>, row: &Row<'_>, app: &App, theme: &Theme) {
+        if self.time > 0 {
+            pen.text(&time(row, &app.time_zone, self.time), theme.dim)
+                .skip(1);
+        }
+        if self.delta > 0 {
+            let (delta, style) = match row.delta {
+                None => (String::new(), theme.faint),
+                Some(Duration::ZERO) => ("0".to_owned(), theme.faint),
+                Some(delta) => (format::delta(delta), theme.dim),
+            };
+            pen.right_column(&delta, self.delta, style).skip(1);
+        } else if self.time > 0 {
+            pen.skip(1);
+        }
+        if let Some(part) = self.part {
+            let before = pen.room().saturating_sub(part * app.connections.len());
+            pen.skip(before);
+            for _ in 0..usize::from(row.source) {
+                pen.text("│", theme.faint).skip(part - 1);
+            }
+            pen.text("│", theme.lane(usize::from(row.source)));
+            pen.narrow(part - 1);
+        } else if self.source > 0 {
+            let source = theme.lane(usize::from(row.source));
+            pen.text(&format!("{:<2}", row.source + 1), source).skip(1);
         }
     }
 }
@@ -121,31 +212,68 @@ fn columns(text: &str, most: usize) -> usize {
     sanitize(some).width().min(most)
 }
 
-fn draw_event(pen: &mut Pen<'_>, row: &Row<'_>, columns: &Columns, theme: &Theme) {
-    let lane = theme.lane(usize::from(row.lane));
+fn draw_event(
+    pen: &mut Pen<'_>,
+    row: &Row<'_>,
+    columns: &Columns,
+    near: bool,
+    app: &App,
+    theme: &Theme,
+) {
+    let lane = if near {
+        theme.faint
+    } else {
+        theme.lane(usize::from(row.lane))
+    };
     pen.column(row.event_type, columns.event_type, lane).skip(1);
     if columns.id > 0 {
         pen.column(&tail(row.id, columns.id), columns.id, theme.dim)
             .skip(1);
     }
-    draw_data(pen, row.data, theme);
+    let some = prefix(row.data, pen.room() * 16);
+    let places: Vec<_> = match &app.find {
+        Some(find) => find.pattern.places(some).collect(),
+        None => Vec::new(),
+    };
+    if near {
+        pen.marked(some, theme.faint, &places, theme.hit);
+    } else {
+        draw_data(pen, some, &places, theme);
+    }
 }
 
 /// Data on one line; what begins like JSON is coloured like JSON.
-fn draw_data(pen: &mut Pen<'_>, data: &str, theme: &Theme) {
-    let most = pen.room() * 16;
-    let some = prefix(data, most);
-    if !some.starts_with(['{', '[']) {
-        pen.foreign(some, theme.text);
+fn draw_data(pen: &mut Pen<'_>, data: &str, places: &[Range<usize>], theme: &Theme) {
+    if !data.starts_with(['{', '[']) {
+        pen.marked(data, theme.text, places, theme.hit);
         return;
     }
-    for (kind, token) in json::tokens(some) {
+    for (kind, token) in json::tokens(data) {
         if pen.room() == 0 {
             pen.ellipsis(theme.dim);
             return;
         }
-        pen.foreign(token, theme.token(kind));
+        let start = token.as_ptr().addr() - data.as_ptr().addr();
+        draw_token(pen, token, start, theme.token(kind), places, theme);
     }
+}
+
+/// A token with the matches that reach into it.
+fn draw_token(
+    pen: &mut Pen<'_>,
+    token: &str,
+    start: usize,
+    style: Style,
+    places: &[Range<usize>],
+    theme: &Theme,
+) {
+    let first = places.partition_point(|place| place.end <= start);
+    let inside: Vec<_> = places[first..]
+        .iter()
+        .take_while(|place| place.start < start + token.len())
+        .map(|place| place.start.saturating_sub(start)..(place.end - start).min(token.len()))
+        .collect();
+    pen.marked(token, style, &inside, theme.hit);
 }
 
 /// The end of an id says more than its beginning.
@@ -173,51 +301,6 @@ fn time(row: &Row<'_>, zone: &TimeZone, width: usize) -> String {
     } else {
         time.strftime("%H:%M:%S.%3f").to_string()
     }
-}
-
-#[derive(Deserialize)]
-struct Gap {
-    reason: String,
-    missed: Option<u64>,
-    oldest: Option<String>,
-}
-
-/// Data of a gap is no longer than this; what is, is data, not to be parsed for
-/// each frame.
-const LARGEST_GAP: usize = 4 << 10;
-
-/// The text of a row that stands between events: a connection that came or
-/// went, or a gap that the server declared.
-fn divider(row: &Row<'_>) -> Option<String> {
-    if row.kind != RowKind::Event {
-        return Some(row.data.to_owned());
-    }
-    if row.event_type != "gap" || row.data.len() > LARGEST_GAP {
-        return None;
-    }
-    let gap: Gap = serde_json::from_str(row.data).ok()?;
-    let missed = match gap.missed {
-        Some(1) => "1 event missed".to_owned(),
-        Some(missed) => format!("{} events missed", format::count(missed)),
-        None => "events missed".to_owned(),
-    };
-    let oldest = gap
-        .oldest
-        .map(|oldest| format!(" · oldest kept {oldest}"))
-        .unwrap_or_default();
-    Some(format!("gap · {} · {missed}{oldest}", gap.reason))
-}
-
-fn draw_divider(pen: &mut Pen<'_>, row: &Row<'_>, text: &str, theme: &Theme) {
-    let style = match row.kind {
-        RowKind::Opened => theme.good,
-        RowKind::Event => theme.warn,
-        RowKind::Lost | RowKind::Closed => theme.bad,
-    };
-    pen.text("── ", style)
-        .foreign(text, style)
-        .text(" ", style)
-        .fill("─", style);
 }
 
 #[cfg(test)]

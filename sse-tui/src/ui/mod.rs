@@ -3,6 +3,7 @@
 mod charts;
 mod connection;
 mod detail;
+mod divider;
 mod footer;
 mod header;
 mod help;
@@ -37,7 +38,8 @@ pub fn draw(frame: &mut Frame<'_>, app: &mut App, theme: &Theme) {
     let panes = Panes::of(area, app);
     let list = panes
         .list
-        .map_or(0, |list| usize::from(panes.edge.inside(list).height));
+        .map_or(0, |list| usize::from(panes.edge.inside(list).height))
+        .saturating_sub(list::lines_above(app));
     let detail = panes.detail.map(|pane| {
         let text = detail::text_area(panes.edge.inside(pane));
         (usize::from(text.width), usize::from(text.height))
@@ -53,7 +55,12 @@ pub fn draw(frame: &mut Frame<'_>, app: &mut App, theme: &Theme) {
         let (width, height) = places.text();
         text.fit(width, height);
     }
+    let main = app.screens.current == Screen::Main;
+    if main && panes.types.is_none() && panes.types_line.is_none() && app.focus == Focus::Types {
+        app.focus = Focus::List;
+    }
 
+    let several = app.detail.is_some() || panes.types.is_some() && app.focus == Focus::Types;
     let buffer = frame.buffer_mut();
     if let Some(area) = panes.header {
         header::draw(buffer, area, app, theme);
@@ -62,7 +69,9 @@ pub fn draw(frame: &mut Frame<'_>, app: &mut App, theme: &Theme) {
         types::draw_line(buffer, area, app, theme);
     }
     if let Some(area) = panes.types {
-        let area = Pane::new(types::title(app)).draw(buffer, area, theme);
+        let area = Pane::new(types::title(app))
+            .focused(app.focus == Focus::Types)
+            .draw(buffer, area, theme);
         types::draw(buffer, area, app, theme);
     }
     if let Some(area) = panes.connection {
@@ -72,7 +81,7 @@ pub fn draw(frame: &mut Frame<'_>, app: &mut App, theme: &Theme) {
     if let Some(area) = panes.list {
         let area = Pane::new(list::title(app))
             .note(list::note(app))
-            .focused(app.detail.is_some() && app.focus == Focus::List)
+            .focused(several && app.focus == Focus::List)
             .edge(panes.edge)
             .draw(buffer, area, theme);
         list::draw(buffer, area, app, theme);
@@ -100,8 +109,11 @@ pub fn draw(frame: &mut Frame<'_>, app: &mut App, theme: &Theme) {
     if let Some(area) = panes.status {
         header::draw_status(buffer, area, app, theme);
     }
-    if app.help {
-        help::draw(buffer, area, app, theme);
+    if let Some(line) = panes.footer.or(panes.status) {
+        footer::draw_problem(buffer, line, app, theme);
+    }
+    if app.help.is_some() {
+        app.help = Some(help::draw(buffer, area, app, theme));
     }
 }
 

@@ -1,8 +1,10 @@
 //! Writing along one line of the screen.
 
+use std::ops::Range;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Color, Style};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
@@ -94,6 +96,27 @@ impl<'a> Pen<'a> {
         self
     }
 
+    /// As [`foreign`](Self::foreign), with another style at some places.
+    pub(super) fn marked(
+        &mut self,
+        text: &str,
+        style: Style,
+        places: &[Range<usize>],
+        place: Style,
+    ) -> &mut Self {
+        let mut at = 0;
+        for range in places {
+            let (start, end) = (range.start.max(at), range.end.min(text.len()));
+            if start >= end {
+                continue;
+            }
+            self.foreign(&text[at..start], style);
+            self.foreign(&text[start..end], style.patch(place));
+            at = end;
+        }
+        self.foreign(&text[at..], style)
+    }
+
     /// Text from the network in a column of its own width, then one space.
     pub(super) fn column(&mut self, text: &str, width: usize, style: Style) -> &mut Self {
         let next = self.x.saturating_add(width as u16).min(self.end);
@@ -120,6 +143,12 @@ impl<'a> Pen<'a> {
                 .set_stringn(x, self.y, text, usize::from(width), style);
             self.end = x;
         }
+        self
+    }
+
+    /// Ends the line so many columns from here.
+    pub(super) fn narrow(&mut self, columns: usize) -> &mut Self {
+        self.end = self.end.min(self.x.saturating_add(columns as u16));
         self
     }
 
@@ -166,10 +195,14 @@ impl<'a> Pen<'a> {
         self
     }
 
-    /// Gives the whole line a background.
+    /// Gives the whole line a background, but not what has one already.
     pub(super) fn background(&mut self, style: Style) {
-        let width = self.end.saturating_sub(self.start);
-        let line = Rect::new(self.start, self.y, width, u16::from(width > 0));
-        self.buffer.set_style(line, style);
+        for x in self.start..self.end {
+            if let Some(cell) = self.buffer.cell_mut((x, self.y))
+                && cell.bg == Color::Reset
+            {
+                cell.set_style(style);
+            }
+        }
     }
 }

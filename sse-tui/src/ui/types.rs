@@ -1,16 +1,17 @@
-//! Event types: how many, how fast, when last.
+//! Event types: how many, how fast, when last; and the heartbeat beneath them.
 
 use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
 use super::pen::Pen;
-use crate::app::App;
+use crate::app::{App, Focus};
 use crate::format;
 use crate::sanitize::sanitize;
-use crate::stats::{Lane, MAX_LANES};
+use crate::stats::{Lane, MAX_LANES, Meter};
 use crate::theme::Theme;
 
 /// How many types there are, as the title of the pane.
@@ -23,14 +24,21 @@ pub(super) fn title(app: &App) -> String {
 }
 
 /// One entry per type in the order of their first event: three lines each while
-/// there is room, else two, else one; what does not fit is counted.
+/// there is room, else two, else one. What does not fit is counted, and scrolls
+/// where the pane has the keys. The heartbeat has the last line.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
     let lanes = &app.stats.lanes;
+    let bottom = u16::from(area.height > 1);
+    let lane_area = Rect {
+        height: area.height - bottom,
+        ..area
+    };
+    draw_heartbeat(buffer, area, app, theme);
     if lanes.is_empty() {
-        Pen::line(buffer, area, 0).text(" no event yet", theme.dim);
+        Pen::line(buffer, lane_area, 0).text(" no event yet", theme.dim);
         return;
     }
-    let height = usize::from(area.height);
+    let height = usize::from(lane_area.height);
     let each = if lanes.len() * 3 <= height + 1 {
         3
     } else if lanes.len() * 2 <= height {
@@ -38,22 +46,86 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
     } else {
         1
     };
-    let fitting = if lanes.len() * each < height + each {
+    let all = lanes.len() * each < height + each;
+    let fitting = if all {
         lanes.len()
     } else {
         height.saturating_sub(1)
     };
-    for (number, lane) in lanes.iter().take(fitting).enumerate() {
-        let line = (number * each) as u16;
+    let chosen = usize::from(app.lane);
+    let first = if app.focus == Focus::Types {
+        (chosen + 1).saturating_sub(fitting)
+    } else {
+        0
+    };
+    for (index, lane) in lanes.iter().enumerate().skip(first).take(fitting) {
+        let line = ((index - first) * each) as u16;
+        let at = At {
+            area: lane_area,
+            line,
+            number: index,
+        };
         if each == 1 {
-            draw_short(&mut Pen::line(buffer, area, line), number, lane, app, theme);
+            draw_short(buffer, &at, lane, app, theme);
         } else {
-            draw_card(buffer, area, line, number, lane, app, theme);
+            draw_card(buffer, &at, lane, app, theme);
+        }
+        if app.focus == Focus::Types && index == chosen {
+            let mut pen = Pen::line(buffer, lane_area, line);
+            pen.text("▌", theme.accent);
+            pen.background(theme.selected);
         }
     }
     if fitting < lanes.len() {
         let more = format!(" and {} more types", lanes.len() - fitting);
-        Pen::line(buffer, area, area.height.saturating_sub(1)).text(&more, theme.dim);
+        let last = lane_area.height.saturating_sub(1);
+        Pen::line(buffer, lane_area, last).text(&more, theme.dim);
+    }
+}
+
+/// Where an entry stands.
+struct At {
+    area: Rect,
+    line: u16,
+    number: usize,
+}
+
+/// Comments and blocks with nothing but an id: how fast, how many, when last.
+fn draw_heartbeat(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
+    let meter = &app.stats.heartbeats;
+    let mut pen = Pen::line(buffer, area, area.height.saturating_sub(1));
+    pen.right(" ", theme.dim);
+    if meter.count == 0 {
+        pen.right("none yet", theme.dim);
+    } else {
+        pen.right(&format!("{:>4}", age(meter, app)), theme.dim);
+        let count = format::short_count(meter.count);
+        pen.right(&format!(" {count:>7}"), theme.text);
+    }
+    pen.text(" ♥ heartbeat ", theme.dim);
+    if pen.room() > 6 {
+        let amounts: Vec<_> = meter.series.last(app.now, pen.room() - 1).collect();
+        pen.sparkline(&amounts, theme.dim, theme.faint);
+    }
+}
+
+/// The sign before a type: listed, or not.
+fn sign(number: usize, app: &App) -> &'static str {
+    let selection = app.listing.selection();
+    let lane = u16::try_from(number).unwrap_or(u16::MAX);
+    match selection.admits_lane(lane) {
+        true if selection.solo == Some(lane) => "◉",
+        true => "●",
+        false => "○",
+    }
+}
+
+/// Types that are not listed are dim.
+fn style(number: usize, app: &App, theme: &Theme) -> Style {
+    if sign(number, app) == "○" {
+        theme.dim
+    } else {
+        theme.lane(number)
     }
 }
 
@@ -70,6 +142,11 @@ pub(super) fn draw_line(buffer: &mut Buffer, area: Rect, app: &App, theme: &Them
     let needed: usize = (lanes.iter().zip(&figures))
         .map(|(lane, figures)| width(&lane.name) + figures.width() + 6)
         .sum();
+    let beats = match app.stats.heartbeats.count {
+        0 => String::new(),
+        count => format!("♥ {}", format::short_count(count)),
+    };
+    let needed = needed + beats.width();
     let spark = pen.room().saturating_sub(needed) / lanes.len().max(1);
     let spark = if spark > 4 { spark.min(17) - 1 } else { 0 };
     for (number, (lane, figures)) in lanes.iter().zip(&figures).enumerate() {
@@ -79,13 +156,20 @@ pub(super) fn draw_line(buffer: &mut Buffer, area: Rect, app: &App, theme: &Them
             pen.text(&format!("+{} more", lanes.len() - number), theme.dim);
             return;
         }
-        let style = theme.lane(number);
-        pen.text("● ", style).column(&lane.name, width, style);
+        let mut style = style(number, app, theme);
+        if app.focus == Focus::Types && number == usize::from(app.lane) {
+            style = style.patch(theme.selected);
+        }
+        pen.text(sign(number, app), style).text(" ", style);
+        pen.column(&lane.name, width, style);
         if spark > 0 {
             let amounts: Vec<_> = lane.meter.series.last(app.now, spark).collect();
             pen.sparkline(&amounts, style, theme.faint).text(" ", style);
         }
         pen.text(figures, theme.dim).text("   ", theme.dim);
+    }
+    if pen.room() >= beats.width() {
+        pen.text(&beats, theme.dim);
     }
 }
 
@@ -99,26 +183,20 @@ fn line_figures(lane: &Lane, app: &App) -> String {
 }
 
 /// Two lines: name and rate; sparkline, count and age.
-fn draw_card(
-    buffer: &mut Buffer,
-    area: Rect,
-    line: u16,
-    number: usize,
-    lane: &Lane,
-    app: &App,
-    theme: &Theme,
-) {
-    let style = theme.lane(number);
-    let mut pen = Pen::line(buffer, area, line).marks(theme);
+fn draw_card(buffer: &mut Buffer, at: &At, lane: &Lane, app: &App, theme: &Theme) {
+    let style = style(at.number, app, theme);
+    let mut pen = Pen::line(buffer, at.area, at.line).marks(theme);
     pen.right(" ", style)
         .right(&format::rate(lane.meter.rate(app.now)), theme.strong);
     pen.right(" ", style)
-        .text(" ● ", style)
+        .text(" ", style)
+        .text(sign(at.number, app), style)
+        .text(" ", style)
         .foreign(&lane.name, style);
 
-    let mut pen = Pen::line(buffer, area, line + 1);
+    let mut pen = Pen::line(buffer, at.area, at.line + 1);
     pen.right(" ", style);
-    pen.right(&format!("{:>4}", age(lane, app)), theme.dim);
+    pen.right(&format!("{:>4}", age(&lane.meter, app)), theme.dim);
     pen.right(
         &format!(" {:>7}", format::short_count(lane.meter.count)),
         theme.text,
@@ -129,10 +207,11 @@ fn draw_card(
 }
 
 /// One line: name, rate, count, age.
-fn draw_short(pen: &mut Pen<'_>, number: usize, lane: &Lane, app: &App, theme: &Theme) {
-    let style = theme.lane(number);
+fn draw_short(buffer: &mut Buffer, at: &At, lane: &Lane, app: &App, theme: &Theme) {
+    let style = style(at.number, app, theme);
+    let mut pen = Pen::line(buffer, at.area, at.line).marks(theme);
     pen.right(" ", style);
-    pen.right(&format!("{:>4}", age(lane, app)), theme.dim);
+    pen.right(&format!("{:>4}", age(&lane.meter, app)), theme.dim);
     pen.right(
         &format!(" {:>6}", format::short_count(lane.meter.count)),
         theme.text,
@@ -141,11 +220,14 @@ fn draw_short(pen: &mut Pen<'_>, number: usize, lane: &Lane, app: &App, theme: &
         &format!(" {:>7}", format::rate(lane.meter.rate(app.now))),
         theme.strong,
     );
-    pen.text(" ● ", style).foreign(&lane.name, style);
+    pen.text(" ", style)
+        .text(sign(at.number, app), style)
+        .text(" ", style)
+        .foreign(&lane.name, style);
 }
 
-/// How long ago the last event of the type arrived.
-fn age(lane: &Lane, app: &App) -> String {
-    let age = app.now.duration_since(lane.meter.last_seen);
+/// How long ago the last one arrived.
+fn age(meter: &Meter, app: &App) -> String {
+    let age = app.now.duration_since(meter.last_seen);
     format::ago(Duration::try_from(age).unwrap_or_default())
 }

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod charts;
+mod inspect;
+mod losses;
 mod print;
 mod recording;
 mod screens;

@@ -1,7 +1,6 @@
 //! What stands on the screen, at the sizes people have.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -26,16 +25,14 @@ impl Fixture {
         Self::with(&[], None, 64 << 20)
     }
 
-    fn with(event_types: &[&str], events: Option<u64>, buffer: usize) -> Self {
+    pub(crate) fn with(event_types: &[&str], events: Option<u64>, buffer: usize) -> Self {
         let start = "2026-03-14T15:09:26.535Z".parse().unwrap();
         Self {
             app: App::new(Setup {
-                sources: vec!["http://127.0.0.1:8080/events".to_owned()],
                 event_types: event_types.iter().map(ToString::to_string).collect(),
                 events,
                 buffer,
-                time_zone: TimeZone::UTC,
-                now: start,
+                ..Setup::new(vec!["http://127.0.0.1:8080/events".to_owned()], start)
             }),
             start,
             theme: Theme::new(ThemeName::Dark),
@@ -77,10 +74,24 @@ impl Fixture {
 
     pub(crate) fn open(&mut self, seconds: f64, leg: u64, last_event_id: &str) {
         let at = self.at(seconds);
-        let last_event_id = last_event_id.to_owned();
-        self.change(Change::Connecting { leg, last_event_id });
+        self.connecting(seconds - 0.0021, leg, last_event_id, false);
         let how = "HTTP/1.1 200".to_owned();
         self.change(Change::Open { at, leg, how });
+    }
+
+    pub(crate) fn connecting(
+        &mut self,
+        seconds: f64,
+        leg: u64,
+        last_event_id: &str,
+        unsendable: bool,
+    ) {
+        self.change(Change::Connecting {
+            at: self.at(seconds),
+            leg,
+            last_event_id: last_event_id.to_owned(),
+            unsendable,
+        });
     }
 
     pub(crate) fn lose(&mut self, seconds: f64, leg: u64, cause: &str, retry_in: f64) {
@@ -95,10 +106,14 @@ impl Fixture {
     }
 
     pub(crate) fn feed(&mut self, seconds: f64, wire: &str) {
-        self.feed_leg(seconds, 1, wire);
+        self.feed_to(0, seconds, wire);
     }
 
-    pub(crate) fn feed_leg(&mut self, seconds: f64, leg: u64, wire: &str) {
+    pub(crate) fn feed_to(&mut self, source: usize, seconds: f64, wire: &str) {
+        self.feed_leg(source, seconds, 1, wire);
+    }
+
+    pub(crate) fn feed_leg(&mut self, source: usize, seconds: f64, leg: u64, wire: &str) {
         let at = self.at(seconds);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
@@ -107,7 +122,8 @@ impl Fixture {
         while let Some(update) = runtime.block_on(stream.next()) {
             if let Update::Batch(mut batch) = update {
                 batch.leg = leg;
-                self.change(Change::Batch { at, batch });
+                let change = Change::Batch { at, batch };
+                self.app.update(Message::Stream { source, change });
             }
         }
     }
@@ -116,6 +132,20 @@ impl Fixture {
         for code in codes {
             let key = KeyEvent::new(*code, KeyModifiers::NONE);
             self.app.update(Message::Key(key));
+        }
+        self.settle();
+    }
+
+    pub(crate) fn write(&mut self, text: &str) {
+        for character in text.chars() {
+            self.press(&[KeyCode::Char(character)]);
+        }
+    }
+
+    /// What the program does while nothing happens.
+    pub(crate) fn settle(&mut self) {
+        while self.app.has_work() {
+            self.app.work();
         }
     }
 
@@ -147,11 +177,7 @@ fn main_screen() {
 #[test]
 fn before_the_first_event() {
     let mut fixture = Fixture::new();
-    let last_event_id = String::new();
-    fixture.change(Change::Connecting {
-        leg: 1,
-        last_event_id,
-    });
+    fixture.connecting(0.0, 1, "", false);
     fixture.snapshots("empty");
 }
 
@@ -203,19 +229,16 @@ fn reconnected_with_a_declared_gap_while_paused() {
 fn an_outage_is_one_divider_however_many_attempts_it_took() {
     let mut fixture = Fixture::busy();
     for attempt in 0..50 {
-        let last_event_id = "k3x9a1bc-40".to_owned();
-        fixture.lose(41.0 + f64::from(attempt), 2, "connection refused", 1.0);
-        fixture.change(Change::Connecting {
-            leg: 2,
-            last_event_id,
-        });
+        let at = 41.0 + f64::from(attempt);
+        fixture.lose(at, 2, "connection refused", 1.0);
+        fixture.connecting(at + 1.0, 2, "k3x9a1bc-40", false);
     }
     fixture.open(93.4, 2, "k3x9a1bc-40");
     let screen = fixture.text((200, 50));
     assert_eq!(screen.matches("connection lost").count(), 1, "{screen}");
     assert!(
         screen.contains(
-            "connected after 52s · HTTP/1.1 200 · attempt 51 · resumed after k3x9a1bc-40"
+            "connected after 52s · resumed after k3x9a1bc-40 · HTTP/1.1 200 · attempt 51"
         ),
         "{screen}"
     );
@@ -252,7 +275,7 @@ fn an_open_detail_stays_on_its_event_until_the_reader_moves_on() {
         "{}",
         fixture.text((80, 24))
     );
-    fixture.press(&[KeyCode::Char('n')]);
+    fixture.press(&[KeyCode::Char(']')]);
     assert!(
         fixture.text((80, 24)).contains("\n\" two"),
         "{}",
@@ -343,7 +366,7 @@ fn q_in_the_help_closes_it_and_elsewhere_quits() {
     assert_eq!(fixture.app.exit(), Some(&Ok(())));
 }
 
-const HOSTILE: &str = "event: \u{1b}[7m日本\nid: \u{202E}1\ndata: \u{1b}[31mred\u{1b}]0;t\u{7}\ndata: \ta\u{85}\u{202E}b 日本語🎉👩‍👩‍👧✈️\n\n\
+pub(crate) const HOSTILE: &str = "event: \u{1b}[7m日本\nid: \u{202E}1\ndata: \u{1b}[31mred\u{1b}]0;t\u{7}\ndata: \ta\u{85}\u{202E}b 日本語🎉👩‍👩‍👧✈️\n\n\
     id: \u{9b}2\ndata: {\"k\":\"\u{9b}2J\u{200B}\",\"w\":\"日本語日本語日本語日本語日本語日本語\",\"e\":\"🎉🇩🇪👍🏽\"}\n\n";
 
 #[test]
@@ -449,23 +472,14 @@ fn a_block_with_only_an_id_moves_the_last_event_id() {
     let mut fixture = Fixture::busy();
     fixture.feed(41.0, "id: moved-on\n\n");
     let screen = fixture.text((120, 36));
-    assert!(screen.contains("last id     moved-on"), "{screen}");
+    assert!(screen.contains("cursor    moved-on"), "{screen}");
 }
 
 #[test]
 fn several_streams_are_told_apart() {
     let mut fixture = Fixture::new();
-    fixture.app = App::new(Setup {
-        sources: vec![
-            "http://one/events".to_owned(),
-            "http://two/events".to_owned(),
-        ],
-        event_types: Vec::new(),
-        events: None,
-        buffer: 1 << 20,
-        time_zone: TimeZone::UTC,
-        now: fixture.start,
-    });
+    let sources = ["http://one/events", "http://two/events"].map(str::to_owned);
+    fixture.app = App::new(Setup::new(sources.into(), fixture.start));
     fixture.open(0.0, 1, "");
     fixture.feed(1.0, "event: tick\ndata: from the first\n\n");
     let (at, leg) = (fixture.at(2.0), 1);

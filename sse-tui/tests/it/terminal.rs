@@ -137,9 +137,98 @@ fn a_session_from_the_first_event_to_the_restored_shell() {
     tmux.wait_for(&["LIVE"]);
     tmux.keys(&["Up", "Enter"]);
     tmux.wait_for(&["received", "\"symbol\": \"DEMO\",", "\"price\": 101.50"]);
+    tmux.keys(&["w"]);
+    tmux.wait_for(&[
+        "bytes on the wire",
+        "event: tick␊",
+        "data: {\"symbol\":\"DEMO\"",
+    ]);
+    tmux.keys(&["w", "f"]);
+    tmux.wait_for(&["1 of 3 · type:tick"]);
+    tmux.keys(&["Escape"]);
+    tmux.wait_for(&["↑↓ scroll"]);
+    tmux.keys(&["u"]);
+    tmux.wait_for(&["events 3"]);
     tmux.keys(&["?"]);
-    tmux.wait_for(&["pause or resume display"]);
+    tmux.wait_for(&["one up; stops following"]);
     tmux.keys(&["?", "q"]);
+    tmux.assert_restored(0);
+}
+
+#[test]
+fn a_filter_is_typed_corrected_taken_and_undone() {
+    let Some(tmux) = Tmux::start(110, 30) else {
+        return;
+    };
+    let server = serve(vec![Answer::Hold(stream(EVENTS))]);
+    tmux.launch("", &server.url);
+    tmux.wait_for(&["LIVE", "events 3"]);
+    tmux.keys(&["&"]);
+    tmux.run(&["send-keys", "-l", "type:tick .price>200 gap:q"]);
+    tmux.wait_for(&["✕ after gap: stands > or <", "0 of 3"]);
+    tmux.keys(&["C-w", "BSpace", "C-w"]);
+    tmux.run(&["send-keys", "-l", "1"]);
+    tmux.wait_for(&["& type:tick .price>1", "1 of 3"]);
+    tmux.keys(&["Enter"]);
+    let screen = tmux.wait_for(&["1 of 3 · type:tick .price>1", "q quit"]);
+    assert!(!screen.contains("uptime_s"), "{screen}");
+    tmux.keys(&["/"]);
+    tmux.run(&["send-keys", "-l", "demo"]);
+    tmux.keys(&["Enter", "Enter"]);
+    tmux.wait_for(&["\"symbol\": \"DEMO\""]);
+    tmux.keys(&["Escape"]);
+    tmux.wait_for(&["↑↓ scroll"]);
+    tmux.keys(&["u"]);
+    tmux.wait_for(&["events 3", "uptime_s"]);
+    tmux.keys(&["q"]);
+    tmux.assert_restored(0);
+}
+
+#[test]
+fn a_copy_reaches_the_clipboard_through_the_terminal() {
+    let Some(tmux) = Tmux::start(110, 30) else {
+        return;
+    };
+    tmux.run(&["set-option", "-g", "set-clipboard", "on"]);
+    let server = serve(vec![Answer::Hold(stream(EVENTS))]);
+    tmux.launch("", &server.url);
+    tmux.wait_for(&["LIVE", "events 3"]);
+    tmux.keys(&["Up", "y"]);
+    tmux.wait_for(&["copied the data (32 B)"]);
+    let end = Instant::now() + Duration::from_secs(30);
+    while !tmux.run(&["list-buffers"]).contains("32 bytes") {
+        assert!(Instant::now() < end, "{}", tmux.run(&["list-buffers"]));
+        sleep(Duration::from_millis(20));
+    }
+    assert_eq!(
+        tmux.run(&["show-buffer"]),
+        "{\"symbol\":\"DEMO\",\"price\":101.50}"
+    );
+    tmux.keys(&["Y"]);
+    tmux.wait_for(&["copied a curl command with all headers"]);
+    tmux.keys(&["q"]);
+    tmux.assert_restored(0);
+}
+
+#[test]
+fn a_reconnect_shows_what_it_lost() {
+    let Some(tmux) = Tmux::start(110, 30) else {
+        return;
+    };
+    let first = EVENTS.replace("retry: 60000", "retry: 100");
+    let again = "id: 3\ndata: again\n\nid: 4\ndata: fresh\n\n";
+    let server = serve(vec![
+        Answer::Close(stream(&first)),
+        Answer::Hold(stream(again)),
+    ]);
+    tmux.launch("", &server.url);
+    tmux.wait_for(&[
+        "connection lost",
+        "connected after",
+        "overlap, 1 sent again",
+        "2 legs",
+    ]);
+    tmux.keys(&["q"]);
     tmux.assert_restored(0);
 }
 

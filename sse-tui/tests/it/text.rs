@@ -1,7 +1,7 @@
 //! The text of LLM streams.
 
 use crossterm::event::KeyCode;
-use sse_tui::message::{Change, Ending, Message};
+use sse_tui::message::{Change, Ending};
 
 use crate::screens::{Fixture, SIZES};
 
@@ -25,13 +25,10 @@ fn key(character: char) -> KeyCode {
 }
 
 fn requested(fixture: &mut Fixture) {
-    let at = fixture.at(0.0);
-    fixture.app.update(Message::Requested {
-        source: 0,
-        at,
-        leg: 1,
-    });
-    fixture.open(0.02, 1, "");
+    fixture.connecting(0.0, 1, "", false);
+    let at = fixture.at(0.02);
+    let how = "HTTP/1.1 200".to_owned();
+    fixture.change(Change::Open { at, leg: 1, how });
 }
 
 fn close(fixture: &mut Fixture, seconds: f64) {
@@ -198,15 +195,9 @@ fn each_connection_has_a_text_of_its_own() {
     requested(&mut fixture);
     fixture.feed(1.0, &chat_chunk(0, "the first"));
     fixture.lose(2.0, 1, "connection reset", 1.0);
-    let at = fixture.at(3.0);
-    fixture.app.update(Message::Requested {
-        source: 0,
-        at,
-        leg: 2,
-    });
     fixture.open(3.1, 2, "");
     let second = chat_chunk(0, "the second");
-    fixture.feed_leg(3.2, 2, &second);
+    fixture.feed_leg(0, 3.2, 2, &second);
     fixture.draw((120, 36));
     fixture.press(&[key('t')]);
     let screen = fixture.text((120, 36));
