@@ -1,7 +1,13 @@
 //! What a server can be told.
 
+mod auth;
+
 use std::path::PathBuf;
 use std::time::Duration;
+
+use ipnet::IpNet;
+
+pub use auth::{Auth, Claims, Jwt, JwtAlgorithm, Secret, SecretSource, StaticToken, TicketLimits};
 
 use crate::hub::HubConfig;
 use crate::log::Durability;
@@ -26,11 +32,21 @@ pub struct Config {
     /// The time a write may stand still before the connection is closed.
     /// Default 60 s.
     pub write_timeout: Duration,
+    /// A PEM file of the certificate, and those that vouch for it, to speak TLS
+    /// with. Default: none, plain HTTP.
+    pub tls_cert: Option<PathBuf>,
+    /// The PEM file of its private key. Default: that of the certificate.
+    pub tls_key: Option<PathBuf>,
     /// Where events are kept.
     pub store: Store,
-    /// Lets it listen elsewhere than on loopback, where anybody who can connect
-    /// may publish and subscribe: there is no authentication. Default false.
+    /// Who may use it. By default everybody who can connect.
+    pub auth: Auth,
+    /// Lets it listen elsewhere than on loopback without authentication.
+    /// Default false.
     pub allow_anonymous: bool,
+    /// Proxies whose `X-User-ID` names the session of a request, where the
+    /// credential names none. Others' is ignored.
+    pub trusted_proxies: Vec<IpNet>,
     /// The pages of other origins that may use it.
     pub cors: Cors,
     /// What one client may take.
@@ -70,6 +86,9 @@ pub struct Limits {
     /// TCP connections accepted per second, after a burst of as many; others
     /// wait in the backlog. Default: no limit.
     pub accept_rate: Option<f64>,
+    /// Streams at the same time on one HTTP/2 connection; more are refused and
+    /// may be tried again (RFC 9113 §5.1.2). Default 256.
+    pub http2_streams: u32,
 }
 
 impl Default for Limits {
@@ -79,6 +98,7 @@ impl Default for Limits {
             body_bytes: 8 << 20,
             event_bytes: 1 << 20,
             accept_rate: None,
+            http2_streams: 256,
         }
     }
 }
@@ -111,8 +131,12 @@ impl Default for Config {
             when_full: WhenFull::default(),
             header_timeout: Duration::from_secs(10),
             write_timeout: Duration::from_secs(60),
+            tls_cert: None,
+            tls_key: None,
             store: Store::default(),
+            auth: Auth::default(),
             allow_anonymous: false,
+            trusted_proxies: Vec::new(),
             cors: Cors::default(),
             limits: Limits::default(),
             hub: HubConfig::default(),

@@ -1,6 +1,7 @@
 //! Why a server does not start.
 
 use std::io;
+use std::path::PathBuf;
 
 use thiserror::Error;
 
@@ -36,12 +37,16 @@ pub enum StartError {
     /// Everybody who can reach the address could publish and subscribe.
     #[error(
         "{address} is reachable from elsewhere and there is no authentication; listen on \
-             127.0.0.1, or give --allow-anonymous to let everybody publish and subscribe"
+             127.0.0.1, or give --auth-token or --jwt-algorithm, or --allow-anonymous to let \
+             everybody publish and subscribe"
     )]
     Anonymous {
         /// As configured.
         address: String,
     },
+    /// The authentication cannot be what it is configured to be.
+    #[error(transparent)]
+    Auth(#[from] AuthError),
     /// An origin is not one, or may not be combined with credentials.
     #[error("the origin `{origin}` {problem}; correct --cors-origin")]
     Origin {
@@ -50,9 +55,55 @@ pub enum StartError {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// A history of their own is for topics that there cannot be.
+    #[error("the pattern of topics `{topics}` {problem}")]
+    Topics {
+        /// As configured.
+        topics: String,
+        /// What is wrong with it, and the mend.
+        problem: &'static str,
+    },
+    /// The certificate or its key cannot be used.
+    #[error("{} {problem}", path.display())]
+    Tls {
+        /// The file that is wrong.
+        path: PathBuf,
+        /// What is wrong with it, and the mend.
+        problem: String,
+    },
     /// A limit contradicts another.
     #[error("{problem}")]
     Limits {
+        /// What is wrong, and the mend.
+        problem: &'static str,
+    },
+}
+
+/// An authentication that cannot be set up. No message holds a secret.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum AuthError {
+    /// A secret cannot be read, or is too weak to keep anybody out.
+    #[error("{what}: {source_name} {problem}")]
+    Secret {
+        /// The token or the key.
+        what: String,
+        /// The file or the variable.
+        source_name: String,
+        /// What is wrong with it, and the mend.
+        problem: String,
+    },
+    /// A static token contradicts itself or another.
+    #[error("the token `{name}` {problem}")]
+    Token {
+        /// Its name.
+        name: String,
+        /// What is wrong with it, and the mend.
+        problem: &'static str,
+    },
+    /// The options contradict one another.
+    #[error("{problem}")]
+    Options {
         /// What is wrong, and the mend.
         problem: &'static str,
     },

@@ -11,20 +11,33 @@
 //! |---|---|
 //! | `GET /events` | the event stream; `topic`, `event` (types), `session`, `last_event_id`, `last`, `gap` in the query; 406 unless `Accept` allows it |
 //! | `GET /events/stream`, `GET /sse/event-stream` | the same |
-//! | `GET /notifications/{session}` | only what is targeted at that session |
+//! | `GET /notifications/{session}`, `GET /notifications` | only what is targeted at that session, or the caller's own |
 //! | `POST /trigger`, `POST /events`, `POST /events/trigger` | publishes an object, an array, or lines of `application/x-ndjson`, all or none: `{"status":"ok","ids":[..]}` |
+//! | `POST /ticket` | `{"ticket":"..","expires_in":<seconds>,"open_within":<seconds>}`, for `?ticket=` of a stream |
 //! | `GET /health` | `{"status","uptime_s","connections","events"}`, seconds and counts |
 //! | `GET /ready` | 200, or 503 while draining |
 //! | `GET /metrics` | the `OpenMetrics` text format, which Prometheus reads; names begin with `sse_serve_` |
 //! | `GET /connections` | open streams by id: session, peer, filter, cursor, lag, bytes, since; `limit` (default 1000, at most 10,000) and `after` page through them |
 //! | `DELETE /connections/{id}` | ends that stream |
-//! | `GET /topics` | topics with retained events by name: their number, oldest and newest id, subscriptions; pages alike |
+//! | `GET /topics` | topics with retained events by name: their number, oldest and newest id, subscriptions; pages alike; and how many events are `targeted`, whatever their topic |
 //!
 //! While there is no authentication, `/connections` and `/topics` are for peers on
-//! loopback only.
+//! loopback only. With it ([`Auth`]), they and `/metrics` need the claim `admin`;
+//! all but the web client, `/health` and `/ready` needs a credential, as
+//! `Authorization: Bearer` (RFC 6750), a ticket, or a cookie: 401 without a good
+//! one, 403 where its [`Claims`] do not permit what is asked.
+//!
+//! A JSON Web Token (RFC 7519) claims `subscribe` and `publish` (topics or
+//! patterns, a list or one), `session`, `admin`, `sub` (the publisher that a `key`
+//! counts for) and `exp`. Its streams end with it, after a comment that says so.
 //!
 //! Refusals are `application/problem+json` (RFC 9457); their `detail` names the
-//! field and the mend.
+//! field and the mend. Only a request that cannot be parsed is answered with a
+//! bare 400, and one whose head is too large with a bare 431, before its origin is
+//! known; then the connection is closed.
+//!
+//! A client that closes its half of the connection is taken as gone, its request
+//! as abandoned.
 //!
 //! # Publishing
 //!
@@ -65,8 +78,11 @@ mod publish;
 pub mod shutdown;
 mod sys;
 
-pub use config::{Config, Cors, Limits, Store, WhenFull};
-pub use error::StartError;
-pub use http::Server;
+pub use config::{
+    Auth, Claims, Config, Cors, Jwt, JwtAlgorithm, Limits, Secret, SecretSource, StaticToken,
+    Store, TicketLimits, WhenFull,
+};
+pub use error::{AuthError, StartError};
+pub use http::{Server, Tls};
 pub use hub::{GapPolicy, Hub, HubConfig, InvalidPublication, Publication, PublishError};
 pub use log::{Durability, OpenError, Retention, TopicRetention};

@@ -90,3 +90,35 @@ pub(crate) fn prepare(stream: &TcpStream, patience: Duration) -> std::io::Result
     socket.set_tcp_user_timeout(Some(patience))?;
     Ok(())
 }
+
+/// Every SIGHUP since it was made, the sign to read files again. Without signals
+/// none comes.
+#[derive(Debug)]
+pub(crate) struct Hangups {
+    #[cfg(unix)]
+    signal: tokio::signal::unix::Signal,
+}
+
+impl Hangups {
+    #[cfg(unix)]
+    pub(crate) fn new() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let signal = signal(SignalKind::hangup())?;
+        Ok(Self { signal })
+    }
+
+    #[cfg(unix)]
+    pub(crate) async fn next(&mut self) {
+        self.signal.recv().await;
+    }
+
+    #[cfg(not(unix))]
+    pub(crate) fn new() -> std::io::Result<Self> {
+        Ok(Self {})
+    }
+
+    #[cfg(not(unix))]
+    pub(crate) async fn next(&mut self) {
+        std::future::pending().await
+    }
+}

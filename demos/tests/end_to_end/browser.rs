@@ -28,6 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 const OPTIONS: [&str; 4] = ["--tick-interval", "50ms", "--retry", "200ms"];
 
+/// V43
 #[test]
 fn a_browser_resumes_after_a_restart_and_is_told_of_the_gap() {
     let (Some(server), Some(browser)) = (

@@ -7,6 +7,7 @@ use clap::{ArgAction, Command};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::cli::token;
 use crate::cli::usage::one_line;
 
 /// The largest file that is read.
@@ -62,7 +63,10 @@ fn setting(
     value: &Spanned<DeValue<'_>>,
     command: &Command,
 ) -> Result<Setting, String> {
-    let key = key.get_ref();
+    let key = match (key.get_ref().as_ref(), value.get_ref()) {
+        ("auth", DeValue::Table(_)) => "auth-token",
+        (key, _) => key,
+    };
     let options = || command.get_arguments().filter(|arg| is_key(arg));
     let Some(option) = options().find(|arg| arg.get_long() == Some(key)) else {
         let names = options().filter_map(clap::Arg::get_long);
@@ -77,6 +81,7 @@ fn setting(
             .iter()
             .map(|(pattern, history)| topic(pattern.get_ref(), history.get_ref()))
             .collect::<Result<_, _>>()?,
+        DeValue::Table(auth) if key == "auth-token" => token::from_tables(auth)?,
         single => vec![scalar(key, single)?],
     };
     check(command, option, &values)?;
@@ -144,7 +149,7 @@ fn check(command: &Command, option: &clap::Arg, values: &[String]) -> Result<(),
     let line = std::iter::once("sse-serve".to_owned()).chain(line);
     match bare.try_get_matches_from(line) {
         Ok(_) => Ok(()),
-        Err(error) => Err(one_line(&error.to_string())),
+        Err(error) => Err(one_line(&token::redact(error).to_string())),
     }
 }
 

@@ -9,7 +9,8 @@ use std::process::ExitCode;
 use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
 
 use crate::cli::file::{self, NO_KEYS, nearest};
-use crate::cli::{Cli, print_config, usage};
+use crate::cli::{Cli, print_config, token, usage};
+use crate::publish;
 
 /// Commands with options that a file and the environment can set too.
 const CONFIGURABLE: [&str; 2] = ["hub", "demo"];
@@ -76,7 +77,10 @@ pub(super) fn parse(args: Vec<OsString>) -> Result<Parsed, Failure> {
     }
     let matches = command
         .try_get_matches_from_mut(args)
-        .map_err(Failure::Usage)?;
+        .map_err(|error| Failure::Usage(token::redact(error)))?;
+    if let Some((_, hub)) = matches.subcommand() {
+        token::check_source(hub).map_err(Failure::Config)?;
+    }
     let cli = Cli::from_arg_matches(&matches).map_err(Failure::Usage)?;
     Ok(Parsed {
         cli,
@@ -133,7 +137,8 @@ fn check_environment(command: &Command) -> Result<(), String> {
         let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX)) else {
             continue;
         };
-        if !known.iter().any(|known| known == name) && !is_of_kubernetes(name) {
+        let is_known = known.iter().any(|known| known == name);
+        if !is_known && name != publish::TOKEN && !is_of_kubernetes(name) {
             let nearest = nearest(name, known.iter().map(String::as_str));
             return Err(format!(
                 "the environment sets {name}, which is no option{nearest}"

@@ -1,12 +1,14 @@
 //! The command line. Help, man page and completions come from this definition.
 
+mod auth;
 mod file;
 mod layers;
 mod logging;
 mod options;
 mod print_config;
+mod token;
 mod usage;
-mod value;
+pub(crate) mod value;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -17,8 +19,8 @@ use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 
 use crate::demo::{self, DemoConfig};
-use crate::http::Server;
-use crate::publish::{self, PublishArgs};
+use crate::http::{Server, Tls};
+use crate::publish::{self, Ended, PublishArgs};
 use crate::{shutdown, sys};
 use options::HubArgs;
 
@@ -43,7 +45,7 @@ enum Command {
     Hub(HubCommand),
     /// Serve a hub with a publisher of ticks and statuses.
     Demo(DemoArgs),
-    /// Publish one event to a running hub and print its id.
+    /// Publish events to a running hub and print their ids.
     Publish(PublishArgs),
     /// Print a completion script.
     Completions {
@@ -70,6 +72,7 @@ Examples:
   sse-serve hub --store sqlite:events.db --log-events 1000000 --log-bytes 1GiB --log-age 24h
   sse-serve hub --config hub.toml --log-format json
   sse-serve hub --print-config > hub.toml
+  sse-serve hub --listen 0.0.0.0:8080 --auth-token 'ci:file=ci.token,publish=builds.*'
   SSE_SERVE_HEARTBEAT=5s sse-serve hub --listen 127.0.0.1:0";
 
 #[derive(Debug, Args)]
@@ -102,11 +105,11 @@ pub fn run() -> ExitCode {
         Err(error) => return error.report(),
     };
     let done = match parsed.printed_config() {
-        Some(text) => print(text.as_bytes()),
+        Some(text) => print(text.as_bytes()).map(|()| ExitCode::SUCCESS),
         None => execute(parsed.cli.command),
     };
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             usage::say(&format!("{error:#}"));
             ExitCode::FAILURE
@@ -114,8 +117,9 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn execute(command: Command) -> anyhow::Result<()> {
+fn execute(command: Command) -> anyhow::Result<ExitCode> {
     match command {
+        Command::Publish(args) => return publish(args),
         Command::Hub(args) => runtime()?.block_on(serve(args.hub, None)),
         Command::Demo(args) => {
             let publisher = DemoConfig {
@@ -125,7 +129,6 @@ fn execute(command: Command) -> anyhow::Result<()> {
             };
             runtime()?.block_on(serve(args.hub, Some(publisher)))
         }
-        Command::Publish(args) => runtime()?.block_on(publish::run(args)),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut layers::command(), "sse-serve", &mut script);
@@ -141,6 +144,21 @@ fn execute(command: Command) -> anyhow::Result<()> {
         } => clap_mangen::generate_to(layers::command(), &directory)
             .with_context(|| format!("cannot write to {}", directory.display())),
     }
+    .map(|()| ExitCode::SUCCESS)
+}
+
+fn publish(args: PublishArgs) -> anyhow::Result<ExitCode> {
+    let runtime = runtime()?;
+    let ended = runtime.block_on(publish::run(args));
+    // A read of stdin that still waits would hold it back.
+    runtime.shutdown_background();
+    Ok(match ended? {
+        Ended::Published => ExitCode::SUCCESS,
+        Ended::Interrupted { before } => {
+            usage::say(&format!("interrupted before event {before}"));
+            ExitCode::from(130)
+        }
+    })
 }
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
@@ -153,23 +171,44 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 async fn serve(args: HubArgs, publisher: Option<DemoConfig>) -> anyhow::Result<()> {
     logging::begin(args.log_format);
     let files = sys::raise_open_files();
-    let config = args.into_config();
+    let config = args.into_config()?;
     let places = config.hub.max_connections;
+    let authentication = config.auth.is_on();
     let server = Server::bind(config).await?;
     tracing::info!(
         address = %server.local_addr(),
+        authentication,
         max_connections = places,
         open_files = files.map(|(_, now)| now),
         open_files_before = files.map(|(before, _)| before),
         "listening"
     );
+    if let Some(tls) = server.tls() {
+        let hangups = sys::Hangups::new().context("cannot handle SIGHUP")?;
+        tokio::spawn(reload_on(hangups, tls));
+    }
     // Whoever started it may not care to read on.
-    let _ = print(format!("listening on http://{}\n", server.local_addr()).as_bytes());
+    let line = format!(
+        "listening on {}://{}\n",
+        server.scheme(),
+        server.local_addr()
+    );
+    let _ = print(line.as_bytes());
     if let Some(publisher) = publisher {
         tokio::spawn(demo::publish(server.hub(), publisher));
     }
     server.run(shutdown::signal()).await;
     Ok(())
+}
+
+async fn reload_on(mut hangups: sys::Hangups, tls: Tls) {
+    loop {
+        hangups.next().await;
+        match tls.reload() {
+            Ok(()) => tracing::info!(file = %tls.certificate().display(), "certificate read again"),
+            Err(error) => tracing::error!(%error, "the certificate stays as it was"),
+        }
+    }
 }
 
 fn print(bytes: &[u8]) -> anyhow::Result<()> {
@@ -200,6 +239,6 @@ mod tests {
         };
         assert_eq!(args.tick_interval, DemoConfig::default().tick_interval);
         assert_eq!(args.status_interval, DemoConfig::default().status_interval);
-        assert_eq!(args.hub.into_config(), Config::default());
+        assert_eq!(args.hub.into_config().unwrap(), Config::default());
     }
 }

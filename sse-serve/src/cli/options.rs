@@ -7,9 +7,11 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use clap::{Args, ValueEnum};
 
+use crate::cli::auth::AuthArgs;
 use crate::cli::logging::LogFormat;
 use crate::cli::value;
 use crate::config::{Config, Cors, Limits, Store, WhenFull};
+use crate::error::AuthError;
 use crate::hub::{GapPolicy, HubConfig};
 use crate::log::{Durability, Retention, TopicRetention};
 use crate::sys;
@@ -29,6 +31,13 @@ pub(super) struct HubArgs {
     /// Address and port to listen on; port 0 picks a free one.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080", value_parser = value::address)]
     listen: String,
+    /// PEM file of the certificate to speak TLS with, and those that vouch for it;
+    /// read again on SIGHUP [default: none, plain HTTP].
+    #[arg(long, value_name = "FILE")]
+    tls_cert: Option<PathBuf>,
+    /// PEM file of its private key [default: the certificate's].
+    #[arg(long, value_name = "FILE")]
+    tls_key: Option<PathBuf>,
     /// Path of the event stream.
     #[arg(long, value_name = "PATH", default_value = "/events", value_parser = value::path)]
     path: String,
@@ -92,6 +101,9 @@ pub(super) struct HubArgs {
     /// [default: no limit].
     #[arg(long, value_name = "N", value_parser = value::rate)]
     accept_rate: Option<f64>,
+    /// Most streams at the same time on one HTTP/2 connection.
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..))]
+    http2_streams: u32,
     /// Largest request head, at least 8KiB; beyond, 431.
     #[arg(long, value_name = "SIZE", default_value = "16KiB", value_parser = value::head_size)]
     max_head_size: ByteSize,
@@ -106,6 +118,8 @@ pub(super) struct HubArgs {
     /// Let pages of those origins send credentials; not with *.
     #[arg(long)]
     cors_credentials: bool,
+    #[command(flatten)]
+    auth: AuthArgs,
     /// Listen elsewhere than on loopback without authentication: everybody who
     /// reaches the address may publish and subscribe.
     #[arg(long)]
@@ -140,9 +154,10 @@ enum Full {
 }
 
 impl HubArgs {
-    pub(super) fn into_config(self) -> Config {
+    pub(super) fn into_config(self) -> Result<Config, AuthError> {
         let capacity = self.max_connections.or_else(sys::connection_capacity);
-        Config {
+        let trusted_proxies = self.auth.trusted_proxy.clone();
+        Ok(Config {
             listen: self.listen,
             path: self.path,
             when_full: match self.when_full {
@@ -151,6 +166,8 @@ impl HubArgs {
             },
             header_timeout: self.header_timeout,
             write_timeout: self.write_timeout,
+            tls_cert: self.tls_cert,
+            tls_key: self.tls_key,
             store: match self.store {
                 value::StoreKind::Memory => Store::Memory,
                 value::StoreKind::Sqlite(path) => Store::Sqlite {
@@ -162,7 +179,9 @@ impl HubArgs {
                     memory: bytes(self.log_memory),
                 },
             },
+            auth: self.auth.into_config()?,
             allow_anonymous: self.allow_anonymous,
+            trusted_proxies,
             cors: Cors {
                 origins: self.cors_origin,
                 credentials: self.cors_credentials,
@@ -172,6 +191,7 @@ impl HubArgs {
                 body_bytes: bytes(self.max_body_size),
                 event_bytes: bytes(self.max_event_size),
                 accept_rate: self.accept_rate,
+                http2_streams: self.http2_streams,
             },
             hub: HubConfig {
                 retention: Retention {
@@ -192,7 +212,7 @@ impl HubArgs {
                 max_per_session: self.max_per_session,
                 max_topics: self.max_topics,
             },
-        }
+        })
     }
 }
 

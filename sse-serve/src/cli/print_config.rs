@@ -7,6 +7,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::cli::file::is_key;
+use crate::cli::token;
 
 /// Every option with its help; those without a value stand as comments.
 pub(super) fn text(command: &Command, matches: &ArgMatches, from_file: &HashSet<String>) -> String {
@@ -34,7 +35,10 @@ pub(super) fn text(command: &Command, matches: &ArgMatches, from_file: &HashSet<
             .get_raw(option.get_id().as_str())
             .into_iter()
             .flatten()
-            .map(|value| literal(&value.to_string_lossy()))
+            .map(|value| match option.get_id().as_str() {
+                token::OPTION => literal(&token::redacted(&value.to_string_lossy())),
+                _ => literal(&value.to_string_lossy()),
+            })
             .collect();
         let _ = match (values.as_slice(), option.get_action()) {
             (values, ArgAction::Append) => write!(out, "{key} = [{}]", values.join(", ")),

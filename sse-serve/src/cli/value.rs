@@ -1,9 +1,11 @@
 //! Values of flags, each checked where it is read.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use bytesize::ByteSize;
+use ipnet::IpNet;
 
 use crate::http::check_path;
 use crate::log::TopicRetention;
@@ -61,7 +63,7 @@ pub(super) fn count(text: &str) -> Result<usize, String> {
     }
 }
 
-pub(super) fn rate(text: &str) -> Result<f64, String> {
+pub(crate) fn rate(text: &str) -> Result<f64, String> {
     text.parse()
         .ok()
         .filter(|rate: &f64| (0.001..=1_000_000.0).contains(rate))
@@ -114,6 +116,30 @@ pub(super) fn log_size(text: &str) -> Result<ByteSize, String> {
     Ok(size)
 }
 
+/// A name that is not empty.
+pub(super) fn name(text: &str) -> Result<String, String> {
+    if text.is_empty() {
+        return Err("it may not be empty".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+/// A cookie-name: a token of RFC 9110 §5.6.2.
+pub(super) fn cookie(text: &str) -> Result<String, String> {
+    match text.parse::<http::HeaderName>() {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err("give the name of a cookie, such as session".to_owned()),
+    }
+}
+
+/// An address is the network of itself.
+pub(super) fn network(text: &str) -> Result<IpNet, String> {
+    let address = || text.parse::<IpAddr>().map(IpNet::from);
+    text.parse::<IpNet>()
+        .or_else(|_| address())
+        .map_err(|_| "give an address or a network, such as 10.0.0.7 or 10.0.0.0/8".to_owned())
+}
+
 /// 1 byte to 1 GiB.
 pub(super) fn size(text: &str) -> Result<ByteSize, String> {
     let size: ByteSize = text
@@ -137,13 +163,13 @@ pub(super) fn head_size(text: &str) -> Result<ByteSize, String> {
 pub(super) fn topics(text: &str) -> Result<TopicRetention, String> {
     const FORM: &str = "give a pattern and its history, for example orders.*:events=1000,age=24h";
     let (topics, budget) = text.rsplit_once(':').ok_or(FORM)?;
-    if topics.is_empty() {
-        return Err(FORM.to_owned());
-    }
     let mut retention = TopicRetention {
         topics: topics.to_owned(),
         ..TopicRetention::default()
     };
+    retention
+        .check()
+        .map_err(|problem| format!("`{topics}` {problem}; {FORM}"))?;
     for part in budget.split(',') {
         match part.split_once('=') {
             Some(("events", events)) => retention.events = Some(count(events)?),

@@ -3,12 +3,15 @@
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 
+use axum::Extension;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{ConnectInfo, Path, State};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderName, StatusCode, Uri};
 use serde::Serialize;
 use url::form_urlencoded;
 
+use crate::http::auth::Caller;
 use crate::http::problem::Problem;
 use crate::http::router::App;
 use crate::http::status::{NoStore, no_store};
@@ -57,10 +60,12 @@ pub(super) struct Topics {
     /// All that have retained events, on whatever page.
     total: usize,
     topics: Vec<Topic>,
+    /// Retained events with a target, whatever their topic: they stand in none
+    /// of the windows.
+    targeted: usize,
     next: Option<String>,
 }
 
-/// What is targeted at a session or a connection is not counted.
 #[derive(Debug, Serialize)]
 struct Topic {
     topic: String,
@@ -78,7 +83,12 @@ pub(super) struct Disconnected {
 
 type Text = ([(HeaderName, &'static str); 2], String);
 
-pub(super) async fn metrics(State(app): State<App>) -> Text {
+/// Open to everybody without authentication, as what scrapes it is elsewhere.
+pub(super) async fn metrics(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Text, Problem> {
+    caller.administer().map_err(|cause| app.forbid(&cause))?;
     let headers = [
         (
             CONTENT_TYPE,
@@ -86,15 +96,16 @@ pub(super) async fn metrics(State(app): State<App>) -> Text {
         ),
         (CACHE_CONTROL, "no-store"),
     ];
-    (headers, app.hub.metrics().text(&app.hub.reading()))
+    Ok((headers, app.hub.metrics().text(&app.hub.reading())))
 }
 
 pub(super) async fn connections(
     State(app): State<App>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Extension(caller): Extension<Caller>,
     uri: Uri,
 ) -> Result<NoStore<Connections>, Problem> {
-    admit(&app, peer)?;
+    admit(&app, &caller, peer)?;
     let (after, limit) = page(&uri)?;
     // One more, to know whether there is a next page.
     let mut page = app.hub.page(after.as_deref(), limit + 1);
@@ -114,9 +125,10 @@ pub(super) async fn connections(
 pub(super) async fn topics(
     State(app): State<App>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Extension(caller): Extension<Caller>,
     uri: Uri,
 ) -> Result<NoStore<Topics>, Problem> {
-    admit(&app, peer)?;
+    admit(&app, &caller, peer)?;
     let hub = &app.hub;
     let (after, limit) = page(&uri)?;
     let mut page = hub.topics(after.as_deref(), limit + 1);
@@ -125,6 +137,7 @@ pub(super) async fn topics(
     let next = page.last().filter(|_| has_next);
     Ok(no_store(Topics {
         total: hub.topic_count(),
+        targeted: hub.targeted(),
         next: next.map(|(last, _)| last.topic.clone()),
         topics: page
             .into_iter()
@@ -142,10 +155,14 @@ pub(super) async fn topics(
 pub(super) async fn disconnect(
     State(app): State<App>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    Path(id): Path<String>,
+    Extension(caller): Extension<Caller>,
+    id: Result<Path<String>, PathRejection>,
 ) -> Result<NoStore<Disconnected>, Problem> {
-    admit(&app, peer)?;
-    if app.hub.disconnect(&id) {
+    admit(&app, &caller, peer)?;
+    // No id is anything but ASCII.
+    if let Ok(Path(id)) = id
+        && app.hub.disconnect(&id)
+    {
         tracing::info!(connection = id, "closed by an operator");
         return Ok(no_store(Disconnected { status: "ok" }));
     }
@@ -157,7 +174,10 @@ pub(super) async fn disconnect(
 
 /// Addresses of visitors, and the power to disconnect them, are for this machine
 /// alone while nobody has to say who he is.
-fn admit(app: &App, peer: SocketAddr) -> Result<(), Problem> {
+fn admit(app: &App, caller: &Caller, peer: SocketAddr) -> Result<(), Problem> {
+    if app.auth.is_some() {
+        return caller.administer().map_err(|cause| app.forbid(&cause));
+    }
     if peer.ip().to_canonical().is_loopback() {
         return Ok(());
     }

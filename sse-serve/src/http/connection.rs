@@ -10,6 +10,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::ConnectInfo;
 use http::Request;
+use http::header::CONNECTION;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::Service;
@@ -20,22 +21,68 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
+use crate::http::http2;
+use crate::http::problem::Problem;
+use crate::http::protocol::{self, NotOpened, Opened};
+use crate::http::publish::discard_rest;
+use crate::http::tls::Tls;
 use crate::hub::Hub;
 use crate::metrics::Refusal;
 
-/// Serves HTTP/1 until either end closes. A client that half-closes is gone:
-/// nothing tells it from one that went away.
+/// Serves what the client speaks until either end closes.
 pub(super) async fn serve(
     stream: TcpStream,
     peer: SocketAddr,
+    tls: Option<Tls>,
     router: Router,
     hub: Hub,
     bounds: Bounds,
 ) {
     let _open = Open::count(&hub);
+    let opened = tokio::select! {
+        biased;
+        opened = protocol::open(stream, tls.as_ref(), &bounds) => opened,
+        // A newcomer still gets its one answer.
+        () = hub.drained(), if !hub.is_draining() => return,
+    };
+    // What is not plain HTTP/1 is boxed, or every connection would have the room
+    // for it.
+    match opened {
+        Ok(Opened::Http1(stream)) => {
+            let stream = Deadlined::new(stream, bounds.write_timeout);
+            http1(stream, peer, router, hub, bounds).await;
+        }
+        Ok(Opened::Http1OverTls(stream)) => {
+            Box::pin(http1(*stream, peer, router, hub, bounds)).await;
+        }
+        Ok(Opened::Http2(stream)) => {
+            let stream = Deadlined::new(stream, bounds.write_timeout);
+            Box::pin(http2::serve(stream, peer, router, hub, bounds)).await;
+        }
+        Ok(Opened::Http2OverTls(stream)) => {
+            Box::pin(http2::serve(*stream, peer, router, hub, bounds)).await;
+        }
+        Ok(Opened::NoTls(stream)) => {
+            hub.metrics().refuse(Refusal::NoTls);
+            let stream = Deadlined::new(stream, bounds.write_timeout);
+            Box::pin(http1(stream, peer, no_tls(), hub, bounds)).await;
+        }
+        Err(cause) => {
+            count_unopened(&cause, &hub);
+            tracing::debug!(%peer, %cause, "not opened");
+        }
+    }
+}
+
+/// Serves HTTP/1 until either end closes. A client that half-closes is gone:
+/// nothing tells it from one that went away.
+async fn http1<S>(stream: S, peer: SocketAddr, router: Router, hub: Hub, bounds: Bounds)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     // A newcomer still gets its one answer.
     let is_late = hub.is_draining();
-    let io = TokioIo::new(Deadlined::new(stream, bounds.write_timeout));
+    let io = TokioIo::new(stream);
     let mut connection = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())
@@ -65,6 +112,28 @@ pub(super) struct Bounds {
     pub(super) head_bytes: usize,
     pub(super) header_timeout: Duration,
     pub(super) write_timeout: Duration,
+    /// Streams at the same time on one HTTP/2 connection.
+    pub(super) streams: u32,
+}
+
+/// Tells whoever speaks HTTP to a TLS port so, and closes.
+fn no_tls() -> Router {
+    Router::new().fallback(async |request: axum::extract::Request| {
+        discard_rest(request.into_body()).await;
+        let problem = Problem::bad_request("this port speaks TLS; use an https:// URL");
+        ([(CONNECTION, "close")], problem)
+    })
+}
+
+fn count_unopened(cause: &NotOpened, hub: &Hub) {
+    let metrics = hub.metrics();
+    match cause {
+        NotOpened::Closed => {}
+        NotOpened::Silent => metrics.refuse(Refusal::HeadTime),
+        NotOpened::SlowHandshake | NotOpened::Handshake(_) => {
+            metrics.handshakes_failed.inc();
+        }
+    }
 }
 
 fn count(error: &hyper::Error, hub: &Hub) {
@@ -73,13 +142,15 @@ fn count(error: &hyper::Error, hub: &Hub) {
         metrics.refuse(Refusal::HeadSize);
     } else if error.is_timeout() {
         metrics.refuse(Refusal::HeadTime);
-    } else {
-        let source = error.source().and_then(|source| source.downcast_ref());
-        let is_stalled = |error: &io::Error| error.kind() == io::ErrorKind::TimedOut;
-        if source.is_some_and(is_stalled) {
-            metrics.write_timeouts.inc();
-        }
+    } else if is_stalled(error) {
+        metrics.write_timeouts.inc();
     }
+}
+
+/// Whether a write stood still for too long, by our clock or the system's.
+pub(super) fn is_stalled(error: &hyper::Error) -> bool {
+    let source = error.source().and_then(|source| source.downcast_ref());
+    source.is_some_and(|error: &io::Error| error.kind() == io::ErrorKind::TimedOut)
 }
 
 /// Counts a connection for as long as it lives.
@@ -101,13 +172,13 @@ impl Drop for Open {
 
 /// The router, told who asks.
 #[derive(Debug)]
-struct OfPeer {
+pub(super) struct OfPeer {
     peer: ConnectInfo<SocketAddr>,
     router: TowerToHyperService<Router>,
 }
 
 impl OfPeer {
-    fn new(peer: SocketAddr, router: Router) -> Self {
+    pub(super) fn new(peer: SocketAddr, router: Router) -> Self {
         Self {
             peer: ConnectInfo(peer),
             router: TowerToHyperService::new(router),
@@ -128,7 +199,7 @@ impl Service<Request<Incoming>> for OfPeer {
 
 /// A stream whose writes may not stand still for longer than `timeout`.
 #[derive(Debug)]
-struct Deadlined {
+pub(super) struct Deadlined {
     stream: TcpStream,
     timeout: Duration,
     /// Set while a write stands still.
@@ -136,7 +207,7 @@ struct Deadlined {
 }
 
 impl Deadlined {
-    fn new(stream: TcpStream, timeout: Duration) -> Self {
+    pub(super) fn new(stream: TcpStream, timeout: Duration) -> Self {
         Self {
             stream,
             timeout,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, Method};
 use tower_http::cors::{AllowCredentials, AllowOrigin, CorsLayer};
 use url::Url;
@@ -80,7 +80,7 @@ pub(super) fn layer(cors: &Cors) -> Option<CorsLayer> {
                 CONTENT_TYPE,
                 HeaderName::from_static("x-user-id"),
             ])
-            .expose_headers([RETRY_AFTER])
+            .expose_headers([RETRY_AFTER, WWW_AUTHENTICATE])
             .max_age(MAX_AGE),
     )
 }

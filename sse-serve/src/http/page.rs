@@ -35,7 +35,7 @@ macro_rules! script {
 const ICON: &str = include_str!("../page/icon.svg");
 
 /// Path, media type, content.
-const FILES: [(&str, &str, &str); 20] = [
+const FILES: [(&str, &str, &str); 21] = [
     ("/", HTML, include_str!("../page/index.html")),
     ("/favicon.ico", SVG, ICON),
     ("/page/icon.svg", SVG, ICON),
@@ -55,6 +55,7 @@ const FILES: [(&str, &str, &str); 20] = [
     script!("store.js"),
     script!("summary.js"),
     script!("theme.js"),
+    script!("token.js"),
     script!("view.js"),
 ];
 

@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 
@@ -11,6 +11,7 @@ use serde::Serialize;
 pub(super) struct Problem {
     status: StatusCode,
     detail: String,
+    challenge: Option<HeaderValue>,
 }
 
 /// The members of RFC 9457 §3.1. The type `about:blank` says that the title is
@@ -26,11 +27,21 @@ struct Details<'a> {
 impl Problem {
     pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         let detail = detail.into();
-        Self { status, detail }
+        Self {
+            status,
+            detail,
+            challenge: None,
+        }
     }
 
     pub(super) fn bad_request(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, detail)
+    }
+
+    /// With a `WWW-Authenticate` (RFC 9110 §11.6.1).
+    pub(super) fn with_challenge(mut self, challenge: &'static str) -> Self {
+        self.challenge = Some(HeaderValue::from_static(challenge));
+        self
     }
 
     #[cfg(test)]
@@ -67,6 +78,9 @@ impl IntoResponse for Problem {
             HeaderValue::from_static("application/problem+json"),
         );
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(challenge) = self.challenge {
+            headers.insert(WWW_AUTHENTICATE, challenge);
+        }
         response
     }
 }

@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
+use axum::{Extension, Json};
 use bytes::BytesMut;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
 use serde::Serialize;
 
+use crate::http::auth::Caller;
 use crate::http::payload;
 use crate::http::problem::Problem;
 use crate::http::router::App;
@@ -33,6 +34,7 @@ pub(super) struct Published {
 
 pub(super) async fn publish(
     State(app): State<App>,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Published>, Problem> {
@@ -51,12 +53,20 @@ pub(super) async fn publish(
                 metrics.refuse(Refusal::BodySize);
             }
         })?;
-    let events =
+    let mut events =
         payload::parse(&body, is_ndjson(&headers), limits.event_bytes).inspect_err(|problem| {
             if problem.status() == StatusCode::PAYLOAD_TOO_LARGE {
                 metrics.refuse(Refusal::EventSize);
             }
         })?;
+    caller
+        .publish(&events)
+        .map_err(|cause| app.forbid(&cause))?;
+    if let Some(identity) = caller.identity() {
+        for event in &mut events {
+            event.publish_as(identity);
+        }
+    }
     let ids = app.hub.publish(&events).await.map_err(|error| {
         let status = match error {
             PublishError::Draining | PublishError::Unavailable(_) => {
@@ -64,6 +74,10 @@ pub(super) async fn publish(
             }
             PublishError::NoSuchConnection(_) => StatusCode::NOT_FOUND,
             PublishError::KeyTaken(_) => StatusCode::CONFLICT,
+            PublishError::TooLarge { .. } => {
+                metrics.refuse(Refusal::EventSize);
+                StatusCode::PAYLOAD_TOO_LARGE
+            }
             PublishError::TooManyTopics(_) => {
                 metrics.refuse(Refusal::Topics);
                 StatusCode::TOO_MANY_REQUESTS

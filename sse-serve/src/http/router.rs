@@ -1,19 +1,24 @@
 //! Which path does what.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware;
 use axum::routing::{MethodRouter, get};
 use http::StatusCode;
+use http::header::ACCESS_CONTROL_REQUEST_METHOD;
+use ipnet::IpNet;
 
 use crate::config::{Config, Cors, Limits, WhenFull};
+use crate::http::auth::{Authenticator, Forbidden};
 use crate::http::problem::Problem;
 use crate::http::publish::{discard_rest, publish};
-use crate::http::subscribe::{probe, subscribe, subscribe_session};
-use crate::http::{admin, cors, guard, page, status};
+use crate::http::subscribe::{subscribe, subscribe_session};
+use crate::http::{admin, cors, guard, page, status, ticket};
 use crate::hub::Hub;
+use crate::metrics::Refusal;
 
 /// What the handlers share.
 #[derive(Debug, Clone)]
@@ -23,16 +28,31 @@ pub(super) struct App {
     pub(super) limits: Limits,
     pub(super) cors: Arc<Cors>,
     pub(super) on_loopback: bool,
+    /// `None` while it is off.
+    pub(super) auth: Option<Arc<Authenticator>>,
+    /// The time a ticket has to open its stream.
+    pub(super) open_within: Duration,
+    pub(super) trusted_proxies: Arc<[IpNet]>,
     endpoints: Arc<str>,
 }
 
+impl App {
+    /// The answer to a caller who is known and may not do what it asks.
+    pub(super) fn forbid(&self, cause: &Forbidden) -> Problem {
+        self.hub.metrics().refuse(Refusal::Forbidden);
+        Problem::new(StatusCode::FORBIDDEN, cause.detail())
+            .with_challenge(r#"Bearer realm="sse-serve", error="insufficient_scope""#)
+    }
+}
+
 /// Paths with a meaning of their own.
-const TAKEN: [&str; 10] = [
+const TAKEN: [&str; 11] = [
     "/trigger",
     "/events/trigger",
     "/events/stream",
     "/sse/event-stream",
     "/notifications",
+    "/ticket",
     "/health",
     "/ready",
     "/metrics",
@@ -58,30 +78,37 @@ pub(crate) fn check_path(path: &str) -> Result<(), &'static str> {
     Err(problem)
 }
 
-pub(super) fn router(hub: Hub, config: &Config, on_loopback: bool) -> Router {
+pub(super) fn router(
+    hub: Hub,
+    config: &Config,
+    on_loopback: bool,
+    auth: Option<Arc<Authenticator>>,
+) -> Router {
     let app = App {
         hub,
         when_full: config.when_full,
         limits: config.limits,
         cors: Arc::new(config.cors.clone()),
         on_loopback,
+        auth,
+        open_within: config.auth.tickets.open_within,
+        trusted_proxies: config.trusted_proxies.as_slice().into(),
         endpoints: format!(
             "GET {0} subscribes, POST {0} publishes, GET /health tells how it is",
             config.path
         )
         .into(),
     };
-    let stream = || -> MethodRouter<App> { get(subscribe).head(probe) };
+    let stream = || -> MethodRouter<App> { get(subscribe) };
     let router = Router::new()
         .route(&config.path, stream().post(publish))
         .route("/events/stream", stream())
         .route("/sse/event-stream", stream())
-        .route(
-            "/notifications/{session}",
-            get(subscribe_session).head(probe),
-        )
+        .route("/notifications", get(subscribe_session))
+        .route("/notifications/{session}", get(subscribe_session))
         .route("/trigger", axum::routing::post(publish))
         .route("/events/trigger", axum::routing::post(publish))
+        .route("/ticket", axum::routing::post(ticket::give))
         .route("/health", get(status::health))
         .route("/ready", get(status::ready))
         .route("/metrics", get(admin::metrics))
@@ -113,11 +140,16 @@ async fn not_found(
 }
 
 async fn method_not_allowed(request: Request) -> Problem {
-    let detail = format!(
-        "{} does not take {}; `Allow` lists what it takes",
-        request.uri().path(),
-        request.method()
-    );
+    let is_preflight = request
+        .headers()
+        .contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+    let mend = if is_preflight {
+        "allow pages of that origin with --cors-origin"
+    } else {
+        "`Allow` lists what it takes"
+    };
+    let (path, method) = (request.uri().path(), request.method());
+    let detail = format!("{path} does not take {method}; {mend}");
     discard_rest(request.into_body()).await;
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -10,11 +11,13 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 
 use crate::config::{Config, Store};
-use crate::error::StartError;
+use crate::error::{AuthError, StartError};
+use crate::http::auth::Authenticator;
 use crate::http::connection::{self, Bounds};
 use crate::http::cors;
 use crate::http::pace::Pace;
 use crate::http::router::{check_path, router};
+use crate::http::tls::Tls;
 use crate::hub::Hub;
 use crate::log::{OpenError, Options, SqliteLog};
 use crate::sys;
@@ -51,7 +54,9 @@ pub struct Server {
     listener: TcpListener,
     local_addr: SocketAddr,
     hub: Hub,
+    tls: Option<Tls>,
     config: Config,
+    auth: Option<Arc<Authenticator>>,
 }
 
 impl Server {
@@ -60,22 +65,34 @@ impl Server {
     ///
     /// # Errors
     /// [`StartError`] if the address cannot be listened on, or not without
-    /// [`Config::allow_anonymous`], the path cannot be routed, an origin is none,
-    /// the limits contradict one another, or the log cannot be opened.
+    /// [`Config::allow_anonymous`], the path cannot be routed, an origin or a pattern
+    /// of topics is none, a secret cannot be read, the limits contradict one another,
+    /// the certificate or its key cannot be used, or the log cannot be opened.
     pub async fn bind(config: Config) -> Result<Self, StartError> {
         check_path(&config.path).map_err(|problem| StartError::Path {
             path: config.path.clone(),
             problem,
         })?;
         cors::check(&config.cors)?;
+        let auth = Authenticator::new(&config.auth)?.map(Arc::new);
         check_limits(&config)?;
+        check_topics(&config)?;
+        let tls = Tls::load(&config)?;
         let refused = |cause| StartError::Listen {
             address: config.listen.clone(),
             cause,
         };
         let addresses = tokio::net::lookup_host(&config.listen).await;
         let addresses: Vec<SocketAddr> = addresses.map_err(refused)?.collect();
-        if !config.allow_anonymous && !addresses.iter().all(|address| address.ip().is_loopback()) {
+        if config.allow_anonymous && auth.is_some() {
+            return Err(AuthError::Options {
+                problem: "with authentication nobody is anonymous; leave out --allow-anonymous, \
+                          or the tokens and the key",
+            }
+            .into());
+        }
+        let needs_no_auth = config.allow_anonymous || auth.is_some();
+        if !needs_no_auth && !addresses.iter().all(|address| address.ip().is_loopback()) {
             return Err(StartError::Anonymous {
                 address: config.listen,
             });
@@ -86,13 +103,25 @@ impl Server {
             listener,
             local_addr,
             hub: open_hub(&config)?,
+            tls,
             config,
+            auth,
         })
     }
 
     /// Where it listens, with the port that was picked.
     pub fn local_addr(&self) -> SocketAddr {
         self.local_addr
+    }
+
+    /// `http`, or `https` where it has a certificate.
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
+
+    /// Its certificate, if it has one, to be read anew when it is renewed.
+    pub fn tls(&self) -> Option<Tls> {
+        self.tls.clone()
     }
 
     /// The hub it serves.
@@ -109,6 +138,7 @@ impl Server {
             self.hub.clone(),
             &self.config,
             self.local_addr.ip().is_loopback(),
+            self.auth.clone(),
         );
         let accept_rate = self.config.limits.accept_rate;
         let mut pace = accept_rate.map(|rate| Pace::new(rate, Instant::now()));
@@ -187,12 +217,14 @@ impl Server {
         connections.spawn(connection::serve(
             stream,
             peer,
+            self.tls.clone(),
             router.clone(),
             self.hub.clone(),
             Bounds {
                 head_bytes: config.limits.head_bytes,
                 header_timeout: config.header_timeout,
                 write_timeout: config.write_timeout,
+                streams: config.limits.http2_streams,
             },
         ));
     }
@@ -228,6 +260,16 @@ fn check_limits(config: &Config) -> Result<(), StartError> {
         return Ok(());
     };
     Err(StartError::Limits { problem })
+}
+
+fn check_topics(config: &Config) -> Result<(), StartError> {
+    for topic in &config.hub.topics {
+        topic.check().map_err(|problem| StartError::Topics {
+            topics: topic.topics.clone(),
+            problem,
+        })?;
+    }
+    Ok(())
 }
 
 fn listen(addresses: &[SocketAddr]) -> io::Result<TcpListener> {

@@ -4,18 +4,21 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{ConnectInfo, Path, State};
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use sse_core::Event;
 use url::form_urlencoded;
 
 use crate::config::WhenFull;
 use crate::http::accept::allows_event_stream;
+use crate::http::auth::{Caller, Wish};
 use crate::http::problem::Problem;
 use crate::http::router::App;
 use crate::hub::{
@@ -31,43 +34,75 @@ const ID_MAX: usize = 4096;
 /// The most topics, and the most event types, of one subscription.
 const NAMES_MAX: usize = 64;
 
+/// GET, and HEAD: the same answer without a subscriber behind it.
 pub(super) async fn subscribe(
     State(app): State<App>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Extension(caller): Extension<Caller>,
+    method: Method,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let mut request = request(&uri, &headers)?;
-    request.peer = Some(peer);
-    Ok(open(&app, request))
+    let asked = request(&uri, &headers)?;
+    answer(&app, &method, peer, &caller, asked)
 }
 
+/// The same of a session alone: that of the path, else the caller's own.
 pub(super) async fn subscribe_session(
     State(app): State<App>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    Path(session): Path<String>,
+    Extension(caller): Extension<Caller>,
+    session: Result<Option<Path<String>>, PathRejection>,
+    method: Method,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let mut request = request(&uri, &headers)?;
-    request.filter.session = Some(name("session", &session)?);
-    request.filter.targeted_only = true;
-    request.peer = Some(peer);
-    Ok(open(&app, request))
+    let session =
+        session.map_err(|_| Problem::bad_request("the session is not UTF-8; correct the path"))?;
+    let mut asked = request(&uri, &headers)?;
+    let filter = &mut asked.wish.filter;
+    filter.targeted_only = true;
+    if let Some(Path(session)) = session {
+        filter.session = Some(name("session", &session)?);
+    } else if filter.session.is_none() && caller.grant.is_none() && caller.session().is_none() {
+        return Err(Problem::bad_request(
+            "whose notifications? Ask for /notifications/ and the session",
+        ));
+    }
+    answer(&app, &method, peer, &caller, asked)
 }
 
-/// HEAD: the answer of GET without a subscriber behind it.
-pub(super) async fn probe(uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
-    request(&uri, &headers)?;
-    // Of unknown length, as the stream is: an empty body would be announced as 0.
-    Ok(event_stream(Body::from_stream(stream::empty::<
-        Result<Bytes, Infallible>,
-    >())))
+fn answer(
+    app: &App,
+    method: &Method,
+    peer: SocketAddr,
+    caller: &Caller,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    let filter = caller
+        .subscribe(asked.wish)
+        .map_err(|cause| app.forbid(&cause))?;
+    if *method == Method::HEAD {
+        // Of unknown length, as the stream is: an empty body would be announced as 0.
+        let nothing = stream::empty::<Result<Bytes, Infallible>>();
+        return Ok(event_stream(Body::from_stream(nothing)));
+    }
+    let request = Subscribe {
+        filter,
+        start: asked.start,
+        gap: asked.gap,
+        peer: Some(peer),
+        expires: caller.grant.as_ref().and_then(|grant| grant.expires),
+    };
+    Ok(open(app, request, caller))
 }
 
-fn open(app: &App, request: Subscribe) -> Response {
+fn open(app: &App, request: Subscribe, caller: &Caller) -> Response {
     let refused = match app.hub.subscribe(request) {
-        Ok(subscription) => return event_stream(body(subscription)),
+        Ok(subscription) => {
+            supersede(app, caller, subscription.connection());
+            return event_stream(body(subscription));
+        }
         Err(refused) => refused,
     };
     let (cause, status, detail) = match refused {
@@ -103,6 +138,20 @@ fn open(app: &App, request: Subscribe) -> Response {
     response
 }
 
+/// A ticket holds one stream: the newest, as the others are those that a client
+/// has lost.
+fn supersede(app: &App, caller: &Caller, connection: &str) {
+    let ticket = caller.grant.as_ref().and_then(|grant| grant.ticket);
+    let before = app
+        .auth
+        .as_ref()
+        .zip(ticket)
+        .and_then(|(auth, ticket)| auth.tickets().opened(ticket, connection));
+    if let Some(before) = before {
+        app.hub.supersede(&before);
+    }
+}
+
 /// An answer that every `EventSource` takes as "later": a native one gives up
 /// for good on any status but 200.
 fn come_back(reconnection_time: Duration) -> Response {
@@ -127,8 +176,16 @@ fn event_stream(body: Body) -> Response {
     response
 }
 
+/// What a request asks for, whoever asks.
+#[derive(Debug)]
+struct Asked {
+    wish: Wish,
+    start: Start,
+    gap: Option<GapPolicy>,
+}
+
 /// What a request asks for, or why it cannot be.
-fn request(uri: &Uri, headers: &HeaderMap) -> Result<Subscribe, Problem> {
+fn request(uri: &Uri, headers: &HeaderMap) -> Result<Asked, Problem> {
     if !allows_event_stream(headers) {
         return Err(Problem::new(
             StatusCode::NOT_ACCEPTABLE,
@@ -142,7 +199,7 @@ fn request(uri: &Uri, headers: &HeaderMap) -> Result<Subscribe, Problem> {
     let mut gap = None;
     for (key, value) in form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()) {
         match &*key {
-            "topic" => topics.push(TopicPattern::new(&name("topic", &value)?)),
+            "topic" => topics.push(pattern(&value)?),
             "event" | "eventName" => filter.event_types.push(name("event", &value)?),
             "session" => filter.session = Some(name("session", &value)?),
             "last_event_id" => queried_id = Some(value.into_owned()),
@@ -157,7 +214,8 @@ fn request(uri: &Uri, headers: &HeaderMap) -> Result<Subscribe, Problem> {
             "more than {NAMES_MAX} of `topic` or `event`; use a pattern such as `orders.*`"
         )));
     }
-    if !topics.is_empty() {
+    let names_topics = !topics.is_empty();
+    if names_topics {
         filter.topics = topics;
     }
     let id = match last_event_id(headers)? {
@@ -177,11 +235,13 @@ fn request(uri: &Uri, headers: &HeaderMap) -> Result<Subscribe, Problem> {
         (None, Some(count)) => Start::Last(count),
         (None, None) => Start::Head,
     };
-    Ok(Subscribe {
-        filter,
+    Ok(Asked {
+        wish: Wish {
+            filter,
+            names_topics,
+        },
         start,
         gap,
-        peer: None,
     })
 }
 
@@ -204,7 +264,16 @@ fn name(key: &str, value: &str) -> Result<String, Problem> {
             value.len()
         )));
     }
+    if value.contains(['\r', '\n', '\0']) {
+        return Err(Problem::bad_request(format!(
+            "`{key}` may not contain a carriage return, a line feed or a NUL; remove it"
+        )));
+    }
     Ok(value.to_owned())
+}
+
+fn pattern(value: &str) -> Result<TopicPattern, Problem> {
+    TopicPattern::parse(value).map_err(|problem| Problem::bad_request(format!("`topic` {problem}")))
 }
 
 fn count(value: &str) -> Result<usize, Problem> {
@@ -225,7 +294,7 @@ fn gap_policy(value: &str) -> Result<GapPolicy, Problem> {
 mod tests {
     use super::*;
 
-    fn ask(query: &str, ids: &[&[u8]]) -> Result<Subscribe, Problem> {
+    fn ask(query: &str, ids: &[&[u8]]) -> Result<Asked, Problem> {
         let mut headers = HeaderMap::new();
         for id in ids {
             headers.append(&LAST_EVENT_ID, HeaderValue::from_bytes(id).unwrap());
@@ -261,6 +330,10 @@ mod tests {
             ("last=many", &[], "`last`"),
             ("gap=newest", &[], "`gap`"),
             ("topic=", &[], "`topic`"),
+            ("topic=a*", &[], "`orders.*`"),
+            ("topic=*.a", &[], "`orders.*`"),
+            ("event=a%0Ab", &[], "`event`"),
+            ("session=%00", &[], "`session`"),
             (&"topic=a&".repeat(65), &[], "`topic`"),
         ] {
             let problem = ask(query, ids).unwrap_err();
@@ -274,6 +347,7 @@ mod tests {
     fn the_filter_comes_from_the_query() {
         let filter = ask("topic=a&topic=b.*&event=tick&session=s%20t&_=17", &[])
             .unwrap()
+            .wish
             .filter;
         assert_eq!(filter.topics, ["a", "b.*"].map(TopicPattern::new));
         assert_eq!(filter.event_types, ["tick"]);

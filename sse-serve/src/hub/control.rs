@@ -7,6 +7,7 @@ use serde::Serialize;
 use sse_core::{Event, EventId, EventType};
 
 use crate::hub::position::GapReason;
+use crate::metrics::Closed;
 
 /// Types that only the hub sends.
 pub(crate) const RESERVED_TYPES: [&str; 2] = ["connected", "gap"];
@@ -53,8 +54,15 @@ pub(super) fn position(id: &str) -> Bytes {
     out.freeze()
 }
 
-/// The end of a stream that an operator closed.
-pub(super) const KICKED: Bytes = Bytes::from_static(b":closed by an operator\n\n");
+/// The last of a stream that is ended before its time: a comment that says why.
+pub(super) fn ending(cause: Closed) -> Bytes {
+    Bytes::from_static(match cause {
+        Closed::Kicked => b":closed by an operator\n\n",
+        Closed::Expired => b":the credential has expired\n\n",
+        Closed::Superseded => b":the ticket has opened another stream\n\n",
+        Closed::Gone | Closed::Drained | Closed::Unreadable => b"",
+    })
+}
 
 pub(super) const KEEPALIVE: Bytes = Bytes::from_static(b":keepalive\n\n");
 

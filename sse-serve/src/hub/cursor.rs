@@ -13,7 +13,7 @@ use crate::hub::position::{GapPolicy, GapReason, Start, resolve};
 use crate::hub::registry::Connection;
 use crate::hub::tally::Tally;
 use crate::hub::{Refused, Shared, Subscribe};
-use crate::log::{EventLog, Loss, Selection, Tail, Window};
+use crate::log::{EventLog, Evictions, Loss, Selection, Tail, Window};
 use crate::metrics::Closed;
 
 /// Records looked at before the log is let go for others.
@@ -32,16 +32,20 @@ pub(super) struct Cursor {
     seq: u64,
     /// The position that the client knows of.
     told: u64,
-    /// Evicted events up to here were told of, or not asked for.
-    forgiven: u64,
+    /// What was evicted by then was told of, or not asked for.
+    forgiven: Evictions,
     /// Nothing was due when it last looked: what came since has woken it.
     at_head: bool,
-    /// Blocks fetched because memory had let them go.
+    /// Blocks were asked for up to here, because memory had let them go.
+    asked: u64,
+    /// Those that came.
     fetched: Vec<(u64, Bytes)>,
     /// What the hub has to say before the next event.
     preface: BytesMut,
     last_write: Instant,
     closes: Option<Instant>,
+    /// When the credential it was opened with ends.
+    expires: Option<Instant>,
     closed: Option<Closed>,
 }
 
@@ -77,12 +81,14 @@ impl Cursor {
             head_at_open: 0,
             seq: 0,
             told: 0,
-            forgiven: 0,
+            forgiven: Evictions::default(),
             at_head: false,
+            asked: 0,
             fetched: Vec::new(),
             preface: BytesMut::new(),
             last_write: now,
             closes: None,
+            expires: request.expires,
             closed: None,
             shared,
         };
@@ -108,9 +114,9 @@ impl Cursor {
     }
 
     fn step(&mut self, now: Instant) -> Due {
-        if self.connection.is_kicked() {
-            self.closed = Some(Closed::Kicked);
-            return Due::Bytes(control::KICKED);
+        if let Some(cause) = self.ended(now) {
+            self.closed = Some(cause);
+            return Due::Bytes(control::ending(cause));
         }
         let is_closing = self.is_closing(now);
         let due = match self.take(now) {
@@ -147,11 +153,11 @@ impl Cursor {
     }
 
     /// When something falls due even if nothing is published: the next
-    /// heartbeat, or the close.
+    /// heartbeat, or an end.
     pub(super) fn deadline(&self) -> Instant {
         let heartbeat = self.last_write + self.shared.config.heartbeat;
-        self.closes
-            .map_or(heartbeat, |closes| closes.min(heartbeat))
+        let ends = self.closes.into_iter().chain(self.expires);
+        ends.fold(heartbeat, Instant::min)
     }
 
     /// Events after the cursor, in one piece.
@@ -212,7 +218,8 @@ impl Cursor {
             if let Some(bytes) = batch.finish() {
                 return Due::Bytes(bytes);
             }
-            if !wanted.seqs.is_empty() {
+            if let Some(&last) = wanted.seqs.last() {
+                self.asked = last;
                 return Due::Blocks(wanted.seqs);
             }
             if !more {
@@ -226,7 +233,8 @@ impl Cursor {
         index.ok().map(|index| &self.fetched[index].1)
     }
 
-    /// Whether the event that comes next is retained but nowhere to be read.
+    /// Whether the event that comes next is retained, was asked for and is
+    /// nowhere to be read. Others may have been evicted since.
     fn lacks_the_next(&self) -> bool {
         let history = self.shared.history();
         let (now, window) = (history.clock().now(), history.window());
@@ -235,6 +243,7 @@ impl Cursor {
             .after(self.seq, selection)
             .take(SCAN_MAX)
             .find(|(_, record)| selection.admits(&record.envelope) && !record.expired(now))
+            .filter(|(seq, _)| *seq <= self.asked)
             .is_some_and(|(seq, record)| record.block.is_none() && self.fetched(seq).is_none())
     }
 
@@ -258,15 +267,15 @@ impl Cursor {
 
     /// What this subscription lost after its cursor, if anything.
     fn loss(&self, window: &Window) -> Option<Loss> {
-        let known = self.seq.max(self.forgiven);
-        window.loss_after(known, self.selection())
+        window.loss_after(self.seq, self.forgiven, self.selection())
     }
 
     /// The number of events between the cursor and where delivery continues,
     /// where it is known.
     fn missed(&self, window: &Window) -> Option<u64> {
         let selection = self.selection();
-        let evicted = match window.loss_after(self.seq, selection) {
+        let now = self.shared.history().clock().now();
+        let evicted = match self.loss(window) {
             Some(loss) if !loss.counts_all => return None,
             Some(_) => window.evicted_after(self.seq),
             None => 0,
@@ -275,7 +284,7 @@ impl Cursor {
             GapPolicy::Oldest => 0,
             GapPolicy::Latest => window
                 .after(self.seq, selection)
-                .filter(|(_, record)| selection.admits(&record.envelope))
+                .filter(|(_, record)| !record.expired(now) && selection.admits(&record.envelope))
                 .count(),
         };
         Some(evicted + skipped as u64)
@@ -302,9 +311,7 @@ impl Cursor {
                 Err(reason) => self.put_gap(&window, reason, requested),
             },
         }
-        if !matches!(start, Start::After(_)) {
-            self.forgiven = window.marks().highest();
-        }
+        self.forgiven = window.marks().so_far();
         self.told = self.seq;
         let cursor = history.epoch().id(self.seq);
         let connected = Connected {
@@ -327,6 +334,23 @@ impl Cursor {
             .unwrap_or(window.head())
     }
 
+    /// The position just before the next event, or as near to it as is found
+    /// within bounds.
+    fn before_next(&self, window: &Window) -> u64 {
+        let selection = self.selection();
+        let mut passed = self.seq;
+        for (looked_at, (seq, record)) in window.after(self.seq, selection).enumerate() {
+            if looked_at == SCAN_MAX {
+                return passed;
+            }
+            if selection.admits(&record.envelope) {
+                return seq - 1;
+            }
+            passed = seq;
+        }
+        window.head()
+    }
+
     fn put_gap(&mut self, window: &Window, reason: GapReason, requested: &[u8]) {
         let missed = match reason {
             GapReason::Expired | GapReason::Lagged => self.missed(window),
@@ -335,11 +359,11 @@ impl Cursor {
         self.shared.metrics.gap(reason.name(), missed);
         self.connection.gaps.fetch_add(1, Ordering::Relaxed);
         self.seq = match self.gap {
-            GapPolicy::Oldest => window.floor().max(self.seq),
+            GapPolicy::Oldest => self.before_next(window),
             GapPolicy::Latest => window.head(),
         };
         self.told = self.seq;
-        self.forgiven = window.marks().highest();
+        self.forgiven = window.marks().so_far();
         let epoch = self.shared.history().epoch();
         let retains = window.len() > 0;
         let gap = Gap {
@@ -366,6 +390,13 @@ impl Cursor {
             ));
         }
         Some(control::KEEPALIVE)
+    }
+
+    /// Why it ends now, whatever it is still due.
+    fn ended(&self, now: Instant) -> Option<Closed> {
+        let is_expired = self.expires.is_some_and(|expires| expires <= now);
+        let kicked = self.connection.kicked();
+        kicked.or(is_expired.then_some(Closed::Expired))
     }
 
     /// Once the hub drains, each stream draws its own moment to close.

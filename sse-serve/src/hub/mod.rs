@@ -9,7 +9,6 @@ mod registry;
 mod subscription;
 mod tally;
 
-use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,7 +19,6 @@ use tokio::sync::{oneshot, watch};
 pub(crate) use cursor::jittered;
 pub use position::GapPolicy;
 pub(crate) use position::Start;
-pub(crate) use publication::NAME_MAX;
 pub use publication::{InvalidPublication, Publication};
 pub(crate) use registry::Connection;
 pub(crate) use subscription::Subscription;
@@ -28,8 +26,8 @@ pub(crate) use subscription::Subscription;
 use crate::log::{
     AppendError, Draft, EventLog, History, MemoryLog, Retention, TopicRetention, TopicWindow,
 };
-pub(crate) use crate::log::{Filter, TopicPattern};
-use crate::metrics::{Metrics, Reading};
+pub(crate) use crate::log::{Filter, NAME_MAX, TopicPattern};
+use crate::metrics::{Closed, Metrics, Reading};
 use crate::sys;
 use registry::{Places, Registry};
 
@@ -85,6 +83,8 @@ pub(crate) struct Subscribe {
     pub(crate) gap: Option<GapPolicy>,
     /// Who asks, for the limit by address and the list of connections.
     pub(crate) peer: Option<SocketAddr>,
+    /// When its credential ends, and the stream with it.
+    pub(crate) expires: Option<Instant>,
 }
 
 /// Why a subscription was not opened. All pass: the client shall come back.
@@ -115,6 +115,17 @@ pub enum PublishError {
              that has events, or raise --max-topics"
     )]
     TooManyTopics(String),
+    /// The log could not hold it beside nothing.
+    #[error(
+        "an event makes {length} bytes, and the log keeps {max} of its topic; shorten its data, \
+             or raise --log-bytes or the topic's own"
+    )]
+    TooLarge {
+        /// Bytes of the encoded event.
+        length: usize,
+        /// Bytes that the log keeps.
+        max: usize,
+    },
     /// The log cannot hold it now. Subscribers are served on.
     #[error("{0}; nothing was published, try again later")]
     Unavailable(String),
@@ -149,6 +160,7 @@ impl Hub {
     /// A hub over a log that is there already.
     pub(crate) fn over(log: Box<dyn EventLog>, config: HubConfig) -> Self {
         let began_at = log.history().window().head();
+        log.history().limit_topics(config.max_topics);
         Self {
             shared: Arc::new(Shared {
                 started: Instant::now(),
@@ -181,7 +193,6 @@ impl Hub {
                 return Err(PublishError::NoSuchConnection(connection.to_owned()));
             }
         }
-        self.check_topics(events)?;
         let drafts: Vec<Draft> = events.iter().map(Publication::draft).collect();
         let (reply, answer) = oneshot::channel();
         shared.log.append(drafts, reply);
@@ -192,22 +203,6 @@ impl Hub {
         shared.metrics.publish_latency.observe(begun.elapsed());
         let epoch = shared.history().epoch();
         Ok(seqs.into_iter().map(|seq| epoch.id(seq)).collect())
-    }
-
-    /// Publishers at the same moment may exceed the limit by what they bring.
-    fn check_topics(&self, events: &[Publication]) -> Result<(), PublishError> {
-        let window = self.shared.history().window();
-        let limit = self.shared.config.max_topics;
-        let mut new = HashSet::new();
-        for topic in events.iter().filter_map(Publication::untargeted_topic) {
-            if !new.contains(topic) && !window.has_topic(topic) {
-                new.insert(topic);
-                if window.topics() + new.len() > limit {
-                    return Err(PublishError::TooManyTopics(topic.to_owned()));
-                }
-            }
-        }
-        Ok(())
     }
 
     /// Opens a subscription. Its stream begins with what the hub has to say of
@@ -252,7 +247,15 @@ impl Hub {
     /// Ends the stream of this connection; `false` if it is not here.
     pub fn disconnect(&self, connection: &str) -> bool {
         let found = self.shared.registry.find(connection);
-        found.inspect(|connection| connection.kick()).is_some()
+        let found = found.inspect(|connection| connection.kick(Closed::Kicked));
+        found.is_some()
+    }
+
+    /// Ends the stream of this connection, if it is here: another took its place.
+    pub(crate) fn supersede(&self, connection: &str) {
+        if let Some(connection) = self.shared.registry.find(connection) {
+            connection.kick(Closed::Superseded);
+        }
     }
 
     /// At most `limit` open subscriptions in the order of their ids, after this
@@ -272,6 +275,11 @@ impl Hub {
                 (topic, readers)
             })
             .collect()
+    }
+
+    /// How many retained events have a target.
+    pub(crate) fn targeted(&self) -> usize {
+        self.shared.history().window().targeted()
     }
 
     /// How many topics have retained events.
@@ -363,10 +371,14 @@ impl From<AppendError> for PublishError {
     fn from(error: AppendError) -> Self {
         match error {
             AppendError::KeyTaken(key) => Self::KeyTaken(key),
+            AppendError::TooManyTopics(topic) => Self::TooManyTopics(topic),
+            AppendError::TooLarge { length, max } => Self::TooLarge { length, max },
             AppendError::Unavailable(cause) => Self::Unavailable(cause.to_string()),
         }
     }
 }
 
+#[cfg(test)]
+mod agreement;
 #[cfg(test)]
 mod tests;

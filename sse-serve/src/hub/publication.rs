@@ -6,10 +6,7 @@ use sse_core::{Event, EventType};
 use thiserror::Error;
 
 use crate::hub::control::RESERVED_TYPES;
-use crate::log::{DEFAULT_TOPIC, Draft, Envelope, Key};
-
-/// The most bytes of an event type, a topic, a session, a connection id or a key.
-pub(crate) const NAME_MAX: usize = 256;
+use crate::log::{DEFAULT_TOPIC, Draft, Envelope, Key, NAME_MAX};
 
 /// An event to publish: its data, and whom it is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,16 +142,23 @@ impl Publication {
         Ok(self)
     }
 
+    /// The identity that the key counts for, of a name that was checked.
+    pub(crate) fn publish_as(&mut self, identity: &str) {
+        self.publisher = Some(identity.to_owned());
+    }
+
     /// The data.
     pub fn data(&self) -> &str {
         &self.data
     }
 
-    /// The topic whose lane of the log it takes; a target has a lane of its own.
-    pub(super) fn untargeted_topic(&self) -> Option<&str> {
+    /// The topic that its subscribers must have asked for; `None` if it is
+    /// targeted and reaches them whatever they asked for.
+    pub(crate) fn reach(&self) -> Option<&str> {
         let is_targeted = self.session.is_some() || self.connection.is_some();
-        let topic = self.topic.as_deref().unwrap_or(DEFAULT_TOPIC);
-        (!is_targeted).then_some(topic)
+        self.topic
+            .as_deref()
+            .or((!is_targeted).then_some(DEFAULT_TOPIC))
     }
 
     pub(super) fn connection(&self) -> Option<&str> {

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Bound;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::hub::{Filter, Refused};
 use crate::log::{Selection, Tail, random_name};
+use crate::metrics::Closed;
 
 /// How many subscriptions may be open; `None` is without limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +32,7 @@ pub(crate) struct Connection {
     pub(crate) events: AtomicU64,
     pub(crate) bytes: AtomicU64,
     pub(crate) gaps: AtomicU64,
-    kicked: AtomicBool,
+    kicked: OnceLock<Closed>,
 }
 
 impl Connection {
@@ -64,14 +65,14 @@ impl Connection {
         &self.tail
     }
 
-    /// Ends the stream.
-    pub(super) fn kick(&self) {
-        self.kicked.store(true, Ordering::Release);
+    /// Ends the stream, for the first cause that is given.
+    pub(super) fn kick(&self, cause: Closed) {
+        let _ = self.kicked.set(cause);
         self.tail.wake();
     }
 
-    pub(super) fn is_kicked(&self) -> bool {
-        self.kicked.load(Ordering::Acquire)
+    pub(super) fn kicked(&self) -> Option<Closed> {
+        self.kicked.get().copied()
     }
 }
 
@@ -134,7 +135,7 @@ impl Registry {
                     events: AtomicU64::new(0),
                     bytes: AtomicU64::new(0),
                     gaps: AtomicU64::new(0),
-                    kicked: AtomicBool::new(false),
+                    kicked: OnceLock::new(),
                 });
                 return Ok(Arc::clone(place.insert(connection)));
             }

@@ -25,6 +25,11 @@ impl Subscription {
         Ok(Self { cursor, timer })
     }
 
+    /// The id of its connection.
+    pub(crate) fn connection(&self) -> &str {
+        self.cursor.tail().selection().connection()
+    }
+
     /// The next bytes to write, whole blocks; `None` ends the stream.
     pub(crate) async fn next(&mut self) -> Option<Bytes> {
         loop {

@@ -43,6 +43,7 @@ impl Reader {
             start,
             gap: None,
             peer: None,
+            expires: None,
         };
         Self {
             step: step(hub.subscribe(request).unwrap()),

@@ -7,21 +7,42 @@ use std::sync::Arc;
 use crate::log::Envelope;
 use crate::log::selection::{Lane, Selection, from_prefix, has_prefix};
 
-/// Marks kept apart before new ones fall back to the global mark.
+/// Marks kept apart. Beyond, the oldest fall back to a mark that all share.
 const CAPACITY: usize = 10_000;
 
 /// The highest evicted sequence number of each envelope.
 #[derive(Debug)]
 pub(crate) struct EvictedMarks {
-    lanes: BTreeMap<Lane, HashMap<Arc<Envelope>, u64>>,
-    count: usize,
+    lanes: BTreeMap<Lane, HashMap<Arc<Envelope>, Mark>>,
+    kept: usize,
     capacity: usize,
-    /// The highest of all.
-    highest: u64,
-    /// The highest evicted sequence number among envelopes that found no room.
-    overflow: u64,
+    so_far: Evictions,
+    /// Of all envelopes whose marks found no room.
+    overflow: Mark,
     /// The highest that was owed to nobody: distances across it are no counts.
     passed_over: u64,
+}
+
+/// Of one envelope, sequence numbers are evicted in their order: the highest is
+/// the latest too.
+#[derive(Debug, Clone, Copy, Default)]
+struct Mark {
+    seq: u64,
+    /// How many evictions there were by then.
+    count: u64,
+}
+
+impl Mark {
+    fn is_after(self, cursor: u64, told: Evictions) -> bool {
+        self.seq > cursor && self.count > told.count
+    }
+}
+
+/// What had been evicted by some moment.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Evictions {
+    count: u64,
+    highest: u64,
 }
 
 /// What a subscription lost to eviction.
@@ -29,7 +50,7 @@ pub(crate) struct EvictedMarks {
 pub(crate) struct Loss {
     /// The newest evicted event that the subscription could have admitted.
     pub(crate) newest: u64,
-    /// Every event evicted after the cursor was one it admits.
+    /// Every event evicted after the cursor was one it admits, and is news.
     pub(crate) counts_all: bool,
 }
 
@@ -41,33 +62,23 @@ impl EvictedMarks {
     fn with_capacity(capacity: usize) -> Self {
         Self {
             lanes: BTreeMap::new(),
-            count: 0,
+            kept: 0,
             capacity,
-            highest: 0,
-            overflow: 0,
+            so_far: Evictions::default(),
+            overflow: Mark::default(),
             passed_over: 0,
         }
     }
 
-    /// Whether it found room: else it is in [`EvictedMarks::overflow`].
-    pub(super) fn mark(&mut self, envelope: &Arc<Envelope>, seq: u64) -> bool {
-        self.highest = self.highest.max(seq);
-        let lane = Lane::of(envelope);
-        if let Some(mark) = self
-            .lanes
-            .get_mut(&lane)
-            .and_then(|marks| marks.get_mut(envelope))
-        {
-            *mark = seq.max(*mark);
-        } else if self.count < self.capacity {
-            self.count += 1;
-            let marks = self.lanes.entry(lane).or_default();
-            marks.insert(Arc::clone(envelope), seq);
-        } else {
-            self.overflow = self.overflow.max(seq);
-            return false;
+    pub(super) fn mark(&mut self, envelope: &Arc<Envelope>, seq: u64) {
+        let mark = self.next(seq);
+        let marks = self.lanes.entry(Lane::of(envelope)).or_default();
+        if marks.insert(Arc::clone(envelope), mark).is_none() {
+            self.kept += 1;
+            if self.kept > self.capacity {
+                self.share_oldest();
+            }
         }
-        true
     }
 
     /// An event went that nobody is owed any more: its time to live was over,
@@ -77,8 +88,42 @@ impl EvictedMarks {
     }
 
     pub(super) fn set_overflow(&mut self, seq: u64) {
-        self.overflow = self.overflow.max(seq);
-        self.highest = self.highest.max(seq);
+        if seq > self.overflow.seq {
+            self.overflow = self.next(seq);
+        }
+    }
+
+    fn next(&mut self, seq: u64) -> Mark {
+        self.so_far.count += 1;
+        self.so_far.highest = self.so_far.highest.max(seq);
+        Mark {
+            seq,
+            count: self.so_far.count,
+        }
+    }
+
+    /// Makes room: the oldest tenth concern the fewest cursors.
+    fn share_oldest(&mut self) {
+        let mut seqs: Vec<u64> = self
+            .lanes
+            .values()
+            .flat_map(HashMap::values)
+            .map(|mark| mark.seq)
+            .collect();
+        let (_, &mut newest, _) = seqs.select_nth_unstable(self.capacity / 10);
+        let overflow = &mut self.overflow;
+        self.lanes.retain(|_, marks| {
+            marks.retain(|_, mark| {
+                let stays = mark.seq > newest;
+                if !stays {
+                    overflow.seq = overflow.seq.max(mark.seq);
+                    overflow.count = overflow.count.max(mark.count);
+                }
+                stays
+            });
+            !marks.is_empty()
+        });
+        self.kept = self.lanes.values().map(HashMap::len).sum();
     }
 
     /// Events for a connection are owed to it alone: with it, its marks go.
@@ -87,9 +132,9 @@ impl EvictedMarks {
         let Some(marks) = self.lanes.remove(&lane) else {
             return;
         };
-        self.count -= marks.len();
-        for seq in marks.into_values() {
-            self.pass_over(seq);
+        self.kept -= marks.len();
+        for mark in marks.into_values() {
+            self.pass_over(mark.seq);
         }
     }
 
@@ -101,63 +146,68 @@ impl EvictedMarks {
     /// The highest evicted sequence number of this envelope.
     pub(super) fn of(&self, envelope: &Envelope) -> Option<u64> {
         let marks = self.lanes.get(&Lane::of(envelope))?;
-        marks.get(envelope).copied()
+        marks.get(envelope).map(|mark| mark.seq)
     }
 
-    pub(crate) fn highest(&self) -> u64 {
-        self.highest
+    pub(crate) fn so_far(&self) -> Evictions {
+        self.so_far
     }
 
+    /// The highest of those that share a mark.
     pub(crate) fn overflow(&self) -> u64 {
-        self.overflow
+        self.overflow.seq
     }
 
     pub(crate) fn passed_over(&self) -> u64 {
         self.passed_over
     }
 
-    /// `None` if nothing admitted was evicted after `cursor`.
-    pub(super) fn loss_after(&self, cursor: u64, selection: &Selection) -> Option<Loss> {
-        if self.highest <= cursor {
+    /// `None` if nothing admitted was evicted after `cursor` but what was `told`.
+    pub(super) fn loss_after(
+        &self,
+        cursor: u64,
+        told: Evictions,
+        selection: &Selection,
+    ) -> Option<Loss> {
+        if self.so_far.highest <= cursor || self.so_far.count == told.count {
             return None;
         }
-        let named = selection
-            .lanes()
-            .iter()
-            .filter_map(|lane| self.lanes.get(lane));
-        let mut newest = self.overflow.max(admitted(named.flatten(), selection));
+        let newest = |marks: &mut dyn Iterator<Item = (&Arc<Envelope>, &Mark)>| {
+            marks
+                .filter(|(envelope, mark)| {
+                    mark.is_after(cursor, told) && selection.admits(envelope)
+                })
+                .map(|(_, mark)| mark.seq)
+                .max()
+        };
+        let lanes = selection.lanes().iter();
+        let named = lanes.filter_map(|lane| self.lanes.get(lane));
+        let mut found = newest(&mut named.flatten());
         for prefix in selection.prefixes() {
             let lanes = self.lanes.range(from_prefix(prefix));
             let lanes = lanes.take_while(|(lane, _)| has_prefix(lane, prefix));
-            newest = newest.max(admitted(lanes.flat_map(|(_, marks)| marks), selection));
+            found = found.max(newest(&mut lanes.flat_map(|(_, marks)| marks)));
         }
         if selection.all_topics() {
-            newest = newest.max(admitted(self.lanes.values().flatten(), selection));
+            found = found.max(newest(&mut self.lanes.values().flatten()));
         }
-        (newest > cursor).then(|| Loss {
+        let shared = self.overflow.is_after(cursor, told);
+        found = found.max(shared.then_some(self.overflow.seq));
+        found.map(|newest| Loss {
             newest,
-            counts_all: self.counts_all(cursor, selection),
+            counts_all: self.counts_all(cursor, told, selection),
         })
     }
 
-    fn counts_all(&self, cursor: u64, selection: &Selection) -> bool {
-        let foreign =
-            |(envelope, &seq): (&Arc<Envelope>, &u64)| seq > cursor && !selection.admits(envelope);
-        self.overflow <= cursor
+    fn counts_all(&self, cursor: u64, told: Evictions, selection: &Selection) -> bool {
+        let foreign = |(envelope, mark): (&Arc<Envelope>, &Mark)| {
+            mark.seq > cursor && !selection.admits(envelope)
+        };
+        told.highest <= cursor
+            && self.overflow.seq <= cursor
             && self.passed_over <= cursor
             && !self.lanes.values().flatten().any(foreign)
     }
-}
-
-fn admitted<'a>(
-    marks: impl Iterator<Item = (&'a Arc<Envelope>, &'a u64)>,
-    selection: &Selection,
-) -> u64 {
-    marks
-        .filter(|(envelope, _)| selection.admits(envelope))
-        .map(|(_, &seq)| seq)
-        .max()
-        .unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -174,6 +224,10 @@ mod tests {
         })
     }
 
+    fn none() -> Evictions {
+        Evictions::default()
+    }
+
     fn on(topic: &str) -> Selection {
         let filter = Filter {
             topics: vec![TopicPattern::new(topic)],
@@ -187,10 +241,10 @@ mod tests {
         let mut marks = EvictedMarks::new();
         marks.mark(&envelope("busy", "tick"), 1);
         marks.mark(&envelope("busy", "tick"), 3);
-        assert_eq!(marks.loss_after(0, &on("rare")), None);
-        let loss = marks.loss_after(2, &on("busy")).unwrap();
+        assert_eq!(marks.loss_after(0, none(), &on("rare")), None);
+        let loss = marks.loss_after(2, none(), &on("busy")).unwrap();
         assert_eq!((loss.newest, loss.counts_all), (3, true));
-        assert_eq!(marks.loss_after(3, &on("busy")), None);
+        assert_eq!(marks.loss_after(3, none(), &on("busy")), None);
     }
 
     #[test]
@@ -200,9 +254,9 @@ mod tests {
         marks.mark(&envelope("a.b", "tick"), 2);
         marks.mark(&envelope("a.c", "tick"), 3);
         marks.mark(&envelope("b", "tick"), 4);
-        assert_eq!(marks.loss_after(0, &on("a.*")).unwrap().newest, 3);
-        assert_eq!(marks.loss_after(0, &on("c.*")), None);
-        assert_eq!(marks.loss_after(0, &on("*")).unwrap().newest, 4);
+        assert_eq!(marks.loss_after(0, none(), &on("a.*")).unwrap().newest, 3);
+        assert_eq!(marks.loss_after(0, none(), &on("c.*")), None);
+        assert_eq!(marks.loss_after(0, none(), &on("*")).unwrap().newest, 4);
     }
 
     #[test]
@@ -211,21 +265,39 @@ mod tests {
         marks.mark(&envelope("a", "tick"), 1);
         marks.mark(&envelope("b", "tick"), 2);
         marks.mark(&envelope("a", "tick"), 3);
-        assert!(!marks.loss_after(0, &on("a")).unwrap().counts_all);
-        assert!(marks.loss_after(0, &on("*")).unwrap().counts_all);
-        assert!(marks.loss_after(2, &on("a")).unwrap().counts_all);
+        assert!(!marks.loss_after(0, none(), &on("a")).unwrap().counts_all);
+        assert!(marks.loss_after(0, none(), &on("*")).unwrap().counts_all);
+        assert!(marks.loss_after(2, none(), &on("a")).unwrap().counts_all);
         marks.pass_over(4);
-        assert!(!marks.loss_after(0, &on("*")).unwrap().counts_all);
+        assert!(!marks.loss_after(0, none(), &on("*")).unwrap().counts_all);
     }
 
     #[test]
-    fn marks_beyond_the_capacity_alarm_everybody_rather_than_nobody() {
-        let mut marks = EvictedMarks::with_capacity(1);
-        assert!(marks.mark(&envelope("a", "tick"), 1));
-        assert!(!marks.mark(&envelope("b", "tick"), 2));
-        assert_eq!(marks.loss_after(1, &on("a")).unwrap().newest, 2);
-        assert_eq!(marks.loss_after(1, &on("b")).unwrap().newest, 2);
-        assert_eq!(marks.loss_after(2, &on("b")), None);
+    fn marks_beyond_the_capacity_alarm_old_cursors_rather_than_nobody() {
+        let mut marks = EvictedMarks::with_capacity(10);
+        marks.mark(&envelope("rare", "tick"), 1);
+        for seq in 2..=11 {
+            marks.mark(&envelope(&format!("t{seq}"), "tick"), seq);
+        }
+        // The two oldest share a mark from now on.
+        assert_eq!((marks.kept, marks.overflow()), (9, 2));
+        assert_eq!(marks.loss_after(0, none(), &on("rare")).unwrap().newest, 2);
+        assert_eq!(marks.loss_after(1, none(), &on("other")).unwrap().newest, 2);
+        assert_eq!(marks.loss_after(2, none(), &on("other")), None);
+        assert_eq!(marks.loss_after(2, none(), &on("t11")).unwrap().newest, 11);
+    }
+
+    #[test]
+    fn what_was_told_of_is_no_news_but_what_goes_later_is() {
+        let mut marks = EvictedMarks::new();
+        marks.mark(&envelope("busy", "tick"), 90);
+        let told = marks.so_far();
+        assert_eq!(marks.loss_after(10, told, &on("*")), None);
+        // Kept longer than what was published after it.
+        marks.mark(&envelope("rare", "tick"), 20);
+        let loss = marks.loss_after(10, told, &on("*")).unwrap();
+        assert_eq!((loss.newest, loss.counts_all), (20, false));
+        assert_eq!(marks.loss_after(20, told, &on("*")), None);
     }
 
     #[test]
@@ -236,8 +308,8 @@ mod tests {
             ..Envelope::clone(&envelope("a", "tick"))
         };
         marks.mark(&Arc::new(own), 1);
-        assert!(marks.loss_after(0, &on("a")).is_some());
+        assert!(marks.loss_after(0, none(), &on("a")).is_some());
         marks.forget_connection("c1");
-        assert_eq!(marks.loss_after(0, &on("a")), None);
+        assert_eq!(marks.loss_after(0, none(), &on("a")), None);
     }
 }

@@ -15,12 +15,44 @@ pub(crate) enum TopicPattern {
     Exact(String),
 }
 
+/// The most bytes of an event type, a topic, a session, a connection id or a key.
+pub(crate) const NAME_MAX: usize = 256;
+
 impl TopicPattern {
     pub(crate) fn new(text: &str) -> Self {
         match text.strip_suffix('*') {
             Some("") => Self::All,
             Some(prefix) if prefix.ends_with('.') => Self::Prefix(prefix.to_owned()),
             _ => Self::Exact(text.to_owned()),
+        }
+    }
+
+    /// Refuses what would never match: a name that no topic can have, and an
+    /// asterisk elsewhere than alone or after a last dot.
+    pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
+        let pattern = Self::new(text);
+        let literal = match &pattern {
+            Self::All => "*",
+            Self::Prefix(literal) | Self::Exact(literal) => literal,
+        };
+        if text.is_empty() || text.len() > NAME_MAX {
+            Err("must be 1 to 256 bytes long")
+        } else if text.contains(['\r', '\n', '\0']) {
+            Err("may not contain a carriage return, a line feed or a NUL; remove it")
+        } else if literal.contains('*') && pattern != Self::All {
+            Err("takes `*` alone or after a last dot, as in `orders.*`; name the topics, or that")
+        } else {
+            Ok(pattern)
+        }
+    }
+
+    /// Whether it matches every topic that `other` matches.
+    pub(crate) fn covers(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::All, _) => true,
+            (Self::Prefix(wide), Self::Prefix(narrow)) => narrow.starts_with(wide.as_str()),
+            (_, Self::Exact(topic)) => self.matches(topic),
+            _ => false,
         }
     }
 
@@ -122,6 +154,35 @@ mod tests {
                 .unwrap_or_default(),
             session: session.map(|name| name.trim_start_matches('!').into()),
             targeted_only: session.is_some_and(|name| name.starts_with('!')),
+        }
+    }
+
+    #[test]
+    fn a_pattern_that_could_never_match_is_refused() {
+        for text in ["*", "a", "a.*", "a.b.*", ".*", "a b", "✓"] {
+            assert_eq!(TopicPattern::parse(text), Ok(TopicPattern::new(text)));
+        }
+        let long = "a".repeat(257);
+        for text in [
+            "", "**", "a*", "*.a", "a.*.b", "a.**", "*.*", "a\n", "a\0", &long,
+        ] {
+            assert!(TopicPattern::parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_table_of_covers() {
+        #[rustfmt::skip]
+        let table = [
+            ("*",    "*",    true),  ("*",    "a.*",   true),  ("*",    "a",     true),
+            ("a.*",  "*",    false), ("a.*",  "a.*",   true),  ("a.*",  "a.b.*", true),
+            ("a.*",  "b.*",  false), ("a.*",  "a.b",   true),  ("a.*",  "a",     false),
+            ("a.b.*","a.*",  false), ("a",    "a",     true),  ("a",    "b",     false),
+            ("a",    "a.*",  false), ("a",    "*",     false), ("a*",   "ab",    false),
+        ];
+        for (wide, narrow, covers) in table {
+            let verdict = TopicPattern::new(wide).covers(&TopicPattern::new(narrow));
+            assert_eq!(verdict, covers, "{wide} over {narrow}");
         }
     }
 

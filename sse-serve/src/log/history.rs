@@ -1,7 +1,7 @@
 //! What all logs have in common.
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
@@ -61,20 +61,33 @@ pub(crate) struct History {
     tails: Tails,
     digests: RandomState,
     reads: AtomicU64,
+    max_topics: AtomicUsize,
     stamps: Stamps,
 }
 
 impl History {
-    pub(super) fn new(epoch: Epoch, window: Window) -> Self {
+    /// `since` is the time of its newest event: it is not earlier now, whatever
+    /// the system's clock says.
+    pub(super) fn new(epoch: Epoch, window: Window, since: u64) -> Self {
         Self {
             epoch,
-            clock: Clock::new(),
+            clock: Clock::not_before(since),
             window: RwLock::new(window),
             tails: Tails::default(),
             digests: RandomState::new(),
             reads: AtomicU64::new(0),
+            max_topics: AtomicUsize::new(usize::MAX),
             stamps: Stamps::new(),
         }
+    }
+
+    /// From now on a further topic is refused once as many have events.
+    pub(crate) fn limit_topics(&self, max: usize) {
+        self.max_topics.store(max, Ordering::Relaxed);
+    }
+
+    pub(super) fn max_topics(&self) -> usize {
+        self.max_topics.load(Ordering::Relaxed)
     }
 
     /// Makes what the log holds by its promise seen, and wakes whom it

@@ -1,6 +1,8 @@
 //! The event log in memory: its promise is that the process lives.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 
 use bytes::Bytes;
 
@@ -8,22 +10,57 @@ use crate::log::history::{Epoch, History};
 use crate::log::retention::Budgets;
 use crate::log::stage::{Envelopes, Stage};
 use crate::log::window::Window;
-use crate::log::{AppendError, Draft, EventLog, Reply, Retention, TopicRetention, Unavailable};
+use crate::log::{
+    AppendError, Draft, EventLog, Reply, Retention, SWEEP, TopicRetention, Unavailable,
+};
 
 #[derive(Debug)]
 pub(crate) struct MemoryLog {
-    history: History,
+    history: Arc<History>,
     /// Held while a batch is numbered and taken in.
     appending: Mutex<Envelopes>,
+    sweeper: Option<(mpsc::Sender<()>, JoinHandle<()>)>,
 }
 
 impl MemoryLog {
     /// An empty log with an epoch of its own.
     pub(crate) fn new(retention: Retention, topics: &[TopicRetention]) -> Self {
         let window = Window::new(Budgets::new(retention, topics), None);
+        let ages = window.ages();
+        let history = Arc::new(History::new(Epoch::random(), window, 0));
         Self {
-            history: History::new(Epoch::random(), window),
+            sweeper: ages.then(|| sweep(Arc::clone(&history))).flatten(),
+            history,
             appending: Mutex::default(),
+        }
+    }
+}
+
+/// Evicts what is too old, where nobody publishes or subscribes, until the
+/// sender is gone.
+fn sweep(history: Arc<History>) -> Option<(mpsc::Sender<()>, JoinHandle<()>)> {
+    let (sender, ended) = mpsc::channel::<()>();
+    let thread = std::thread::Builder::new().name("log-sweeper".to_owned());
+    let thread = thread.spawn(move || {
+        while ended.recv_timeout(SWEEP) == Err(RecvTimeoutError::Timeout) {
+            history.age();
+        }
+    });
+    thread
+        .inspect_err(|error| {
+            tracing::warn!(%error, "what is too old is evicted with the next publish only");
+        })
+        .ok()
+        .map(|thread| (sender, thread))
+}
+
+impl Drop for MemoryLog {
+    fn drop(&mut self) {
+        if let Some((sender, thread)) = self.sweeper.take() {
+            drop(sender);
+            if thread.join().is_err() {
+                tracing::error!("the thread that evicts what is too old had panicked");
+            }
         }
     }
 }
@@ -69,7 +106,7 @@ mod tests {
     use tokio::sync::oneshot;
 
     use super::*;
-    use crate::log::{Envelope, Filter, Key, Record, Selection, TopicPattern};
+    use crate::log::{Envelope, Evictions, Filter, Key, Record, Selection, TopicPattern};
 
     fn draft(topic: &str, length: usize) -> Draft {
         Draft {
@@ -124,10 +161,10 @@ mod tests {
     }
 
     fn lost_after(log: &MemoryLog, cursor: u64, topic: &str) -> Option<u64> {
-        let loss = log
-            .history
-            .window()
-            .loss_after(cursor, &selection(&[topic]));
+        let loss =
+            log.history
+                .window()
+                .loss_after(cursor, Evictions::default(), &selection(&[topic]));
         loss.map(|loss| loss.newest)
     }
 
@@ -175,10 +212,32 @@ mod tests {
             append(&log, vec![draft("t", length)]).unwrap();
         }
         assert_eq!(retained(&log, &["t"]), [2, 3]);
-        append(&log, vec![draft("t", 101)]).unwrap();
-        assert_eq!(retained(&log, &["t"]), Vec::<u64>::new());
+        let before = log.history.window().bytes();
+        let refused = append(&log, vec![draft("t", 1), draft("t", 101)]);
+        assert!(matches!(
+            refused,
+            Err(AppendError::TooLarge { max: 100, .. })
+        ));
+        assert_eq!(retained(&log, &["t"]), [2, 3]);
         let window = log.history.window();
-        assert_eq!((window.head(), window.floor(), window.bytes()), (4, 4, 0));
+        assert_eq!(
+            (window.head(), window.floor(), window.bytes()),
+            (3, 1, before)
+        );
+    }
+
+    #[test]
+    fn topics_are_counted_with_the_batch_that_brings_them() {
+        let log = log(4, 1000);
+        log.history.limit_topics(3);
+        append(&log, vec![draft("a", 1), draft("b", 1)]).unwrap();
+        let two = append(&log, vec![draft("c", 1), draft("c", 1), draft("d", 1)]);
+        assert_eq!(two, Err(AppendError::TooManyTopics("d".into())));
+        append(&log, vec![draft("c", 1), draft("a", 1), draft("c", 1)]).unwrap();
+        assert_eq!(retained(&log, &["*"]), [2, 3, 4, 5]);
+        // The new event of `c` evicts the last of `b`.
+        append(&log, vec![draft("c", 1)]).unwrap();
+        append(&log, vec![draft("d", 1)]).unwrap();
     }
 
     #[test]

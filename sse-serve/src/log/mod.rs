@@ -29,8 +29,8 @@ use sse_core::Event;
 use thiserror::Error;
 use tokio::sync::oneshot;
 
-pub(crate) use evicted::Loss;
-pub(crate) use filter::{DEFAULT_TOPIC, Filter, TopicPattern};
+pub(crate) use evicted::{Evictions, Loss};
+pub(crate) use filter::{DEFAULT_TOPIC, Filter, NAME_MAX, TopicPattern};
 pub(crate) use history::{Epoch, History, random_name};
 pub(crate) use memory::MemoryLog;
 pub use retention::{Retention, TopicRetention};
@@ -39,6 +39,9 @@ pub use sqlite::{Durability, OpenError};
 pub(crate) use sqlite::{Options, SqliteLog};
 pub(crate) use tail::Tail;
 pub(crate) use window::{TopicWindow, Window};
+
+/// How often what is too old is evicted while nothing is published.
+const SWEEP: Duration = Duration::from_secs(1);
 
 /// Where events are kept. No call waits for a disk or a network: what takes
 /// time is answered through a [`Reply`].
@@ -121,6 +124,13 @@ impl Record {
 pub(crate) enum AppendError {
     /// The key was given to an event with other content.
     KeyTaken(String),
+    /// There may be no further topic.
+    TooManyTopics(String),
+    /// The block has more bytes than the log keeps for its topic.
+    TooLarge {
+        length: usize,
+        max: usize,
+    },
     Unavailable(Unavailable),
 }
 

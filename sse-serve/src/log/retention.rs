@@ -8,7 +8,7 @@ use crate::log::clock::millis;
 /// How much history a log keeps; what is reached first evicts the oldest events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
-    /// The most events. Default 100,000.
+    /// The most events, at least 1. Default 100,000.
     pub events: usize,
     /// The most bytes of encoded events. Default 64 MiB.
     pub bytes: usize,
@@ -33,7 +33,8 @@ impl Default for Retention {
 /// before a shorter.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TopicRetention {
-    /// A topic, or a pattern such as `orders.*`.
+    /// A topic, or a pattern such as `orders.*`. One that could match nothing is
+    /// refused by [`TopicRetention::check`].
     pub topics: String,
     /// `None` takes the number that holds overall.
     pub events: Option<usize>,
@@ -41,6 +42,14 @@ pub struct TopicRetention {
     pub bytes: Option<usize>,
     /// `None` takes the age that holds overall.
     pub age: Option<Duration>,
+}
+
+impl TopicRetention {
+    /// Whether the pattern is a topic, `*`, or ends in `.*`; else what is wrong
+    /// with it, to be read after its name.
+    pub fn check(&self) -> Result<(), &'static str> {
+        TopicPattern::parse(&self.topics).map(drop)
+    }
 }
 
 /// The budgets, by what they are for. The last is for all that have none.
@@ -62,14 +71,17 @@ impl Budgets {
             (is_pattern, std::cmp::Reverse(topic.topics.len()))
         });
         let limits = topics.iter().map(|(_, topic)| Retention {
-            events: topic.events.unwrap_or(overall.events),
+            events: topic.events.unwrap_or(overall.events).max(1),
             bytes: topic.bytes.unwrap_or(overall.bytes),
             age: topic.age.or(overall.age),
         });
         Self {
             limits: limits.collect(),
             patterns: topics.into_iter().map(|(pattern, _)| pattern).collect(),
-            overall,
+            overall: Retention {
+                events: overall.events.max(1),
+                ..overall
+            },
         }
     }
 
@@ -89,6 +101,12 @@ impl Budgets {
 
     pub(super) fn limits(&self, budget: usize) -> &Retention {
         self.limits.get(budget).unwrap_or(&self.overall)
+    }
+
+    /// Whether anything is evicted for its age.
+    pub(super) fn have_age(&self) -> bool {
+        let mut all = self.limits.iter().chain([&self.overall]);
+        all.any(|limits| limits.age.is_some())
     }
 
     /// Events published before this moment are too old.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use sse_core::EventId;
 
-use crate::log::window::Keyed;
+use crate::log::selection::Lane;
+use crate::log::window::{Keyed, Window};
 use crate::log::{AppendError, Draft, Envelope, History, Key, Record};
 
 /// Envelopes remembered before the memory starts over.
@@ -19,6 +20,8 @@ pub(super) struct Stage {
     /// In the order of their numbers.
     pub(super) records: Vec<Staged>,
     keys: HashMap<Arc<Key>, Keyed>,
+    /// Topics that have events only here, once their number matters.
+    new_topics: Option<HashSet<String>>,
 }
 
 #[derive(Debug)]
@@ -55,6 +58,7 @@ impl Stage {
             head: history.window().head(),
             records: Vec::new(),
             keys: HashMap::new(),
+            new_topics: None,
         }
     }
 
@@ -83,6 +87,7 @@ impl Stage {
                         }
                     }
                     self.head = before.0;
+                    self.new_topics = None;
                     return Err(error);
                 }
             }
@@ -118,6 +123,12 @@ impl Stage {
                 };
             }
         }
+        self.check(
+            &history.window(),
+            &draft.envelope,
+            block.len(),
+            history.max_topics(),
+        )?;
         self.head = seq;
         let key = draft.key.map(Arc::new);
         if let (Some(key), Some(content)) = (&key, content) {
@@ -138,5 +149,42 @@ impl Stage {
             content,
         });
         Ok(seq)
+    }
+
+    /// Refuses what the log could not hold, or not beside what it holds.
+    fn check(
+        &mut self,
+        window: &Window,
+        envelope: &Envelope,
+        length: usize,
+        max_topics: usize,
+    ) -> Result<(), AppendError> {
+        let max = window.max_length(envelope.topic.as_deref());
+        if length > max {
+            return Err(AppendError::TooLarge { length, max });
+        }
+        let Lane::Topic(topic) = Lane::of(envelope) else {
+            return Ok(());
+        };
+        // Each staged event might be of another topic.
+        if window.topics() + self.records.len() < max_topics && self.new_topics.is_none() {
+            return Ok(());
+        }
+        let new = self.new_topics.get_or_insert_with(|| {
+            let staged = self.records.iter();
+            let lanes = staged.map(|staged| Lane::of(&staged.record.envelope));
+            let topics = lanes.filter_map(|lane| match lane {
+                Lane::Topic(topic) => Some(topic),
+                _ => None,
+            });
+            topics.filter(|topic| !window.has_topic(topic)).collect()
+        });
+        if !window.has_topic(&topic) && !new.contains(&topic) {
+            if window.topics() + new.len() >= max_topics {
+                return Err(AppendError::TooManyTopics(topic));
+            }
+            new.insert(topic);
+        }
+        Ok(())
     }
 }

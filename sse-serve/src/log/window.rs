@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::log::evicted::{EvictedMarks, Loss};
+use crate::log::evicted::{EvictedMarks, Evictions, Loss};
 use crate::log::merge::{self, Source};
 use crate::log::retention::Budgets;
 use crate::log::selection::{Lane, from_prefix, has_prefix};
@@ -24,6 +24,8 @@ pub(crate) struct Window {
     lanes: BTreeMap<Lane, VecDeque<Place>>,
     /// Lanes of topics.
     topics: usize,
+    /// Events with a target.
+    targeted: usize,
     keys: HashMap<Arc<Key>, Keyed>,
     marks: EvictedMarks,
     head: u64,
@@ -97,6 +99,7 @@ impl Window {
             budgets,
             lanes: BTreeMap::new(),
             topics: 0,
+            targeted: 0,
             keys: HashMap::new(),
             marks: EvictedMarks::new(),
             head: 0,
@@ -127,6 +130,7 @@ impl Window {
         let is_topic = matches!(lane, Lane::Topic(_));
         let lane = self.lanes.entry(lane).or_default();
         self.topics += usize::from(is_topic && lane.is_empty());
+        self.targeted += usize::from(!is_topic);
         lane.push_back(place);
         if let (Some(key), Some(content)) = (&record.key, content) {
             self.keys.insert(Arc::clone(key), Keyed { seq, content });
@@ -177,6 +181,7 @@ impl Window {
             self.resident.bytes -= record.length;
         }
         let lane = Lane::of(&record.envelope);
+        self.targeted -= usize::from(!matches!(lane, Lane::Topic(_)));
         if let Some(places) = self.lanes.get_mut(&lane) {
             // Not the first only where a session's events have several budgets.
             if let Ok(index) = places.binary_search_by_key(&seq, |place| place.seq) {
@@ -277,6 +282,21 @@ impl Window {
         self.topics
     }
 
+    /// Whether anything is evicted for its age.
+    pub(super) fn ages(&self) -> bool {
+        self.budgets.have_age()
+    }
+
+    /// The most bytes of one event of this topic.
+    pub(super) fn max_length(&self, topic: Option<&str>) -> usize {
+        self.budgets.limits(self.budgets.of(topic)).bytes
+    }
+
+    /// Events that have a target.
+    pub(crate) fn targeted(&self) -> usize {
+        self.targeted
+    }
+
     pub(crate) fn has_topic(&self, topic: &str) -> bool {
         self.lanes.contains_key(&Lane::Topic(topic.to_owned()))
     }
@@ -349,9 +369,15 @@ impl Window {
         sources
     }
 
-    /// What was evicted after `cursor` of the events that are admitted.
-    pub(crate) fn loss_after(&self, cursor: u64, selection: &Selection) -> Option<Loss> {
-        self.marks.loss_after(cursor, selection)
+    /// What was evicted after `cursor` of the events that are admitted, but for
+    /// what was `told`.
+    pub(crate) fn loss_after(
+        &self,
+        cursor: u64,
+        told: Evictions,
+        selection: &Selection,
+    ) -> Option<Loss> {
+        self.marks.loss_after(cursor, told, selection)
     }
 
     /// How many events after `cursor` are retained no more.

@@ -2,6 +2,8 @@
 
 mod latency;
 
+use std::sync::atomic::Ordering;
+
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -19,6 +21,7 @@ pub(crate) struct Metrics {
     pub(crate) accepted: Counter,
     pub(crate) accepts_delayed: Counter,
     pub(crate) open_sockets: Gauge,
+    pub(crate) handshakes_failed: Counter,
     pub(crate) write_timeouts: Counter,
     pub(crate) opened: Counter,
     pub(crate) closed: Family<Reason, Counter>,
@@ -68,8 +71,8 @@ struct Gauges {
     log_available: Gauge,
     oldest: Gauge,
     newest: Gauge,
-    wakes: Gauge,
-    reads: Gauge,
+    wakes: Counter,
+    reads: Counter,
     draining: Gauge,
     uptime: Gauge,
     resident: Gauge,
@@ -87,6 +90,10 @@ pub(crate) enum Closed {
     Kicked,
     /// The log could not give what it was due.
     Unreadable,
+    /// Its credential ended.
+    Expired,
+    /// Its ticket opened another.
+    Superseded,
 }
 
 /// Which limit or rule refused a request.
@@ -105,6 +112,17 @@ pub(crate) enum Refusal {
     Host,
     Origin,
     Admin,
+    /// No credential, though one is needed.
+    Unauthenticated,
+    /// A credential that is not good.
+    Credential,
+    /// A credential that was good.
+    Expired,
+    /// A credential that does not permit it.
+    Forbidden,
+    /// More tickets than there may be.
+    Tickets,
+    NoTls,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -124,12 +142,14 @@ impl Closed {
             Self::Drained => "drained",
             Self::Kicked => "kicked",
             Self::Unreadable => "unreadable",
+            Self::Expired => "expired",
+            Self::Superseded => "superseded",
         }
     }
 }
 
 impl Refusal {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 19] = [
         Self::Connections,
         Self::PerPeer,
         Self::PerSession,
@@ -143,6 +163,12 @@ impl Refusal {
         Self::Host,
         Self::Origin,
         Self::Admin,
+        Self::Unauthenticated,
+        Self::Credential,
+        Self::Expired,
+        Self::Forbidden,
+        Self::Tickets,
+        Self::NoTls,
     ];
 
     fn name(self) -> &'static str {
@@ -160,6 +186,12 @@ impl Refusal {
             Self::Host => "host",
             Self::Origin => "origin",
             Self::Admin => "admin",
+            Self::Unauthenticated => "unauthenticated",
+            Self::Credential => "credential",
+            Self::Expired => "expired",
+            Self::Forbidden => "forbidden",
+            Self::Tickets => "tickets",
+            Self::NoTls => "no_tls",
         }
     }
 }
@@ -181,10 +213,16 @@ impl Metrics {
                 "TCP connections that waited for the accept rate",
             ),
             open_sockets: gauge(&mut registry, "sockets", "TCP connections open now"),
+            handshakes_failed: counter(
+                &mut registry,
+                "tls_handshakes_failed",
+                "TLS handshakes that failed or took too long",
+            ),
             write_timeouts: counter(
                 &mut registry,
                 "write_timeouts",
-                "Connections closed because a write stood still or nothing was acknowledged",
+                "Connections closed, and HTTP/2 streams reset, because a write stood still or nothing \
+                 was acknowledged",
             ),
             opened: counter(&mut registry, "connections_opened", "Streams opened"),
             closed: family(
@@ -246,6 +284,8 @@ impl Metrics {
             Closed::Drained,
             Closed::Kicked,
             Closed::Unreadable,
+            Closed::Expired,
+            Closed::Superseded,
         ] {
             counted(&metrics.closed, closed.name(), 0);
         }
@@ -311,15 +351,15 @@ impl Gauges {
                 "log_newest_seq",
                 "Sequence number of the newest event ever published",
             ),
-            wakes: gauge(
+            wakes: counter(
                 registry,
                 "wakes",
-                "Wake-ups of streams by what was published, since the start",
+                "Wake-ups of streams by what was published",
             ),
-            reads: gauge(
+            reads: counter(
                 registry,
                 "reads",
-                "Events that streams looked at, delivered or not, since the start",
+                "Events that streams looked at, delivered or not",
             ),
             draining: gauge(registry, "draining", "1 while the server shuts down"),
             uptime: unit_gauge(registry, "uptime", "Time since the start", Unit::Seconds),
@@ -348,8 +388,8 @@ impl Gauges {
         set(&self.log_available, reading.log_available.into());
         set(&self.oldest, reading.oldest);
         set(&self.newest, reading.newest);
-        set(&self.wakes, reading.wakes);
-        set(&self.reads, reading.reads);
+        self.wakes.inner().store(reading.wakes, Ordering::Relaxed);
+        self.reads.inner().store(reading.reads, Ordering::Relaxed);
         set(&self.draining, reading.draining.into());
         set(&self.uptime, reading.uptime_s);
         set(&self.resident, reading.resident_bytes.unwrap_or(0));

@@ -4,6 +4,10 @@ import { element } from "./dom.js";
 import { duration, number } from "./format.js";
 import { printable } from "./json.js";
 import { Source } from "./source.js";
+import { authorization } from "./token.js";
+
+/** The server takes no request without a good credential. */
+const UNAUTHORIZED = 401;
 
 /** The comment that only keeps a connection alive. */
 const KEEPALIVE = "keepalive";
@@ -49,10 +53,14 @@ export class Connection {
   open() {
     this.source?.close();
     const { query, lastEventId } = request();
-    this.url = query === "" ? "events/stream" : `events/stream?${query}`;
+    const url = query === "" ? "events/stream" : `events/stream?${query}`;
+    // With a token in place of one that was refused, it goes on where it was.
+    const resumes = this.state.status === UNAUTHORIZED && url === this.url;
+    const resumed = resumes ? this.source.lastEventId : "";
+    this.url = url;
     this.#outage = null;
     this.#wasOpen = false;
-    this.source = this.#subscribe(lastEventId);
+    this.source = this.#subscribe(lastEventId || resumed);
     writeAddress();
   }
 
@@ -69,7 +77,7 @@ export class Connection {
       comment: (text) => this.#comment(text),
       bytes: (count) => this.#bytes(count),
       state: (state) => this.#changed(state),
-    });
+    }, authorization);
   }
 
   #event(event) {
@@ -107,6 +115,7 @@ export class Connection {
       this.#waiting(state);
     } else if (state.name === "failed") {
       this.#mark("bad", `failed · ${printable(state.reason)}`);
+      if (state.status === UNAUTHORIZED) element("token").focus();
     } else if (state.name === "closed") {
       this.#mark("dim", "disconnected");
     }

@@ -2,6 +2,7 @@
 
 import { element } from "./dom.js";
 import { problemOf } from "./problem.js";
+import { authorization, BadToken } from "./token.js";
 
 export function setUpSending() {
   const form = document.querySelector("#send form");
@@ -22,13 +23,13 @@ async function send(button) {
   try {
     const response = await fetch("trigger", {
       method: "POST",
-      headers: { "Content-Type": "application/json" },
+      headers: { ...authorization(), "Content-Type": "application/json" },
       body: JSON.stringify(message()),
     });
     if (response.ok) report("good", `published as ${(await response.json()).ids.join(", ")}`);
     else report("bad", await problemOf(response));
-  } catch {
-    report("bad", "no answer: is the server up?");
+  } catch (error) {
+    report("bad", error instanceof BadToken ? error.message : "no answer: is the server up?");
   }
   button.disabled = false;
 }

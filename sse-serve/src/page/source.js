@@ -26,7 +26,8 @@ const JITTER = 0.25;
  * - `connecting`: a request is under way;
  * - `open`: the response is an event stream;
  * - `waiting`: `state.reason` ended the connection, the next is due in `state.delay` ms;
- * - `failed`: `state.reason` is final, as it is for an EventSource;
+ * - `failed`: `state.reason` is final, as it is for an EventSource; `state.status`
+ *   where a response said so;
  * - `closed`: `close` was called.
  */
 export class Source {
@@ -35,12 +36,15 @@ export class Source {
   /** Connections that failed in a row. */
   failures = 0;
   #url;
+  #headers;
   #on;
   #parser;
   #abort = new AbortController();
 
-  constructor(url, lastEventId, on) {
+  /** `headers()` gives those of each request anew; what it throws is final. */
+  constructor(url, lastEventId, on, headers = () => ({})) {
     this.#url = url;
+    this.#headers = headers;
     this.lastEventId = lastEventId;
     this.#on = on;
     this.#run().catch((error) => this.#fail(`a fault of this page: ${error.message}`));
@@ -60,7 +64,7 @@ export class Source {
       const end = await this.#connect(signal);
       if (signal.aborted) return;
       if (end.final) {
-        this.#fail(end.reason);
+        this.#fail(end.reason, end.status);
         return;
       }
       const delay = this.#delay();
@@ -70,15 +74,20 @@ export class Source {
     }
   }
 
-  #fail(reason) {
+  #fail(reason, status) {
     this.#abort.abort();
-    this.#on.state({ name: "failed", reason });
+    this.#on.state({ name: "failed", reason, status });
   }
 
   async #connect(signal) {
     let response;
+    let headers;
     try {
-      const headers = { Accept: "text/event-stream" };
+      headers = { ...this.#headers(), Accept: "text/event-stream" };
+    } catch (error) {
+      return { final: true, reason: error.message };
+    }
+    try {
       if (this.lastEventId !== "") headers["Last-Event-ID"] = asBytes(this.lastEventId);
       response = await fetch(this.#url, { headers, cache: "no-store", signal });
     } catch {
@@ -86,7 +95,9 @@ export class Source {
       return { reason: "no connection" };
     }
     if (response.status === 204) return { final: true, reason: "204: the stream has ended" };
-    if (response.status !== 200) return { final: true, reason: await problemOf(response) };
+    if (response.status !== 200) {
+      return { final: true, reason: await problemOf(response), status: response.status };
+    }
     if (essence(response) !== "text/event-stream") {
       return { final: true, reason: `not an event stream but ${essence(response) || "untyped"}` };
     }

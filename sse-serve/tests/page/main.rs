@@ -12,3 +12,5 @@ mod modules;
 #[cfg(unix)]
 mod pictures;
 mod server;
+#[cfg(unix)]
+mod token;

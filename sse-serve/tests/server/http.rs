@@ -4,6 +4,7 @@ use std::io::Read;
 
 use crate::support::Server;
 
+/// V01, V02, V05
 #[test]
 fn the_head_of_a_stream_comes_at_once() {
     let server = Server::start(&[]);
@@ -21,6 +22,7 @@ fn the_head_of_a_stream_comes_at_once() {
     }
 }
 
+/// V38
 #[test]
 fn a_stream_is_never_compressed() {
     let server = Server::start(&[]);
@@ -28,6 +30,7 @@ fn a_stream_is_never_compressed() {
     assert_eq!(stream.head.header("content-encoding"), None);
 }
 
+/// V03, V04
 #[test]
 fn accept_decides() {
     let server = Server::start(&[]);
@@ -49,6 +52,7 @@ fn accept_decides() {
     assert!(detail.contains("text/event-stream"), "{detail}");
 }
 
+/// V08
 #[test]
 fn http_1_0_gets_a_body_that_ends_with_the_connection() {
     let server = Server::start(&["--drain", "0s"]);
@@ -71,6 +75,7 @@ fn http_1_0_gets_a_body_that_ends_with_the_connection() {
     }
 }
 
+/// V09
 #[test]
 fn head_shows_the_headers_and_leaves_no_subscriber() {
     let server = Server::start(&[]);
@@ -96,6 +101,7 @@ fn head_shows_the_headers_and_leaves_no_subscriber() {
     );
 }
 
+/// V10
 #[test]
 fn a_method_that_is_not_taken_is_answered_with_those_that_are() {
     let server = Server::start(&[]);
@@ -164,6 +170,7 @@ fn a_foreign_origin_may_not_publish() {
     assert_eq!(publish("null").status, 403);
 }
 
+/// V36
 #[test]
 fn a_slow_request_head_is_not_waited_for() {
     let server = Server::start(&["--header-timeout", "100ms"]);
@@ -172,6 +179,7 @@ fn a_slow_request_head_is_not_waited_for() {
     assert!(connection.is_closed());
 }
 
+/// V37
 #[test]
 fn a_request_head_too_large_is_refused() {
     let server = Server::start(&[]);

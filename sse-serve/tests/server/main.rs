@@ -2,13 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
 
+mod auth;
 mod command;
 mod configuration;
+mod conformance;
 mod cors;
 mod filter;
 mod http;
+#[cfg(target_os = "linux")]
+mod idle;
+mod input;
 mod keys;
 mod limits;
+mod lines;
 #[cfg(target_os = "linux")]
 mod network;
 mod operation;

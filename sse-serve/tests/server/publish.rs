@@ -84,6 +84,7 @@ fn many_are_published_together_or_not_at_all() {
     assert!(events.iter().map(|event| &event.id).eq(&ids));
 }
 
+/// V16
 #[test]
 fn what_would_break_a_stream_is_refused_by_name() {
     let server = Server::start(&[]);

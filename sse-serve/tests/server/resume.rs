@@ -26,6 +26,7 @@ fn numbers(events: &[Event]) -> Vec<u64> {
         .collect()
 }
 
+/// V22
 #[test]
 fn replay_is_strictly_after_the_id_in_order_and_once() {
     let server = Server::start(&[]);
@@ -68,6 +69,7 @@ fn replay_is_filtered_as_live_delivery_is() {
     assert_eq!(numbers(&stream.events(2)), [2, 5]);
 }
 
+/// V23
 #[test]
 fn nothing_is_lost_or_repeated_while_publishing_goes_on() {
     const EVENTS: u64 = 3000;
@@ -103,6 +105,7 @@ fn nothing_is_lost_or_repeated_while_publishing_goes_on() {
     });
 }
 
+/// V24
 #[test]
 fn an_evicted_id_is_answered_with_a_gap_that_counts() {
     let server = Server::start(&["--log-events", "10"]);
@@ -169,6 +172,7 @@ fn a_busy_topic_raises_no_false_alarm_on_a_rare_one() {
     assert_eq!(data["missed"], Value::Null);
 }
 
+/// V24, V25
 #[test]
 fn an_id_of_nobodys_is_answered_with_a_gap() {
     let server = Server::start(&[]);
@@ -196,6 +200,7 @@ fn an_id_of_nobodys_is_answered_with_a_gap() {
     }
 }
 
+/// V25
 #[test]
 fn invalid_utf_8_in_an_id_is_an_unknown_id() {
     let server = Server::start(&[]);
@@ -208,6 +213,46 @@ fn invalid_utf_8_in_an_id_is_an_unknown_id() {
     assert_eq!(data["requested"], "\u{fffd}\u{fffd}\u{fffd}");
 }
 
+/// V17
+#[test]
+fn a_nul_or_a_line_end_in_an_id_is_no_position() {
+    let server = Server::start(&[]);
+    let id = server.publish(r#"{"data":0}"#).remove(0);
+    // A header that holds one is no header (RFC 9110 §5.5).
+    let mut connection = server.connect();
+    let header = format!("Last-Event-ID: {id}\0\r\n");
+    assert_eq!(connection.request("GET", "/events", &header).status, 400);
+    for end in ["%00", "%0A", "%0D", "%20", "+"] {
+        let mut stream = server.open_stream(&format!("?last_event_id={id}{end}"), "");
+        let (_, data) = gap(&mut stream);
+        assert_eq!(data["reason"], "unknown", "{end}");
+        assert!(!stream.body.contains(&0) && !stream.body.contains(&b'\r'));
+    }
+}
+
+#[test]
+fn numbers_at_the_end_of_their_range_are_unknown() {
+    let server = Server::start(&[]);
+    let id = server.publish(r#"{"data":0}"#).remove(0);
+    let (epoch, _) = id.split_once('-').unwrap();
+    for number in [
+        "18446744073709551615",
+        "18446744073709551614",
+        "18446744073709551616",
+        "9223372036854775807",
+        "9223372036854775808",
+    ] {
+        for query in ["", "?gap=latest", "?topic=none"] {
+            let id = format!("{epoch}-{number}");
+            let mut stream = server.open_stream(query, &format!("Last-Event-ID: {id}\r\n"));
+            assert_eq!(gap(&mut stream).1["reason"], "unknown", "{id} {query}");
+        }
+    }
+    let mut stream = server.subscribe(&format!("?last={}", u64::MAX));
+    assert_eq!(stream.events(3)[2].id, id);
+}
+
+/// V26
 #[test]
 fn an_empty_id_is_as_good_as_none() {
     let server = Server::start(&[]);
@@ -218,6 +263,7 @@ fn an_empty_id_is_as_good_as_none() {
     assert_eq!(stream.event().data, "live");
 }
 
+/// V26, V27
 #[test]
 fn an_id_too_long_or_given_twice_is_refused() {
     let server = Server::start(&[]);
@@ -254,6 +300,23 @@ fn a_first_visit_can_ask_for_history() {
     assert_eq!(stream.event().data, "live");
 }
 
+#[test]
+fn the_earliest_and_the_last_of_an_empty_log_are_its_head() {
+    for query in ["?last_event_id=earliest", "?last=5", "?last=0", ""] {
+        let server = Server::start_hub(&[]);
+        let mut stream = server.open_stream(query, "");
+        let connected = stream.event();
+        assert_eq!(connected.event_type, "connected", "{query}");
+        assert!(connected.id.ends_with("-0"), "{}", connected.id);
+        server.publish(r#"{"data":"first"}"#);
+        assert_eq!(stream.event().data, "first");
+        let header = format!("Last-Event-ID: {}\r\n", connected.id);
+        let mut again = server.subscribe_with("", &header);
+        assert_eq!(again.event().data, "first");
+    }
+}
+
+/// V41
 #[test]
 fn after_a_restart_the_history_is_another() {
     let before = Server::start(&[]);

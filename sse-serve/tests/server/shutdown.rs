@@ -10,6 +10,7 @@ fn wait_until_draining(server: &Server) {
     until("the drain", || server.get("/ready").status == 503);
 }
 
+/// V07, V30
 #[test]
 fn each_stream_ends_whole_and_is_told_when_to_come_back() {
     for signal in [Signal::TERM, Signal::INT] {
@@ -57,6 +58,7 @@ fn an_idle_server_ends_without_waiting_for_the_drain() {
     assert!(idle.is_closed());
 }
 
+/// V30
 #[test]
 fn a_reader_that_does_not_read_cannot_hold_the_server_back() {
     let mut server = Server::start(&["--drain", "100ms"]);

@@ -16,6 +16,7 @@ fn number(data: &str) -> usize {
     data.split_once(' ').unwrap().0.parse().unwrap()
 }
 
+/// V33, V34
 #[test]
 fn a_slow_reader_is_told_what_it_missed_and_others_lose_nothing() {
     let server = Server::start(&["--log-bytes", "2MiB"]);
@@ -57,6 +58,7 @@ fn a_slow_reader_is_told_what_it_missed_and_others_lose_nothing() {
 }
 
 #[cfg(target_os = "linux")]
+/// V33
 #[test]
 fn the_memory_of_slow_readers_does_not_grow_with_their_backlog() {
     const READERS: usize = 100;

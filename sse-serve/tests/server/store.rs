@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use crate::support::{Event, Server, command, until};
+use crate::support::{Event, PATIENCE, Server, command, until};
 
 struct Store {
     directory: TempDir,
@@ -50,6 +50,7 @@ fn replay(server: &Server, id: &str, last: &str) -> Vec<Event> {
     }
 }
 
+/// V41
 #[test]
 fn every_acknowledged_event_survives_a_kill_in_the_midst_of_publishing() {
     const PUBLISHERS: usize = 8;
@@ -143,6 +144,7 @@ fn publish_until_cut(
     }
 }
 
+/// V41
 #[test]
 fn a_client_resumes_across_a_restart_as_if_there_had_been_none() {
     let store = Store::new();
@@ -299,15 +301,30 @@ fn a_path_that_cannot_be_and_a_file_in_use_are_refused() {
 
 /// What a hub says, in one line, that does not start.
 fn refusal(store: &str) -> String {
-    let output = command()
-        .args(["hub", "--listen", "127.0.0.1:0", "--store", store])
-        .output()
-        .unwrap();
+    let mut command = command();
+    command.args(["hub", "--listen", "127.0.0.1:0", "--store", store]);
+    let output = output(&mut command);
     assert_eq!(output.status.code(), Some(1));
     assert!(output.stdout.is_empty());
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(said.lines().count(), 1, "{said}");
     said
+}
+
+/// Of a process that shall end by itself.
+fn output(command: &mut std::process::Command) -> std::process::Output {
+    use std::process::Stdio;
+    let (out, err) = (Stdio::piped(), Stdio::piped());
+    let mut child = command.stdout(out).stderr(err).spawn().unwrap();
+    let deadline = std::time::Instant::now() + PATIENCE;
+    while child.try_wait().unwrap().is_none() {
+        if std::time::Instant::now() > deadline {
+            child.kill().unwrap();
+            panic!("it runs: {:?}", child.wait_with_output().unwrap());
+        }
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    child.wait_with_output().unwrap()
 }
 
 /// A disk that is full: files of this process may not grow beyond a size.
@@ -368,4 +385,271 @@ fn a_full_disk_refuses_publishers_and_serves_subscribers_on() {
     let replayed: Vec<_> = events[1..].iter().map(|event| event.id.clone()).collect();
     ids.push(next);
     assert_eq!(replayed, ids);
+}
+
+/// While another program holds the file, everything waits for it.
+#[test]
+fn more_than_memory_is_set_aside_for_is_refused_while_the_disk_stands_still() {
+    let store = Store::new();
+    let server = store.start(&["--durability", "normal"]);
+    let mut other = Connection::open(store.path()).unwrap();
+    let held = other
+        .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+        .unwrap();
+    let event = format!(r#"{{"data":"{}"}}"#, "x".repeat(1 << 20));
+    let body = format!("[{}]", [event.as_str(); 7].join(","));
+    let publish = || {
+        let answer = server.post("/trigger", "", body.as_bytes());
+        (answer.status, answer.text().to_owned())
+    };
+    let answers: Vec<(u16, String)> = std::thread::scope(|scope| {
+        // The first two are with the writer, and ten more are 70 MiB.
+        let publishers: Vec<_> = (0..16).map(|_| scope.spawn(publish)).collect();
+        until("a refusal", || {
+            publishers
+                .iter()
+                .any(std::thread::ScopedJoinHandle::is_finished)
+        });
+        drop(held);
+        let join = |publisher: std::thread::ScopedJoinHandle<'_, _>| publisher.join().unwrap();
+        publishers.into_iter().map(join).collect()
+    });
+    let refused: Vec<_> = answers
+        .iter()
+        .filter(|(status, _)| *status != 200)
+        .collect();
+    assert!((1..=6).contains(&refused.len()), "{}", refused.len());
+    for (status, text) in &refused {
+        assert_eq!(*status, 503, "{text}");
+        assert!(text.contains("wait for the disk"), "{text}");
+    }
+    let kept = answers.len() - refused.len();
+    let last = server.publish(r#"{"data":"end"}"#).remove(0);
+    assert!(last.ends_with(&format!("-{}", kept * 7 + 1)), "{last}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_in_use_is_found_out_by_any_name() {
+    let store = Store::new();
+    let _server = store.start(&[]);
+    let link = store.directory.path().join("link.db");
+    std::os::unix::fs::symlink(store.path(), &link).unwrap();
+    let below = store.directory.path().join("below");
+    std::os::unix::fs::symlink(store.directory.path(), &below).unwrap();
+    for path in [link, below.join("events.db")] {
+        let refused = refusal(&format!("sqlite:{}", path.display()));
+        assert!(refused.contains("in use by another server"), "{refused}");
+    }
+}
+
+#[test]
+fn a_file_of_numbers_that_nobody_wrote_is_refused_and_left_as_it_is() {
+    for damage in [
+        "UPDATE meta SET value = -1 WHERE name = 'head'",
+        "UPDATE events SET seq = -seq",
+        "UPDATE events SET published = -1 WHERE seq = 2",
+        "UPDATE meta SET value = 'EPOCH' WHERE name = 'epoch'",
+        "UPDATE meta SET value = 'x' WHERE name = 'head'",
+        "DROP TABLE marks",
+        "DELETE FROM meta WHERE name = 'epoch'",
+    ] {
+        let store = Store::new();
+        let server = store.start(&[]);
+        server.publish_numbers(0..3);
+        server.kill();
+        Connection::open(store.path())
+            .unwrap()
+            .execute_batch(damage)
+            .unwrap();
+        let before = fs::read(store.path()).unwrap();
+        let refused = refusal(&store.flag());
+        assert!(
+            refused.contains("not a readable log"),
+            "{damage}: {refused}"
+        );
+        assert!(fs::read(store.path()).unwrap() == before, "{damage}");
+    }
+}
+
+#[test]
+fn a_file_cut_short_is_refused_and_left_as_it_is() {
+    let store = Store::new();
+    let server = store.start(&[]);
+    server.publish_numbers(0..2000);
+    server.kill();
+    let connection = Connection::open(store.path()).unwrap();
+    connection
+        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        .unwrap();
+    drop(connection);
+    let whole = fs::read(store.path()).unwrap();
+    for length in [1, 99, 100, 4096, whole.len() / 2, whole.len() - 1] {
+        let content = &whole[..length];
+        fs::write(store.path(), content).unwrap();
+        let refused = refusal(&store.flag());
+        assert!(refused.contains("--store"), "{length}: {refused}");
+        assert!(fs::read(store.path()).unwrap() == content, "{length}");
+    }
+}
+
+/// A restart after the system's clock was set back by a year: to the file it is
+/// the same as if its events had been published in a year.
+#[test]
+fn events_age_and_expire_although_the_clock_was_set_back() {
+    let store = Store::new();
+    let server = store.start(&[]);
+    let start = server.subscribe("").last_event_id().to_owned();
+    server.publish(r#"[{"data":"brief","ttl":2},{"data":"lasting"}]"#);
+    server.kill();
+    Connection::open(store.path())
+        .unwrap()
+        .execute_batch(
+            "UPDATE events SET published = published + 31536000000, expires = expires + 31536000000",
+        )
+        .unwrap();
+    let server = store.start(&["--log-age", "4s"]);
+    server.publish(r#"{"data":"end"}"#);
+    let data = |server: &Server| -> Vec<String> {
+        let events = replay(server, &start, "end");
+        events.into_iter().map(|event| event.data).collect()
+    };
+    assert_eq!(data(&server)[1..], ["brief", "lasting", "end"]);
+    until("the brief one's end", || {
+        data(&server)[1..] == ["lasting", "end"]
+    });
+    until("the others' end", || server.metric("log_events") == 0);
+    until("their rows' end", || rows(&store.path()) == 0);
+}
+
+#[test]
+fn the_file_and_its_write_ahead_log_grow_no_further_than_what_is_kept() {
+    let store = Store::new();
+    let flags = ["--log-bytes", "4MiB", "--durability", "normal"];
+    let server = store.start(&flags);
+    let event = format!(r#"{{"data":"{}"}}"#, "x".repeat(100_000));
+    let body = format!("[{}]", [event.as_str(); 10].join(","));
+    let mut connection = server.connect();
+    // 60 MB, of which the last 4 MiB are kept.
+    for _ in 0..60 {
+        assert_eq!(connection.post("/trigger", "", body.as_bytes()).status, 200);
+    }
+    let size = |name: &str| {
+        fs::metadata(store.directory.path().join(name))
+            .unwrap()
+            .len()
+    };
+    let (file, ahead) = (size("events.db"), size("events.db-wal"));
+    println!("{file} bytes, {ahead} of them ahead");
+    assert!(file < 16 << 20, "{file}");
+    assert!(ahead < 16 << 20, "{ahead}");
+}
+
+/// Runs in a mount namespace of its own, where the store lies on a file system
+/// of this many KiB. `None`, with a word of it, where that cannot be had.
+#[cfg(target_os = "linux")]
+fn on_a_disk_of(kibibytes: u32, store: &Store, script: &str) -> Option<std::process::Command> {
+    let can = std::process::Command::new("unshare")
+        .args(["-m", "true"])
+        .output()
+        .is_ok_and(|output| output.status.success());
+    if !can {
+        let problem = "left out: a small disk needs root and util-linux's `unshare`";
+        println!("{problem}");
+        let set = |name| std::env::var_os(name).is_some();
+        assert!(
+            !set("SSE_TEST_REQUIRE_ALL") || set("SSE_TEST_WITHOUT_ROOT"),
+            "{problem}"
+        );
+        return None;
+    }
+    let directory = store.directory.path().display();
+    let script = format!(
+        "set -e; mount -t tmpfs -o size={kibibytes}k tmpfs '{directory}'; {}",
+        script
+            .replace("HUB", &format!("'{}' hub", env!("CARGO_BIN_EXE_sse-serve")))
+            .replace("STORE", &store.flag())
+            .replace("DIRECTORY", &directory.to_string()),
+    );
+    let mut command = std::process::Command::new("unshare");
+    command.args(["-m", "sh", "-c", &script]);
+    Some(command)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_disk_that_is_full_for_a_while_costs_no_event_that_was_acknowledged() {
+    let store = Store::new();
+    let script = "exec HUB --listen 127.0.0.1:0 --store STORE";
+    let Some(mut command) = on_a_disk_of(2048, &store, script) else {
+        return;
+    };
+    let server = Server::spawn(&mut command);
+    let mut stream = server.subscribe("");
+    let start = stream.last_event_id().to_owned();
+    let mut ids = server.publish_numbers(0..5);
+    // As the server sees it.
+    let filler = format!("/proc/{}/root{}", server.pid(), store.path().display());
+    let filler = filler.replace("events.db", "filler");
+    let mut file = fs::File::create(&filler).unwrap();
+    let mut size = 1 << 16;
+    while size > 0 {
+        if std::io::Write::write_all(&mut file, &vec![b'x'; size]).is_err() {
+            size /= 2;
+        }
+    }
+    let body = format!(r#"{{"data":"{}"}}"#, "x".repeat(20_000));
+    // A little room may be left within the files.
+    until("a refusal", || {
+        let answer = server.post("/trigger", "", body.as_bytes());
+        if answer.status == 200 {
+            ids.extend(answer.ids());
+        }
+        answer.status == 503
+    });
+    server.get("/ready").problem(503);
+    assert_eq!(server.metric("log_available"), 0);
+    drop(file);
+    fs::remove_file(&filler).unwrap();
+    until("the log's return", || server.get("/ready").status == 200);
+    ids.extend(server.publish(&body));
+    let live: Vec<String> = stream.events(ids.len()).into_iter().map(|e| e.id).collect();
+    assert_eq!(live, ids);
+    server.publish(r#"{"data":"end"}"#);
+    let replayed: Vec<String> = replay(&server, &start, "end")
+        .into_iter()
+        .map(|event| event.id)
+        .collect();
+    assert_eq!(replayed[1..=ids.len()], ids);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_disk_that_can_only_be_read_is_said_at_start() {
+    let store = Store::new();
+    for (script, needle) in [
+        (
+            "mount -o remount,ro 'DIRECTORY'; exec HUB --listen 127.0.0.1:0 --store STORE",
+            "Read-only file system",
+        ),
+        (
+            "HUB --listen 127.0.0.1:0 --store STORE >'DIRECTORY/out' & \
+             while ! grep -q listening 'DIRECTORY/out'; do sleep 0.01; done; \
+             kill $!; wait $! || true; \
+             mount --bind 'DIRECTORY/events.db' 'DIRECTORY/events.db'; \
+             mount -o remount,bind,ro 'DIRECTORY/events.db'; \
+             exec HUB --listen 127.0.0.1:0 --store STORE",
+            "only be read",
+        ),
+    ] {
+        let Some(mut command) = on_a_disk_of(2048, &store, script) else {
+            return;
+        };
+        let output = output(&mut command);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        let last = said.lines().last().unwrap_or_default();
+        assert!(last.contains("cannot open the log"), "{said}");
+        assert!(last.contains(needle), "{said}");
+    }
 }

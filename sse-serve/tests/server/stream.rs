@@ -2,6 +2,7 @@
 
 use crate::support::{Block, Server};
 
+/// V28
 #[test]
 fn a_stream_begins_with_retry_and_connected() {
     let server = Server::start(&["--retry", "1500ms"]);
@@ -66,6 +67,7 @@ fn the_rate_of_ticks_can_be_set() {
     }
 }
 
+/// V06
 #[test]
 fn an_event_arrives_while_the_stream_is_open() {
     // Nothing else shall make the stream look for events.
@@ -78,6 +80,7 @@ fn an_event_arrives_while_the_stream_is_open() {
     assert_eq!(vec![event.id], ids);
 }
 
+/// V21
 #[test]
 fn silence_is_broken_by_a_comment_that_changes_nothing() {
     let server = Server::start(&["--heartbeat", "30ms"]);
@@ -107,6 +110,7 @@ fn a_heartbeat_moves_the_id_past_events_for_others() {
     assert_eq!(resumed.event().data, "3");
 }
 
+/// V14, V15, V18, V42
 #[test]
 fn data_arrives_as_it_was_published() {
     let server = Server::start(&[]);
@@ -132,9 +136,74 @@ fn data_arrives_as_it_was_published() {
         assert_eq!(event.data, dispatched, "{published}");
         assert_eq!(event.id, ids[0]);
     }
+    let body = String::from_utf8(stream.body.clone()).unwrap();
+    assert!(body.contains("\ndata: two\ndata: lines\n\n"), "{body}");
     assert!(!stream.body.contains(&b'\r'));
     assert!(!stream.body.starts_with(b"\xEF\xBB\xBF"));
-    assert!(std::str::from_utf8(&stream.body).is_ok());
+}
+
+/// V19
+#[test]
+fn each_event_has_an_id_of_its_own_and_none_resets_it() {
+    let server = Server::start(&["--heartbeat", "30ms"]);
+    let mut stream = server.subscribe("?topic=*");
+    let mut ids = server.publish(r#"[{"data":1},{"data":"","topic":"a"},{"data":3,"retry":500}]"#);
+    stream.events(3);
+    assert_eq!(stream.last_event_id(), ids[2]);
+    // Nothing that comes without an event takes the id away.
+    for _ in 0..3 {
+        assert_eq!(stream.block(), Block::Comment("keepalive".into()));
+        assert_eq!(stream.last_event_id(), ids[2]);
+    }
+    let body = String::from_utf8(stream.body).unwrap();
+    let lines = body.lines().filter_map(|line| line.strip_prefix("id"));
+    let sent: Vec<String> = lines
+        .map(|value| value.strip_prefix(": ").unwrap().to_owned())
+        .collect();
+    ids.insert(0, sent[0].clone());
+    assert_eq!(sent, ids, "`connected` and three events: {body}");
+}
+
+/// V20
+#[test]
+fn a_server_that_dies_leaves_no_half_event_that_looks_whole() {
+    let server = Server::start(&["--heartbeat", "1h"]);
+    let mut stream = server.subscribe("");
+    let filler = "x".repeat(30_000);
+    // More than sockets hold.
+    for hundred in 0..6 {
+        let events: Vec<String> = (hundred * 100..hundred * 100 + 100)
+            .map(|n| format!("{{\"data\":\"{n} {filler} {n}\"}}"))
+            .collect();
+        server.publish(&format!("[{}]", events.join(",")));
+    }
+    let mut seen = stream.events(1);
+    server.kill();
+    seen.extend(stream.cut());
+    for (n, event) in seen.iter().enumerate() {
+        assert_eq!(event.data, format!("{n} {filler} {n}"));
+    }
+    assert!(seen.len() < 600, "nothing was cut");
+}
+
+/// V29
+#[test]
+fn a_stream_that_was_closed_is_there_again_for_whoever_comes_back() {
+    let server = Server::start(&[]);
+    let mut stream = server.open_stream("", "");
+    let connected = stream.event_of_type("connected");
+    let connection = connected.json()["connection"].as_str().unwrap().to_owned();
+    let path = format!("/connections/{connection}");
+    assert_eq!(server.connect().request("DELETE", &path, "").status, 200);
+    stream.rest();
+    for method in ["HEAD", "GET"] {
+        let mut again = server.connect();
+        let id = &connected.id;
+        again.send(format!(
+            "{method} /events HTTP/1.1\r\nHost: localhost\r\nLast-Event-ID: {id}\r\n\r\n"
+        ));
+        assert_eq!(again.head().status, 200);
+    }
 }
 
 #[test]
@@ -146,6 +215,7 @@ fn a_large_event_arrives_whole() {
     assert_eq!(stream.event().data, data);
 }
 
+/// V40
 #[test]
 fn two_subscribers_see_the_same_order_and_ids() {
     let server = Server::start(&[]);
@@ -173,6 +243,7 @@ fn two_subscribers_see_the_same_order_and_ids() {
     assert_eq!(seqs, (3..403).collect::<Vec<_>>());
 }
 
+/// V20
 #[test]
 fn every_write_ends_with_a_whole_block() {
     let server = Server::start(&[]);
@@ -187,6 +258,7 @@ fn every_write_ends_with_a_whole_block() {
     }
 }
 
+/// V31
 #[test]
 fn a_client_that_resets_leaves_no_subscriber_behind() {
     let server = Server::start(&[]);
@@ -199,6 +271,7 @@ fn a_client_that_resets_leaves_no_subscriber_behind() {
     server.wait_for_connections(0);
 }
 
+/// V32
 #[test]
 fn a_client_that_half_closes_is_taken_as_gone() {
     let server = Server::start(&[]);

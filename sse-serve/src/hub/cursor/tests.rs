@@ -25,6 +25,7 @@ fn cursor(hub: &Hub, start: Start) -> Cursor {
         start,
         gap: None,
         peer: None,
+        expires: None,
     };
     let mut cursor = Cursor::open(Arc::clone(&hub.shared), request).unwrap();
     assert!(text(cursor.due(Instant::now())).starts_with("retry: 2000\n\n"));
@@ -115,6 +116,93 @@ fn a_cursor_that_fell_out_of_the_window_says_so_once() {
 }
 
 #[test]
+fn what_goes_after_a_gap_was_told_of_is_told_of_too() {
+    let hub = Hub::new(HubConfig {
+        retention: Retention {
+            events: 1,
+            ..Retention::default()
+        },
+        topics: vec![crate::log::TopicRetention {
+            topics: "rare".into(),
+            events: Some(3),
+            ..Default::default()
+        }],
+        ..HubConfig::default()
+    });
+    let publish = |topic: &str, count: usize| {
+        let event = Publication::new("x".repeat(20_000));
+        let events = vec![event.with_topic(topic).unwrap(); count];
+        hub.publish(&events).now_or_never().unwrap().unwrap();
+    };
+    let request = Subscribe {
+        filter: Filter {
+            topics: ["rare", "busy"].map(crate::log::TopicPattern::new).to_vec(),
+            ..Filter::default()
+        },
+        start: Start::Head,
+        gap: None,
+        peer: None,
+        expires: None,
+    };
+    let mut cursor = Cursor::open(Arc::clone(&hub.shared), request).unwrap();
+    let mut due = || text(cursor.due(Instant::now()));
+    due();
+    publish("rare", 3);
+    publish("busy", 3);
+    let first = due();
+    assert!(first.contains(r#""missed":2"#), "{first}");
+    assert!(first.contains("-1\ndata: x"), "{first}");
+    // The second and third, both older than what was told of.
+    publish("rare", 3);
+    let second = due();
+    assert!(second.contains(r#""reason":"lagged""#), "{second}");
+    assert!(second.contains(r#""missed":null"#), "{second}");
+}
+
+#[test]
+fn what_is_evicted_while_it_is_fetched_is_a_gap_and_no_fault() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let options = crate::log::Options {
+        path: directory.path().join("events.db"),
+        durability: crate::log::Durability::Normal,
+        memory: 1,
+    };
+    let retention = Retention {
+        events: 3,
+        ..Retention::default()
+    };
+    let log = crate::log::SqliteLog::open(&options, retention, &[]).unwrap();
+    let hub = Hub::over(Box::new(log), HubConfig::default());
+    let publish = |data: &str| {
+        let event = [Publication::new(data)];
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        runtime.unwrap().block_on(hub.publish(&event)).unwrap();
+    };
+    let mut cursor = cursor(&hub, Start::Head);
+    let fetch = |cursor: &mut Cursor| {
+        let Due::Blocks(seqs) = cursor.due(Instant::now()) else {
+            panic!("in memory");
+        };
+        let (reply, blocks) = tokio::sync::oneshot::channel();
+        cursor.log().fetch(seqs, reply);
+        blocks.blocking_recv().unwrap().unwrap()
+    };
+    publish("a");
+    let blocks = fetch(&mut cursor);
+    for data in ["b", "c", "d", "e"] {
+        publish(data);
+    }
+    cursor.supply(blocks);
+    let written = text(cursor.due(Instant::now()));
+    assert!(written.contains("event: gap\n"), "{written}");
+    assert!(written.contains(r#""missed":2"#), "{written}");
+    let blocks = fetch(&mut cursor);
+    cursor.supply(blocks);
+    let written = text(cursor.due(Instant::now()));
+    assert!(written.ends_with("data: e\n\n"), "{written}");
+}
+
+#[test]
 fn streams_close_spread_over_the_drain() {
     let hub = hub(100);
     let mut cursors: Vec<_> = (0..100).map(|_| cursor(&hub, Start::Head)).collect();
@@ -141,6 +229,7 @@ fn streams_close_spread_over_the_drain() {
                 start: Start::Head,
                 gap: None,
                 peer: None,
+                expires: None,
             }
         ),
         Err(Refused::Draining)
@@ -154,4 +243,19 @@ fn a_closed_cursor_leaves_the_registry() {
     assert_eq!(hub.connections(), 1);
     drop(cursor);
     assert_eq!(hub.connections(), 0);
+}
+
+#[test]
+fn a_stream_ends_with_its_credential_whatever_it_is_due() {
+    let hub = hub(100);
+    let mut cursor = cursor(&hub, Start::Head);
+    let before = Instant::now() + Duration::from_secs(3);
+    let expires = before + Duration::from_millis(1);
+    cursor.expires = Some(expires);
+    assert_eq!(cursor.deadline(), expires);
+    assert_eq!(cursor.due(before), Due::Nothing);
+    publish(&hub, "a");
+    assert_eq!(text(cursor.due(expires)), ":the credential has expired\n\n");
+    assert_eq!(cursor.due(expires), Due::End);
+    assert_eq!(cursor.closed, Some(Closed::Expired));
 }

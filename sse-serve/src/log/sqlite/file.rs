@@ -46,6 +46,8 @@ const LAYOUT: &str = "
 pub(super) struct File {
     connection: Connection,
     path: std::path::PathBuf,
+    /// As last written.
+    overflow: u64,
     /// Held as long as the log is in use.
     _lock: std::fs::File,
 }
@@ -81,6 +83,9 @@ impl File {
             check(path)?;
         }
         let mut connection = Connection::open(path).map_err(|error| io(&error))?;
+        if connection.is_readonly("main").map_err(|error| io(&error))? {
+            return Err(io(&"it can only be read"));
+        }
         prepare(&mut connection, options.durability).map_err(|error| io(&error))?;
         let window = Window::new(Budgets::new(retention, topics), Some(options.memory));
         let (history, evicted) =
@@ -91,6 +96,7 @@ impl File {
         let file = Self {
             connection,
             path: path.clone(),
+            overflow: 0,
             _lock: lock,
         };
         Ok((file, history, evicted))
@@ -143,6 +149,14 @@ impl File {
                     seq.cast_signed(),
                 ])?;
             }
+            // Whoever asks for what is marked below is alarmed by the mark that
+            // all share.
+            if changes.overflow > self.overflow {
+                transaction.execute(
+                    "DELETE FROM marks WHERE seq <= ?1",
+                    [changes.overflow.cast_signed()],
+                )?;
+            }
             let mut note =
                 transaction.prepare_cached("INSERT OR REPLACE INTO meta VALUES (?1, ?2)")?;
             for (name, value) in [
@@ -153,7 +167,9 @@ impl File {
                 note.execute(params![name, value.cast_signed()])?;
             }
         }
-        transaction.commit()
+        transaction.commit()?;
+        self.overflow = changes.overflow;
+        Ok(())
     }
 
     /// Writes as many bytes as this, and deletes them again.
@@ -168,6 +184,9 @@ impl File {
         Ok(())
     }
 }
+
+/// What the write-ahead log is cut down to after a large transaction.
+const WAL_KEPT: i64 = 16 << 20;
 
 const BUSY: std::time::Duration = std::time::Duration::from_secs(5);
 
@@ -229,6 +248,12 @@ fn check(path: &Path) -> Result<(), OpenError> {
             "has version {version}, and this program reads version {VERSION}"
         )));
     }
+    // `SQLite` reads the missing end of a last page as zeros.
+    let page = u64::from(pragma("page_size")?.unsigned_abs());
+    let length = std::fs::metadata(path).map_or(0, |file| file.len());
+    if !length.is_multiple_of(page) {
+        return Err(refuse("is damaged (it is cut short)".to_owned()));
+    }
     let verdict: String = connection
         .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
         .map_err(damaged)?;
@@ -242,6 +267,7 @@ fn check(path: &Path) -> Result<(), OpenError> {
 fn prepare(connection: &mut Connection, durability: Durability) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "journal_size_limit", WAL_KEPT)?;
     connection.pragma_update(
         None,
         "synchronous",
@@ -280,15 +306,20 @@ fn load(
     let epoch = Epoch::parse(&epoch).ok_or(rusqlite::Error::InvalidQuery)?;
     let number = |name: &str| -> rusqlite::Result<u64> {
         let mut select = connection.prepare("SELECT value FROM meta WHERE name = ?1")?;
-        let value: Option<i64> = select.query_row([name], |row| row.get(0)).optional()?;
-        Ok(value.map_or(0, i64::cast_unsigned))
+        let value = select.query_row([name], |row| natural(row, 0)).optional()?;
+        Ok(value.unwrap_or(0))
     };
     let mut envelopes = Envelopes::default();
     marks(connection, &mut envelopes, window.marks_mut())?;
     window.marks_mut().set_overflow(number("overflow")?);
     window.marks_mut().pass_over(number("passed_over")?);
     let head = number("head")?;
-    let history = History::new(epoch, window);
+    let newest = connection.query_row(
+        "SELECT coalesce(max(published), 0) FROM events",
+        [],
+        |row| natural(row, 0),
+    )?;
+    let history = History::new(epoch, window, newest);
     let mut evicted = Vec::new();
     {
         let mut window = history.window_mut();
@@ -327,7 +358,7 @@ fn marks(
             session: empty_as_none(row.get(2)?),
             connection: None,
         });
-        marks.mark(&envelope, row.get::<_, i64>(3)?.cast_unsigned());
+        marks.mark(&envelope, natural(row, 3)?);
     }
     Ok(())
 }
@@ -348,13 +379,19 @@ fn record(row: &Row<'_>, envelopes: &mut Envelopes) -> rusqlite::Result<(u64, Re
     });
     let record = Record {
         block: None,
-        length: row.get::<_, i64>(8)?.cast_unsigned() as usize,
-        published: row.get::<_, i64>(4)?.cast_unsigned(),
+        length: natural(row, 8)? as usize,
+        published: natural(row, 4)?,
         expires: row.get::<_, Option<i64>>(5)?.map(i64::cast_unsigned),
         key: key.transpose()?,
         envelope,
     };
-    Ok((row.get::<_, i64>(0)?.cast_unsigned(), record))
+    Ok((natural(row, 0)?, record))
+}
+
+/// A number that this program wrote, which is never negative.
+fn natural(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    let number: i64 = row.get(column)?;
+    u64::try_from(number).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, number))
 }
 
 /// The newest blocks, as many as memory is for.
@@ -368,7 +405,7 @@ fn recent(connection: &Connection, window: &mut Window, memory: usize) -> rusqli
         if bytes > memory {
             break;
         }
-        window.set_block(row.get::<_, i64>(0)?.cast_unsigned(), Bytes::from(block));
+        window.set_block(natural(row, 0)?, Bytes::from(block));
     }
     Ok(())
 }

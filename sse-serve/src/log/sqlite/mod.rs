@@ -5,7 +5,7 @@ mod file;
 mod reader;
 mod writer;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
@@ -113,9 +113,8 @@ impl SqliteLog {
         retention: Retention,
         topics: &[TopicRetention],
     ) -> Result<Self, OpenError> {
-        // `SQLite` takes some relative names for something else than a file.
         let options = &Options {
-            path: std::path::absolute(&options.path).unwrap_or_else(|_| options.path.clone()),
+            path: real_path(&options.path),
             ..options.clone()
         };
         let (file, history, gone) = File::open(options, retention, topics)?;
@@ -148,16 +147,32 @@ impl SqliteLog {
     }
 }
 
+/// Bytes of memory that an event takes, or a little less.
+fn weight(draft: &Draft) -> usize {
+    size_of::<Draft>() + draft.event.data().map_or(0, str::len)
+}
+
+/// One name for one file, or two servers would lock two. `SQLite` takes some
+/// relative names for something else than a file.
+fn real_path(path: &Path) -> PathBuf {
+    let made = || {
+        let directory = std::fs::canonicalize(std::path::absolute(path).ok()?.parent()?);
+        Some(directory.ok()?.join(path.file_name()?))
+    };
+    std::fs::canonicalize(path)
+        .ok()
+        .or_else(made)
+        .or_else(|| std::path::absolute(path).ok())
+        .unwrap_or_else(|| path.to_owned())
+}
+
 impl EventLog for SqliteLog {
     fn history(&self) -> &History {
         &self.shared.history
     }
 
     fn append(&self, drafts: Vec<Draft>, reply: Reply<Vec<u64>, AppendError>) {
-        let bytes = drafts
-            .iter()
-            .map(|draft| draft.event.data().map_or(0, str::len))
-            .sum();
+        let bytes = drafts.iter().map(weight).sum();
         let queued = &self.shared.queued;
         if queued.fetch_add(bytes, Ordering::AcqRel) > QUEUE_MAX {
             queued.fetch_sub(bytes, Ordering::AcqRel);

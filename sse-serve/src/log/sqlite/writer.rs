@@ -5,19 +5,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::Duration;
 
 use crate::log::stage::{Envelopes, Stage};
-use crate::log::{AppendError, Envelope, Record, Reply, Unavailable};
+use crate::log::{AppendError, Envelope, Record, Reply, SWEEP, Unavailable};
 
 use super::file::{Changes, File};
 use super::{Command, Shared};
 
 /// Bytes of events after which a transaction takes no more.
 const GROUP_MAX: usize = 16 << 20;
-
-/// How often the file is rid of what was evicted while nothing is published.
-const SWEEP: Duration = Duration::from_secs(1);
 
 type Waiting = (Reply<Vec<u64>, AppendError>, Result<Vec<u64>, AppendError>);
 

@@ -111,7 +111,7 @@ fn it_agrees_with_a_list() {
             assert!(backward.ends_with(&expected), "{seed} {selection:?}");
             let lost = |(seq, record): &&(u64, Record)| *seq > cursor && admits(record);
             let newest = gone.iter().filter(lost).map(|(seq, _)| *seq).max();
-            let loss = window.loss_after(cursor, &selection);
+            let loss = window.loss_after(cursor, Evictions::default(), &selection);
             assert_eq!(loss.map(|loss| loss.newest), newest, "{seed} {selection:?}");
             if loss.is_some_and(|loss| loss.counts_all) {
                 let count = gone.iter().filter(lost).count() as u64;

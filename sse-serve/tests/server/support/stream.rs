@@ -113,6 +113,22 @@ impl Stream {
         std::iter::from_fn(|| Some(self.block()).filter(|block| *block != Block::End)).collect()
     }
 
+    /// The events up to a connection that broke off in the midst of anything.
+    pub(crate) fn cut(&mut self) -> Vec<Event> {
+        let mut buffer = [0; 16384];
+        while let Ok(length @ 1..) = self.socket.read(&mut buffer) {
+            self.framed.extend_from_slice(&buffer[..length]);
+            self.unframe();
+        }
+        let blocks = std::mem::take(&mut self.blocks).into_iter();
+        blocks
+            .filter_map(|block| match block {
+                Block::Event(event) => Some(event),
+                _ => None,
+            })
+            .collect()
+    }
+
     pub(crate) fn last_event_id(&self) -> &str {
         self.parser.last_event_id()
     }
