@@ -7,6 +7,7 @@
     reason = "a benchmark that cannot go on has failed"
 )]
 
+use std::fmt::Write as _;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -49,9 +50,10 @@ fn ticks(count: u32) -> Vec<u8> {
     let mut wire = String::new();
     for seq in 0..count {
         let price = 95 + seq % 11;
-        wire += &format!(
-            "id: k3x9a1bc-{seq}\nevent: tick\ndata: {{\"seq\":{seq},\"symbol\":\"DEMO\",\"price\":{price}.5,\"at\":17952228565180{seq:05}}}\n\n"
+        let data = format!(
+            "{{\"seq\":{seq},\"symbol\":\"DEMO\",\"price\":{price}.5,\"at\":17952228565180{seq:05}}}"
         );
+        let _ = write!(wire, "id: k3x9a1bc-{seq}\nevent: tick\ndata: {data}\n\n");
     }
     wire.into_bytes()
 }

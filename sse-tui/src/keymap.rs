@@ -291,7 +291,7 @@ const DEFAULT: &[Line] = {
         (List, "PgDn Ctrl-F", A::PageDown, "page down", ""),
         (List, "Home g", A::First, "oldest kept", ""),
         (List, "G End", A::Last, "newest; follow", "follow"),
-        (List, "Enter", A::Open, "show in detail", "detail"),
+        (List, "Enter", A::Open, "show in detail", "show"),
         (List, "Esc", A::Close, "close detail, or follow", ""),
         (List, "f", A::FilterValue, "only this type", ""),
         (Everywhere, "&", A::Filter, "filter", "filter"),

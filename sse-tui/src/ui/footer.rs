@@ -53,7 +53,7 @@ pub(super) fn draw(
             Action::PlayBack => ("()".to_owned(), binding.hint),
             _ => (key.label(), binding.hint),
         };
-        if pen.room() < key.width() + hint.width() + 2 {
+        if pen.room() < key.width() + hint.width() + 1 {
             return;
         }
         pen.text(&key, theme.accent)

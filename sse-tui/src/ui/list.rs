@@ -69,6 +69,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
         };
         let line = line as u16;
         let selected = place == app.view.selected();
+        columns.draw_parts(buffer, area, line, &row, theme);
         let mut pen = Pen::line(buffer, area, line).marks(theme);
         match (app.bookmarks.contains(&number), selected) {
             (true, _) => pen.text("◆", theme.accent),
@@ -109,6 +110,7 @@ struct Columns {
     id: usize,
     /// Of each stream's part of the line, where they stand side by side.
     part: Option<usize>,
+    streams: usize,
 }
 
 impl Columns {
@@ -131,6 +133,7 @@ impl Columns {
             event_type: event_type.min(if width < 70 { 10 } else { 16 }),
             id: if width < 50 { 0 } else { id.min(width / 5) },
             part: None,
+            streams,
         };
         if app.side_by_side && streams > 1 {
             let before = 1
@@ -154,8 +157,7 @@ impl Columns {
         let Some(part) = self.part else {
             return area;
         };
-        let streams = app.connections.len();
-        let before = usize::from(area.width).saturating_sub(part * streams);
+        let before = usize::from(area.width).saturating_sub(part * self.streams);
         let mut pen = Pen::line(buffer, area, 0).marks(theme);
         pen.skip(before);
         for (number, connection) in app.connections.iter().enumerate() {
@@ -170,6 +172,21 @@ impl Columns {
             y: area.y.saturating_add(NAMES as u16).min(area.bottom()),
             height: area.height.saturating_sub(NAMES as u16),
             ..area
+        }
+    }
+
+    /// The left edges of streams that stand side by side; that of the row's own
+    /// in its colour.
+    fn draw_parts(&self, buffer: &mut Buffer, area: Rect, line: u16, row: &Row<'_>, theme: &Theme) {
+        let Some(part) = self.part else {
+            return;
+        };
+        let before = usize::from(area.width).saturating_sub(part * self.streams);
+        for number in 0..self.streams {
+            let own = number == usize::from(row.source);
+            let style = if own { theme.lane(number) } else { theme.faint };
+            let mut pen = Pen::line(buffer, area, line);
+            pen.skip(before + number * part).text("│", style);
         }
     }
 
@@ -189,12 +206,8 @@ impl Columns {
             pen.skip(1);
         }
         if let Some(part) = self.part {
-            let before = pen.room().saturating_sub(part * app.connections.len());
-            pen.skip(before);
-            for _ in 0..usize::from(row.source) {
-                pen.text("│", theme.faint).skip(part - 1);
-            }
-            pen.text("│", theme.lane(usize::from(row.source)));
+            let before = pen.room().saturating_sub(part * self.streams);
+            pen.skip(before + part * usize::from(row.source) + 1);
             pen.narrow(part - 1);
         } else if self.source > 0 {
             let source = theme.lane(usize::from(row.source));
