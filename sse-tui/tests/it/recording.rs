@@ -9,7 +9,7 @@ use crossterm::event::KeyCode;
 use sse_tui::message::Message;
 use sse_tui::record;
 use sse_tui::replay::{Speed, Status};
-use sse_tui::screens::Request;
+use sse_tui::screens::{Play, Request};
 
 use crate::print::{command, run, run_with_input, stderr, stdout};
 use crate::screens::Fixture;
@@ -331,4 +331,27 @@ fn keys_ask_for_what_needs_a_disk() {
     fixture.press(&[KeyCode::Char(' '), KeyCode::Char('.')]);
     assert_eq!(fixture.app.screens.take_request(), None);
     assert!(fixture.app.view.paused());
+}
+
+#[test]
+fn while_something_is_typed_the_keys_of_the_replay_are_text() {
+    let mut fixture = Fixture::busy();
+    let status = Status {
+        name: "calls.ndjson".to_owned(),
+        start: fixture.at(0.0),
+        end: None,
+        position: fixture.at(40.9),
+        speed: Speed::Max,
+        paused: false,
+        ended: true,
+        note: None,
+    };
+    fixture.app.update(Message::Replay(Box::new(status)));
+    fixture.press(&[KeyCode::Char('/')]);
+    fixture.write("a .(b)");
+    assert_eq!(fixture.app.screens.take_request(), None);
+    assert!(fixture.text((120, 36)).contains("/ a .(b)"));
+    fixture.press(&[KeyCode::Esc, KeyCode::Char('.')]);
+    let step = Request::Replay(Play::Step);
+    assert_eq!(fixture.app.screens.take_request(), Some(step));
 }

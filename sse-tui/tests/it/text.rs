@@ -268,3 +268,35 @@ fn nothing_hostile_reaches_the_screen_and_no_size_is_too_small() {
         }
     }
 }
+
+#[test]
+fn keys_of_the_list_do_nothing_to_it_from_another_screen() {
+    let mut fixture = messages();
+    fixture.press(&[key('&')]);
+    assert!(fixture.app.prompt.is_none());
+    fixture.press(&[
+        key('u'),
+        key('m'),
+        key('s'),
+        key('b'),
+        key('v'),
+        KeyCode::Tab,
+    ]);
+    assert!(fixture.app.bookmarks.is_empty() && fixture.app.listing.selection().is_all());
+    assert!(fixture.text((120, 36)).contains("text · connection 1"));
+}
+
+#[test]
+fn an_event_that_is_not_listed_is_said_to_be_so() {
+    let mut fixture = messages();
+    fixture.press(&[KeyCode::Esc, key('&')]);
+    fixture.write("type:message_stop");
+    fixture.press(&[KeyCode::Enter, key('t')]);
+    fixture.draw((120, 36));
+    fixture.press(&[key('G'), KeyCode::Enter]);
+    let screen = fixture.text((120, 36));
+    assert!(
+        screen.contains("the event is not listed: u lists all"),
+        "{screen}"
+    );
+}
