@@ -6,6 +6,8 @@ use std::time::Duration;
 use clap::builder::RangedI64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueHint, value_parser};
 
+use crate::conform::ConformArgs;
+use crate::proxy::ProxyArgs;
 use crate::report::Output;
 use crate::threshold::{METRICS, Threshold};
 use crate::timestamp::Pointer;
@@ -47,6 +49,10 @@ pub struct Cli {
 pub enum Command {
     /// Open many connections to an event stream, hold them, and measure what arrives
     Load(Box<LoadArgs>),
+    /// Check whether a client keeps to the rules of event streams
+    Conform(Box<ConformArgs>),
+    /// Stand before a server and disturb its event streams: cuts, delays, lost events and more
+    Proxy(Box<ProxyArgs>),
     /// Print a completion script for a shell
     Completions {
         /// The shell

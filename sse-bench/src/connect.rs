@@ -61,7 +61,7 @@ impl Connector {
                     if index > 0 {
                         self.prefer(&key, *address);
                     }
-                    return self.secure(url, socket).await;
+                    return secure(&self.tls, url, socket).await;
                 }
                 Err(error) => failure = Some(Failure::connecting(&error, address)),
             }
@@ -86,28 +86,28 @@ impl Connector {
             addresses.swap(0, index);
         }
     }
+}
 
-    async fn secure(&self, url: &Url, socket: TcpStream) -> Result<Stream, Failure> {
-        // Requests are written whole; waiting for more would only delay them.
-        let _ = socket.set_nodelay(true);
-        if url.scheme() != "https" {
-            return Ok(Stream::Plain(socket));
-        }
-        let tls = self
-            .tls
-            .as_ref()
-            .map_err(|error| Failure::new(Kind::Tls, error))?;
-        let name = url.host_str().unwrap_or_default();
-        let name = name
-            .trim_start_matches('[')
-            .trim_end_matches(']')
-            .to_owned();
-        let name = ServerName::try_from(name).map_err(|error| Failure::new(Kind::Tls, error))?;
-        let connecting = TlsConnector::from(Arc::clone(tls)).connect(name, socket);
-        match connecting.await {
-            Ok(stream) => Ok(Stream::Tls(Box::new(stream))),
-            Err(error) => Err(Failure::handshake(&error)),
-        }
+/// Puts TLS on a connected socket where the URL asks for it.
+pub(crate) async fn secure(tls: &Tls, url: &Url, socket: TcpStream) -> Result<Stream, Failure> {
+    // Requests are written whole; waiting for more would only delay them.
+    let _ = socket.set_nodelay(true);
+    if url.scheme() != "https" {
+        return Ok(Stream::Plain(socket));
+    }
+    let tls = tls
+        .as_ref()
+        .map_err(|error| Failure::new(Kind::Tls, error))?;
+    let name = url.host_str().unwrap_or_default();
+    let name = name
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .to_owned();
+    let name = ServerName::try_from(name).map_err(|error| Failure::new(Kind::Tls, error))?;
+    let connecting = TlsConnector::from(Arc::clone(tls)).connect(name, socket);
+    match connecting.await {
+        Ok(stream) => Ok(Stream::Tls(Box::new(stream))),
+        Err(error) => Err(Failure::handshake(&error)),
     }
 }
 

@@ -8,6 +8,7 @@
 //! measured ([`stats`]) is merged at the end and becomes a [`report::Report`].
 
 pub mod cli;
+pub mod conform;
 pub mod connect;
 pub mod connection;
 pub mod exit;
@@ -18,6 +19,7 @@ pub mod live;
 pub mod load;
 pub mod plan;
 pub mod progress;
+pub mod proxy;
 pub mod report;
 pub mod stats;
 pub mod sys;
@@ -48,6 +50,8 @@ use report::{Report, Writer};
 pub fn run(cli: Cli) -> ExitCode {
     let done = match cli.command {
         Command::Load(args) => load(*args),
+        Command::Conform(args) => conform::run(&args),
+        Command::Proxy(args) => proxy::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "sse-bench", &mut script);

@@ -2,6 +2,7 @@
 
 mod auth;
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -37,6 +38,11 @@ pub struct Config {
     pub tls_cert: Option<PathBuf>,
     /// The PEM file of its private key. Default: that of the certificate.
     pub tls_key: Option<PathBuf>,
+    /// Threads that write the streams of plain HTTP/1 connections. Default 1.
+    pub writer_threads: NonZeroUsize,
+    /// The pause after what was published was written to them: what comes in the
+    /// meantime goes in one write. Default 0, at most 1 s.
+    pub flush_interval: Duration,
     /// Where events are kept.
     pub store: Store,
     /// Who may use it. By default everybody who can connect.
@@ -133,6 +139,8 @@ impl Default for Config {
             write_timeout: Duration::from_secs(60),
             tls_cert: None,
             tls_key: None,
+            writer_threads: NonZeroUsize::MIN,
+            flush_interval: Duration::ZERO,
             store: Store::default(),
             auth: Auth::default(),
             allow_anonymous: false,

@@ -31,6 +31,9 @@ pub enum StartError {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// The system has no threads or descriptors left.
+    #[error("cannot start the writer threads: {0}; raise the limits of this process")]
+    Writer(io::Error),
     /// The log is not one, or cannot be used.
     #[error(transparent)]
     Log(#[from] OpenError),

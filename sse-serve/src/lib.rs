@@ -5,6 +5,35 @@
 //! into a log, encoded once, and every subscriber is a cursor over that log, so
 //! that replay after a reconnect and live delivery are the same reads.
 //!
+//! # In a program of your own
+//!
+//! [`router`] is all that the server answers, as an axum router to nest into
+//! another; [`EventStreamRequest`] is an extractor for handlers of the program,
+//! whose own middleware decides who sees what; [`Hub::observe`] tells it of streams
+//! that open and close. `examples/embed.rs` does all of it.
+//!
+//! ```
+//! # use std::io::{BufRead as _, BufReader, Write as _};
+//! # use sse_serve::{Config, Hub, HubConfig, Publication};
+//! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let hub = Hub::new(HubConfig::default());
+//! let app = axum::Router::new().nest("/sse", sse_serve::router(hub.clone(), &Config::default())?);
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+//! let address = listener.local_addr()?;
+//! tokio::spawn(async { axum::serve(listener, app).await });
+//!
+//! let client = tokio::task::spawn_blocking(move || {
+//!     let mut stream = std::net::TcpStream::connect(address)?;
+//!     stream.write_all(b"GET /sse/events HTTP/1.1\r\nHost: localhost\r\n\r\n")?;
+//!     let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
+//!     Ok::<_, std::io::Error>(lines.find(|line| line == "data: hello"))
+//! });
+//! # while hub.connections() == 0 { tokio::task::yield_now().await }
+//! hub.publish(&[Publication::new("hello")]).await?;
+//! assert_eq!(client.await??.as_deref(), Some("data: hello"));
+//! # Ok(()) }
+//! ```
+//!
 //! # HTTP
 //!
 //! | Method and path | Answer |
@@ -77,12 +106,17 @@ mod metrics;
 mod publish;
 pub mod shutdown;
 mod sys;
+mod writer;
 
 pub use config::{
     Auth, Claims, Config, Cors, Jwt, JwtAlgorithm, Limits, Secret, SecretSource, StaticToken,
     Store, TicketLimits, WhenFull,
 };
 pub use error::{AuthError, StartError};
-pub use http::{Server, Tls};
-pub use hub::{GapPolicy, Hub, HubConfig, InvalidPublication, Publication, PublishError};
+pub use http::{EventStreamRequest, Server, Tls, open_hub, router};
+pub use hub::{
+    GapPolicy, Hub, HubConfig, InvalidPublication, Observer, Publication, PublishError, SlowPolicy,
+    StreamEnd, StreamInfo,
+};
 pub use log::{Durability, OpenError, Retention, TopicRetention};
+pub use metrics::Closed;

@@ -41,9 +41,9 @@ pub enum Action {
     ListAll,
     /// Look for something.
     Find,
-    /// The next match.
+    /// The next match further up the list.
     FindNext,
-    /// The match before.
+    /// The next match further down.
     FindPrevious,
     /// List a type no longer, or again.
     Mute,
@@ -296,8 +296,8 @@ const DEFAULT: &[Line] = {
         (List, "f", A::FilterValue, "only this type", ""),
         (Everywhere, "&", A::Filter, "filter", "filter"),
         (Everywhere, "/", A::Find, "find", "find"),
-        (Everywhere, "n", A::FindNext, "next match", ""),
-        (Everywhere, "N", A::FindPrevious, "match before", ""),
+        (Everywhere, "n", A::FindNext, "next match, older", ""),
+        (Everywhere, "N", A::FindPrevious, "next match, newer", ""),
         (Everywhere, "u", A::ListAll, "undo filter, solo, mute", ""),
         (Everywhere, "+", A::MoreContext, "more rows around match", ""),
         (Everywhere, "-", A::LessContext, "fewer", ""),

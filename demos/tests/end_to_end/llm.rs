@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::programs::{binary, start};
+use crate::programs::{Process, binary, listening};
 
 /// Path of each format, and its name on the screen.
 const FORMATS: [(&str, &str); 3] = [
@@ -14,6 +14,10 @@ const FORMATS: [(&str, &str); 3] = [
 ];
 
 const QUICK: [&str; 4] = ["--first", "2ms", "--pace", "1ms"];
+
+fn start(llm: &Path, arguments: &[&str]) -> (Process, String) {
+    listening(Command::new(llm).args(arguments))
+}
 
 /// Asks once, records, and draws the text of the recording.
 fn ask(tui: &Path, url: &str, body: &str) -> (Output, String) {

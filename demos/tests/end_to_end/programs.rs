@@ -54,16 +54,16 @@ impl Drop for Process {
 
 /// Starts `sse-serve demo` and returns it with its address.
 pub(crate) fn start_server(binary: &Path, listen: &str, options: &[&str]) -> (Process, String) {
-    start(binary, &[&["demo", "--listen", listen], options].concat())
+    listening(
+        Command::new(binary)
+            .args(["demo", "--listen", listen])
+            .args(options),
+    )
 }
 
-/// Starts a server that says where it listens, and returns it with its address.
-pub(crate) fn start(binary: &Path, arguments: &[&str]) -> (Process, String) {
-    let mut child = Command::new(binary)
-        .args(arguments)
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("it starts");
+/// Starts what says first where it listens.
+pub(crate) fn listening(command: &mut Command) -> (Process, String) {
+    let mut child = command.stdout(Stdio::piped()).spawn().expect("it starts");
     let mut line = String::new();
     BufReader::new(child.stdout.take().expect("piped"))
         .read_line(&mut line)

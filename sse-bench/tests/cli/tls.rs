@@ -14,7 +14,7 @@ use crate::support::{Request, Run, Server, chunked, run};
 
 /// A server whose certificate nobody has vouched for: its URL, and the
 /// certificate as PEM.
-fn tls_server() -> (String, String) {
+pub(crate) fn tls_server() -> (String, String) {
     let CertifiedKey { cert, signing_key } =
         generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();

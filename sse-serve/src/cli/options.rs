@@ -1,6 +1,7 @@
 //! The options of a hub: each defined here once, for the command line, the
 //! environment and the configuration file.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use crate::cli::logging::LogFormat;
 use crate::cli::value;
 use crate::config::{Config, Cors, Limits, Store, WhenFull};
 use crate::error::AuthError;
-use crate::hub::{GapPolicy, HubConfig};
+use crate::hub::{GapPolicy, HubConfig, SlowPolicy};
 use crate::log::{Durability, Retention, TopicRetention};
 use crate::sys;
 
@@ -56,9 +57,19 @@ pub(super) struct HubArgs {
     /// Time a client may take to send a request head.
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = value::interval)]
     header_timeout: Duration,
+    /// Threads that write streams over plain HTTP/1.
+    #[arg(long, value_name = "N", default_value = "1", value_parser = value::threads)]
+    writer_threads: NonZeroUsize,
+    /// Pause after each round of writes, at most 1s: what is published meanwhile
+    /// goes out together, which costs up to as much latency and saves CPU.
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = value::flush_interval)]
+    flush_interval: Duration,
     /// Where delivery goes on when history is missing.
     #[arg(long, value_enum, default_value_t = Gap::Oldest)]
     gap: Gap,
+    /// What becomes of a stream that reads more slowly than history is evicted.
+    #[arg(long, value_enum, default_value_t = Slow::Keep)]
+    slow: Slow,
     /// Most events kept for replay.
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = value::count)]
     log_events: usize,
@@ -138,6 +149,14 @@ enum Gap {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
+enum Slow {
+    /// It is told by a gap event what it missed.
+    Keep,
+    /// It is closed and comes back with its last event ID.
+    Close,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
 enum Durable {
     /// A power cut: each commit is synced to the disk.
     Full,
@@ -168,6 +187,8 @@ impl HubArgs {
             write_timeout: self.write_timeout,
             tls_cert: self.tls_cert,
             tls_key: self.tls_key,
+            writer_threads: self.writer_threads,
+            flush_interval: self.flush_interval,
             store: match self.store {
                 value::StoreKind::Memory => Store::Memory,
                 value::StoreKind::Sqlite(path) => Store::Sqlite {
@@ -206,6 +227,10 @@ impl HubArgs {
                 gap: match self.gap {
                     Gap::Oldest => GapPolicy::Oldest,
                     Gap::Latest => GapPolicy::Latest,
+                },
+                slow: match self.slow {
+                    Slow::Keep => SlowPolicy::Keep,
+                    Slow::Close => SlowPolicy::Close,
                 },
                 max_connections: capacity.unwrap_or(HubConfig::default().max_connections),
                 max_per_peer: self.max_per_peer,

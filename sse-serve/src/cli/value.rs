@@ -1,6 +1,7 @@
 //! Values of flags, each checked where it is read.
 
 use std::net::IpAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -38,6 +39,23 @@ pub(super) fn pause(text: &str) -> Result<Duration, String> {
         return Err("give at most 24h".to_owned());
     }
     Ok(duration)
+}
+
+/// 0 to 1 s.
+pub(super) fn flush_interval(text: &str) -> Result<Duration, String> {
+    let duration = pause(text)?;
+    if duration > Duration::from_secs(1) {
+        return Err("give at most 1s".to_owned());
+    }
+    Ok(duration)
+}
+
+/// 1 to 64.
+pub(super) fn threads(text: &str) -> Result<NonZeroUsize, String> {
+    let threads = text.parse().ok();
+    threads
+        .filter(|threads: &NonZeroUsize| threads.get() <= 64)
+        .ok_or_else(|| "give a number of threads, 1 to 64".to_owned())
 }
 
 /// `ADDRESS:PORT`. Names are resolved when the server starts.

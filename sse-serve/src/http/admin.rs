@@ -5,13 +5,14 @@ use std::sync::atomic::Ordering;
 
 use axum::Extension;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{ConnectInfo, Path, State};
+use axum::extract::{Path, State};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderName, StatusCode, Uri};
 use serde::Serialize;
 use url::form_urlencoded;
 
 use crate::http::auth::Caller;
+use crate::http::peer::Peer;
 use crate::http::problem::Problem;
 use crate::http::router::App;
 use crate::http::status::{NoStore, no_store};
@@ -101,7 +102,7 @@ pub(super) async fn metrics(
 
 pub(super) async fn connections(
     State(app): State<App>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Peer(peer): Peer,
     Extension(caller): Extension<Caller>,
     uri: Uri,
 ) -> Result<NoStore<Connections>, Problem> {
@@ -124,7 +125,7 @@ pub(super) async fn connections(
 
 pub(super) async fn topics(
     State(app): State<App>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Peer(peer): Peer,
     Extension(caller): Extension<Caller>,
     uri: Uri,
 ) -> Result<NoStore<Topics>, Problem> {
@@ -154,7 +155,7 @@ pub(super) async fn topics(
 
 pub(super) async fn disconnect(
     State(app): State<App>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Peer(peer): Peer,
     Extension(caller): Extension<Caller>,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<NoStore<Disconnected>, Problem> {
@@ -174,11 +175,11 @@ pub(super) async fn disconnect(
 
 /// Addresses of visitors, and the power to disconnect them, are for this machine
 /// alone while nobody has to say who he is.
-fn admit(app: &App, caller: &Caller, peer: SocketAddr) -> Result<(), Problem> {
+fn admit(app: &App, caller: &Caller, peer: Option<SocketAddr>) -> Result<(), Problem> {
     if app.auth.is_some() {
         return caller.administer().map_err(|cause| app.forbid(&cause));
     }
-    if peer.ip().to_canonical().is_loopback() {
+    if peer.is_some_and(|peer| peer.ip().to_canonical().is_loopback()) {
         return Ok(());
     }
     app.hub.metrics().refuse(Refusal::Admin);

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -16,18 +17,18 @@ use hyper::server::conn::http1;
 use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use prometheus_client::metrics::gauge::Gauge;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
-use crate::http::http2;
 use crate::http::problem::Problem;
 use crate::http::protocol::{self, NotOpened, Opened};
 use crate::http::publish::discard_rest;
 use crate::http::tls::Tls;
+use crate::http::{http2, plain};
 use crate::hub::Hub;
 use crate::metrics::Refusal;
+use crate::writer::Writers;
 
 /// Serves what the client speaks until either end closes.
 pub(super) async fn serve(
@@ -36,9 +37,10 @@ pub(super) async fn serve(
     tls: Option<Tls>,
     router: Router,
     hub: Hub,
+    writers: Arc<Writers>,
     bounds: Bounds,
 ) {
-    let _open = Open::count(&hub);
+    let open = hub.metrics().open_socket();
     let opened = tokio::select! {
         biased;
         opened = protocol::open(stream, tls.as_ref(), &bounds) => opened,
@@ -49,8 +51,7 @@ pub(super) async fn serve(
     // for it.
     match opened {
         Ok(Opened::Http1(stream)) => {
-            let stream = Deadlined::new(stream, bounds.write_timeout);
-            http1(stream, peer, router, hub, bounds).await;
+            plain::serve(stream, peer, router, hub, &writers, bounds, open).await;
         }
         Ok(Opened::Http1OverTls(stream)) => {
             Box::pin(http1(*stream, peer, router, hub, bounds)).await;
@@ -136,7 +137,7 @@ fn count_unopened(cause: &NotOpened, hub: &Hub) {
     }
 }
 
-fn count(error: &hyper::Error, hub: &Hub) {
+pub(super) fn count(error: &hyper::Error, hub: &Hub) {
     let metrics = hub.metrics();
     if error.is_parse_too_large() {
         metrics.refuse(Refusal::HeadSize);
@@ -151,23 +152,6 @@ fn count(error: &hyper::Error, hub: &Hub) {
 pub(super) fn is_stalled(error: &hyper::Error) -> bool {
     let source = error.source().and_then(|source| source.downcast_ref());
     source.is_some_and(|error: &io::Error| error.kind() == io::ErrorKind::TimedOut)
-}
-
-/// Counts a connection for as long as it lives.
-struct Open(Gauge);
-
-impl Open {
-    fn count(hub: &Hub) -> Self {
-        let open = hub.metrics().open_sockets.clone();
-        open.inc();
-        Self(open)
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.0.dec();
-    }
 }
 
 /// The router, told who asks.
@@ -199,20 +183,24 @@ impl Service<Request<Incoming>> for OfPeer {
 
 /// A stream whose writes may not stand still for longer than `timeout`.
 #[derive(Debug)]
-pub(super) struct Deadlined {
-    stream: TcpStream,
+pub(super) struct Deadlined<S = TcpStream> {
+    stream: S,
     timeout: Duration,
     /// Set while a write stands still.
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
-impl Deadlined {
-    pub(super) fn new(stream: TcpStream, timeout: Duration) -> Self {
+impl<S> Deadlined<S> {
+    pub(super) fn new(stream: S, timeout: Duration) -> Self {
         Self {
             stream,
             timeout,
             stalled: None,
         }
+    }
+
+    pub(super) fn into_inner(self) -> S {
+        self.stream
     }
 
     fn watch<T>(
@@ -233,7 +221,7 @@ impl Deadlined {
     }
 }
 
-impl AsyncRead for Deadlined {
+impl<S: AsyncRead + Unpin> AsyncRead for Deadlined<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -243,7 +231,7 @@ impl AsyncRead for Deadlined {
     }
 }
 
-impl AsyncWrite for Deadlined {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Deadlined<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

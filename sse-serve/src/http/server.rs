@@ -10,17 +10,18 @@ use futures_util::FutureExt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 
-use crate::config::{Config, Store};
+use crate::config::Config;
 use crate::error::{AuthError, StartError};
 use crate::http::auth::Authenticator;
 use crate::http::connection::{self, Bounds};
 use crate::http::cors;
+use crate::http::embed::open_hub;
 use crate::http::pace::Pace;
 use crate::http::router::{check_path, router};
 use crate::http::tls::Tls;
 use crate::hub::Hub;
-use crate::log::{OpenError, Options, SqliteLog};
 use crate::sys;
+use crate::writer::{self, Writers};
 
 /// Connections that may wait to be accepted: a thousand clients that come back
 /// at once shall not meet a refusal.
@@ -55,6 +56,7 @@ pub struct Server {
     local_addr: SocketAddr,
     hub: Hub,
     tls: Option<Tls>,
+    writers: Arc<Writers>,
     config: Config,
     auth: Option<Arc<Authenticator>>,
 }
@@ -99,10 +101,18 @@ impl Server {
         }
         let listener = listen(&addresses).map_err(refused)?;
         let local_addr = listener.local_addr().map_err(refused)?;
+        let hub = open_hub(&config)?;
+        let options = writer::Options {
+            threads: config.writer_threads.get(),
+            write_timeout: config.write_timeout,
+            flush_interval: config.flush_interval,
+        };
+        let writers = Writers::start(&hub, options).map_err(StartError::Writer)?;
         Ok(Self {
             listener,
             local_addr,
-            hub: open_hub(&config)?,
+            hub,
+            writers: Arc::new(writers),
             tls,
             config,
             auth,
@@ -158,13 +168,15 @@ impl Server {
         self.hub.drain();
         let deadline = tokio::time::sleep(self.config.hub.drain.saturating_add(GRACE));
         let mut deadline = std::pin::pin!(deadline);
-        while !connections.is_empty() {
+        while !connections.is_empty() || self.writers.open() > 0 {
             tokio::select! {
                 () = &mut deadline => {
-                    tracing::info!(connections = connections.len(), "cut after the drain");
+                    let left = connections.len() + self.writers.open();
+                    tracing::info!(connections = left, "cut after the drain");
                     break;
                 }
                 Some(_) = connections.join_next() => {}
+                () = self.writers.emptied(), if self.writers.open() > 0 => {}
                 stream = self.accept(&mut pace) => self.spawn(&mut connections, stream, &router),
             }
         }
@@ -220,6 +232,7 @@ impl Server {
             self.tls.clone(),
             router.clone(),
             self.hub.clone(),
+            Arc::clone(&self.writers),
             Bounds {
                 head_bytes: config.limits.head_bytes,
                 header_timeout: config.header_timeout,
@@ -228,25 +241,6 @@ impl Server {
             },
         ));
     }
-}
-
-fn open_hub(config: &Config) -> Result<Hub, OpenError> {
-    let hub = config.hub.clone();
-    let Store::Sqlite {
-        path,
-        durability,
-        memory,
-    } = &config.store
-    else {
-        return Ok(Hub::new(hub));
-    };
-    let options = Options {
-        path: path.clone(),
-        durability: *durability,
-        memory: *memory,
-    };
-    let log = SqliteLog::open(&options, hub.retention, &hub.topics)?;
-    Ok(Hub::over(Box::new(log), hub))
 }
 
 fn check_limits(config: &Config) -> Result<(), StartError> {

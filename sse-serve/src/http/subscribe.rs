@@ -7,10 +7,10 @@ use std::time::Duration;
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{ConnectInfo, Path, State};
+use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
-use futures_util::stream;
+use futures_util::stream as futures;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use sse_core::Event;
@@ -19,10 +19,13 @@ use url::form_urlencoded;
 use crate::config::WhenFull;
 use crate::http::accept::allows_event_stream;
 use crate::http::auth::{Caller, Wish};
+use crate::http::handover::carry;
+use crate::http::peer::Peer;
 use crate::http::problem::Problem;
 use crate::http::router::App;
 use crate::hub::{
-    Filter, GapPolicy, NAME_MAX, Refused, Start, Subscribe, Subscription, TopicPattern, jittered,
+    Filter, GapPolicy, Hub, NAME_MAX, Refused, Start, Subscribe, Subscription, TopicPattern,
+    jittered,
 };
 use crate::metrics::Refusal;
 
@@ -37,7 +40,7 @@ const NAMES_MAX: usize = 64;
 /// GET, and HEAD: the same answer without a subscriber behind it.
 pub(super) async fn subscribe(
     State(app): State<App>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Peer(peer): Peer,
     Extension(caller): Extension<Caller>,
     method: Method,
     uri: Uri,
@@ -50,7 +53,7 @@ pub(super) async fn subscribe(
 /// The same of a session alone: that of the path, else the caller's own.
 pub(super) async fn subscribe_session(
     State(app): State<App>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Peer(peer): Peer,
     Extension(caller): Extension<Caller>,
     session: Result<Option<Path<String>>, PathRejection>,
     method: Method,
@@ -75,7 +78,7 @@ pub(super) async fn subscribe_session(
 fn answer(
     app: &App,
     method: &Method,
-    peer: SocketAddr,
+    peer: Option<SocketAddr>,
     caller: &Caller,
     asked: Asked,
 ) -> Result<Response, Problem> {
@@ -83,28 +86,42 @@ fn answer(
         .subscribe(asked.wish)
         .map_err(|cause| app.forbid(&cause))?;
     if *method == Method::HEAD {
-        // Of unknown length, as the stream is: an empty body would be announced as 0.
-        let nothing = stream::empty::<Result<Bytes, Infallible>>();
-        return Ok(event_stream(Body::from_stream(nothing)));
+        return Ok(head());
     }
     let request = Subscribe {
         filter,
         start: asked.start,
         gap: asked.gap,
-        peer: Some(peer),
+        peer,
         expires: caller.grant.as_ref().and_then(|grant| grant.expires),
     };
     Ok(open(app, request, caller))
 }
 
 fn open(app: &App, request: Subscribe, caller: &Caller) -> Response {
-    let refused = match app.hub.subscribe(request) {
+    match app.hub.subscribe(request) {
         Ok(subscription) => {
             supersede(app, caller, subscription.connection());
-            return event_stream(body(subscription));
+            stream(subscription)
         }
-        Err(refused) => refused,
-    };
+        Err(refused) => refusal(&app.hub, app.when_full, refused),
+    }
+}
+
+/// The answer to HEAD: the head of a stream.
+pub(super) fn head() -> Response {
+    // Of unknown length, as the stream is: an empty body would be announced as 0.
+    let nothing = futures::empty::<Result<Bytes, Infallible>>();
+    event_stream(Body::from_stream(nothing))
+}
+
+/// The stream of a subscription.
+pub(super) fn stream(subscription: Subscription) -> Response {
+    carry(subscription, event_stream)
+}
+
+/// The answer to a subscriber for whom there is no place.
+pub(super) fn refusal(hub: &Hub, when_full: WhenFull, refused: Refused) -> Response {
     let (cause, status, detail) = match refused {
         Refused::Full => (
             Refusal::Connections,
@@ -124,15 +141,15 @@ fn open(app: &App, request: Subscribe, caller: &Caller) -> Response {
              `Retry-After` seconds",
         ),
         Refused::Draining => {
-            app.hub.metrics().refuse(Refusal::Draining);
-            return come_back(app.hub.config().retry);
+            hub.metrics().refuse(Refusal::Draining);
+            return come_back(hub.config().retry);
         }
     };
-    app.hub.metrics().refuse(cause);
-    if app.when_full == WhenFull::Retry {
-        return come_back(app.hub.config().retry);
+    hub.metrics().refuse(cause);
+    if when_full == WhenFull::Retry {
+        return come_back(hub.config().retry);
     }
-    let retry = app.hub.config().retry.as_secs().max(1);
+    let retry = hub.config().retry.as_secs().max(1);
     let mut response = Problem::new(status, detail).into_response();
     response.headers_mut().insert(RETRY_AFTER, retry.into());
     response
@@ -160,13 +177,6 @@ fn come_back(reconnection_time: Duration) -> Response {
     event_stream(Body::from(block.freeze()))
 }
 
-fn body(subscription: Subscription) -> Body {
-    Body::from_stream(stream::unfold(subscription, |mut subscription| async {
-        let bytes = subscription.next().await?;
-        Some((Ok::<_, Infallible>(bytes), subscription))
-    }))
-}
-
 fn event_stream(body: Body) -> Response {
     let mut response = Response::new(body);
     let headers = response.headers_mut();
@@ -178,14 +188,14 @@ fn event_stream(body: Body) -> Response {
 
 /// What a request asks for, whoever asks.
 #[derive(Debug)]
-struct Asked {
-    wish: Wish,
-    start: Start,
-    gap: Option<GapPolicy>,
+pub(super) struct Asked {
+    pub(super) wish: Wish,
+    pub(super) start: Start,
+    pub(super) gap: Option<GapPolicy>,
 }
 
 /// What a request asks for, or why it cannot be.
-fn request(uri: &Uri, headers: &HeaderMap) -> Result<Asked, Problem> {
+pub(super) fn request(uri: &Uri, headers: &HeaderMap) -> Result<Asked, Problem> {
     if !allows_event_stream(headers) {
         return Err(Problem::new(
             StatusCode::NOT_ACCEPTABLE,

@@ -2,17 +2,18 @@
 //! subscription admits is delivered once or covered by a gap, and no gap is told
 //! where nothing was lost.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
 use proptest::prelude::*;
 use sse_core::{Item, Parser};
-use tokio::sync::oneshot;
 
+use super::audience::Audience;
 use super::cursor::{Cursor, Due};
+use super::portion::Portions;
 use super::*;
-use crate::log::{Envelope, Options, SqliteLog};
+use crate::log::{Envelope, Options, SqliteLog, WakeQueue};
 
 const TOPICS: [&str; 5] = ["default", "busy", "rare.a", "rare.b", "brief"];
 const TYPES: [&str; 2] = ["message", "x"];
@@ -227,7 +228,7 @@ struct Client {
 
 impl Client {
     fn admits(&self, event: &Published) -> bool {
-        self.filter.admits(&event.envelope, &self.connection)
+        self.filter.admits(&event.envelope, Some(&self.connection))
     }
 
     /// What a gap now would stand for: what is gone after its position and was
@@ -261,8 +262,15 @@ impl Client {
         self.at = upto;
     }
 
-    fn open(&mut self, hub: &Hub, model: &Model, start: First, gap: GapPolicy) {
-        self.cursor = None;
+    /// With the audiences, it is served together with others of its filter.
+    fn open(
+        &mut self,
+        hub: &Hub,
+        model: &Model,
+        audiences: Option<&mut Audiences>,
+        start: First,
+        gap: GapPolicy,
+    ) {
         self.parser = Parser::new();
         self.connected = false;
         self.excused.clear();
@@ -306,22 +314,34 @@ impl Client {
             expires: None,
         };
         let cursor = Cursor::open(Arc::clone(&hub.shared), request).unwrap();
-        self.connection = cursor.tail().selection().connection().to_owned();
+        match audiences {
+            None => cursor.follow(),
+            Some(audiences) => audiences
+                .entry(Audience::key(&cursor))
+                .or_insert_with(|| Audience::open(&cursor, Arc::new(Deaf), 0))
+                .join(&cursor),
+        }
+        self.connection = cursor.connection.id().to_owned();
         self.cursor = Some(cursor);
         self.gone_at_open = self.gone(model);
     }
 
     /// At most so many writes; whether there is no more.
-    fn read(&mut self, hub: &Hub, model: &Model, writes: usize) -> bool {
+    fn read(
+        &mut self,
+        hub: &Hub,
+        model: &Model,
+        mut portions: Option<&mut Portions>,
+        writes: usize,
+    ) -> bool {
         for _ in 0..writes {
             let Some(cursor) = &mut self.cursor else {
                 return true;
             };
-            match cursor.due(Instant::now()) {
-                Due::Bytes(bytes) => self.take(hub, model, &bytes),
+            match cursor.due(Instant::now(), portions.as_deref_mut()) {
+                Due::Write(delivery) => self.take(hub, model, &delivery.into_bytes()),
                 Due::Blocks(seqs) => {
-                    let (reply, blocks) = oneshot::channel();
-                    cursor.log().fetch(seqs, reply);
+                    let blocks = cursor.fetch(seqs);
                     cursor.supply(blocks.blocking_recv().unwrap().unwrap());
                 }
                 Due::Nothing => {
@@ -385,6 +405,43 @@ impl Client {
     }
 }
 
+/// One serves many, as it is asked to and not as it is woken.
+type Audiences = HashMap<usize, Audience>;
+
+#[derive(Debug)]
+struct Deaf;
+
+impl WakeQueue for Deaf {
+    fn push(&self, _: usize) {}
+}
+
+/// Tells every audience what came, before any of its cursors is asked.
+fn call(
+    hub: &Hub,
+    model: &Model,
+    audiences: &Audiences,
+    portions: &mut Portions,
+    clients: &mut [Client],
+    can_write: bool,
+) {
+    let now = Instant::now();
+    for (key, audience) in audiences {
+        let Some(call) = audience.call(now, portions) else {
+            continue;
+        };
+        for client in clients.iter_mut().skip(1) {
+            let Some(cursor) = &mut client.cursor else {
+                continue;
+            };
+            if Audience::key(cursor) == *key
+                && let Some(delivery) = cursor.hear(&call, can_write, now)
+            {
+                client.take(hub, model, &delivery.into_bytes());
+            }
+        }
+    }
+}
+
 fn seq_of(hub: &Hub, id: &str) -> u64 {
     let (epoch, seq) = id.split_once('-').unwrap();
     assert_eq!(epoch, hub.shared.history().epoch().as_str());
@@ -401,6 +458,9 @@ fn run(steps: Vec<Step>, open_hub: impl Fn() -> Hub) {
         ..Model::default()
     };
     hub.shared.history().clock().stop_at(model.now);
+    // Shared by all but the first.
+    let mut portions = Portions::default();
+    let mut audiences = Audiences::new();
     let mut clients: Vec<Client> = (0..CLIENTS).map(|_| Client::default()).collect();
     for step in steps {
         match step {
@@ -449,15 +509,35 @@ fn run(steps: Vec<Step>, open_hub: impl Fn() -> Hub) {
                 start,
                 gap,
             } => {
+                let is_alone = client == 0;
+                clients[client].cursor = None;
+                let cursors = || {
+                    clients
+                        .iter()
+                        .skip(1)
+                        .filter_map(|client| client.cursor.as_ref())
+                };
+                audiences.retain(|key, _| cursors().any(|cursor| Audience::key(cursor) == *key));
                 let client = &mut clients[client];
                 // The last event ID belongs to one subscription.
                 if !matches!(start, First::Resume) || client.last_event_id.is_empty() {
                     client.filter = filters().swap_remove(filter);
                 }
-                client.open(&hub, &model, start, gap);
+                let together = Some(&mut audiences).filter(|_| !is_alone);
+                client.open(&hub, &model, together, start, gap);
             }
             Step::Read { client, writes } => {
-                clients[client].read(&hub, &model, writes);
+                let can_write = writes < 3;
+                call(
+                    &hub,
+                    &model,
+                    &audiences,
+                    &mut portions,
+                    &mut clients,
+                    can_write,
+                );
+                let portions = Some(&mut portions).filter(|_| client > 0);
+                clients[client].read(&hub, &model, portions, writes);
             }
             Step::Advance(millis) => {
                 model.now += millis;
@@ -469,18 +549,25 @@ fn run(steps: Vec<Step>, open_hub: impl Fn() -> Hub) {
                 for client in &mut clients {
                     client.cursor = None;
                 }
+                audiences.clear();
+                portions.clear();
                 drop(hub);
                 hub = open_hub();
             }
         }
         let window = hub.shared.history().window();
-        let all = crate::log::Selection::new(filters().swap_remove(0), String::new());
-        let retained = window.after(0, &all).map(|(seq, _)| seq);
+        let all = crate::log::Selection::new(filters().swap_remove(0));
+        let all = crate::log::Scope {
+            selection: &all,
+            connection: None,
+        };
+        let retained = window.after(0, all).map(|(seq, _)| seq);
         let expected = model.after(0).filter(|(_, event)| event.is_retained);
         assert!(retained.eq(expected.map(|(seq, _)| seq)));
     }
+    call(&hub, &model, &audiences, &mut portions, &mut clients, true);
     for client in &mut clients {
-        while !client.read(&hub, &model, 1) {}
+        while !client.read(&hub, &model, None, 1) {}
     }
 }
 

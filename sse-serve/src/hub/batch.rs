@@ -7,31 +7,25 @@ use bytes::{Bytes, BytesMut};
 pub(super) const BATCH_MAX: usize = 32 << 10;
 
 /// Collects blocks; one alone stays shared, not copied.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Batch {
     copied: BytesMut,
-    single: Option<Bytes>,
+    single: Bytes,
 }
 
 impl Batch {
-    pub(super) fn new(preface: BytesMut) -> Self {
-        Self {
-            copied: preface,
-            single: None,
-        }
-    }
-
     pub(super) fn has_room(&self, length: usize) -> bool {
         self.is_empty() || self.len() + length <= BATCH_MAX
     }
 
     pub(super) fn push(&mut self, block: &Bytes) {
         if self.is_empty() {
-            self.single = Some(block.clone());
+            self.single = block.clone();
             return;
         }
-        if let Some(single) = self.single.take() {
-            self.copied.reserve(single.len() + block.len());
+        if !self.single.is_empty() {
+            let single = std::mem::take(&mut self.single);
+            self.copied.reserve((single.len() + block.len()).max(2048));
             self.copied.extend_from_slice(&single);
         }
         self.copied.extend_from_slice(block);
@@ -41,12 +35,16 @@ impl Batch {
         self.len() == 0
     }
 
-    pub(super) fn finish(self) -> Option<Bytes> {
-        let bytes = self.single.unwrap_or_else(|| self.copied.freeze());
-        (!bytes.is_empty()).then_some(bytes)
+    /// Empty if nothing was pushed.
+    pub(super) fn finish(self) -> Bytes {
+        if self.copied.is_empty() {
+            self.single
+        } else {
+            self.copied.freeze()
+        }
     }
 
     fn len(&self) -> usize {
-        self.copied.len() + self.single.as_ref().map_or(0, Bytes::len)
+        self.copied.len() + self.single.len()
     }
 }

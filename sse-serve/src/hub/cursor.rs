@@ -1,30 +1,30 @@
 //! A cursor over the log: what one subscription is due. Replay and live delivery
 //! are the same reads, so they cannot race.
 
+mod ending;
+mod start;
+
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
+use tokio::sync::oneshot;
 
-use crate::hub::batch::{BATCH_MAX, Batch};
-use crate::hub::control::{self, Connected, Gap};
-use crate::hub::position::{GapPolicy, GapReason, Start, resolve};
+use crate::hub::audience::Call;
+use crate::hub::control;
+use crate::hub::portion::{Delivery, Portion, Portions};
+use crate::hub::position::GapPolicy;
 use crate::hub::registry::Connection;
-use crate::hub::tally::Tally;
 use crate::hub::{Refused, Shared, Subscribe};
-use crate::log::{EventLog, Evictions, Loss, Selection, Tail, Window};
+use crate::log::{Blocks, BlocksReply, Evictions, Tail, Unavailable, Window};
 use crate::metrics::Closed;
-
-/// Records looked at before the log is let go for others.
-const SCAN_MAX: usize = 4096;
 
 /// One open stream, without the waiting: asked at any time, it says what to
 /// write and when to ask again at the latest.
 #[derive(Debug)]
-pub(super) struct Cursor {
-    shared: Arc<Shared>,
-    connection: Arc<Connection>,
+pub(crate) struct Cursor {
+    pub(super) shared: Arc<Shared>,
+    pub(super) connection: Arc<Connection>,
     gap: GapPolicy,
     /// What was published up to here is replayed, what comes after is live.
     head_at_open: u64,
@@ -39,9 +39,10 @@ pub(super) struct Cursor {
     /// Blocks were asked for up to here, because memory had let them go.
     asked: u64,
     /// Those that came.
-    fetched: Vec<(u64, Bytes)>,
+    fetched: Blocks,
     /// What the hub has to say before the next event.
     preface: BytesMut,
+    opened: Instant,
     last_write: Instant,
     closes: Option<Instant>,
     /// When the credential it was opened with ends.
@@ -50,16 +51,18 @@ pub(super) struct Cursor {
 }
 
 /// What a cursor is due.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Due {
-    /// Whole blocks to write.
-    Bytes(Bytes),
+#[derive(Debug)]
+pub(crate) enum Due {
+    Write(Delivery),
     /// These events, which are not in memory: to be fetched and supplied.
     Blocks(Vec<u64>),
     Nothing,
     /// The last bytes were given out.
     End,
 }
+
+/// What comes of a fetch.
+pub(crate) type Fetching = oneshot::Receiver<Result<Blocks, Unavailable>>;
 
 impl Cursor {
     pub(super) fn open(shared: Arc<Shared>, request: Subscribe) -> Result<Self, Refused> {
@@ -68,11 +71,11 @@ impl Cursor {
         }
         let now = Instant::now();
         shared.log.age();
-        // Before it looks at the log: what comes in between wakes it.
+        // Before it looks at the log: what is targeted at it from now on wakes it.
         let connection = shared
             .registry
-            .open(request.peer, request.filter, |selection| {
-                shared.history().tail(selection)
+            .open(request.peer, request.filter, |selection, id| {
+                shared.history().tail(selection, Some(id))
             })?;
         shared.metrics.opened.inc();
         let mut cursor = Self {
@@ -84,8 +87,9 @@ impl Cursor {
             forgiven: Evictions::default(),
             at_head: false,
             asked: 0,
-            fetched: Vec::new(),
+            fetched: Blocks::new(),
             preface: BytesMut::new(),
+            opened: now,
             last_write: now,
             closes: None,
             expires: request.expires,
@@ -94,41 +98,77 @@ impl Cursor {
         };
         cursor.begin(&request.start);
         cursor.connection.show(cursor.seq, false);
+        let dropped = &cursor.shared.metrics.notices_dropped;
+        cursor.shared.observers.opened(&cursor.connection, dropped);
         Ok(cursor)
     }
 
-    /// Everything that is due at `now`, up to a bound.
-    pub(super) fn due(&mut self, now: Instant) -> Due {
+    /// From now on what is published for it wakes its own tail. To be called
+    /// before it is first asked, unless it joins an
+    /// [`Audience`](crate::hub::Audience).
+    pub(super) fn follow(&self) {
+        let tail = self.connection.tail();
+        tail.add_readers(1);
+        self.shared.history().follow(tail);
+    }
+
+    /// Everything that is due at `now`, up to a bound. Those who serve many give
+    /// the portions that they read lately.
+    pub(crate) fn due(&mut self, now: Instant, portions: Option<&mut Portions>) -> Due {
         if self.closed.is_some() {
             return Due::End;
         }
-        let due = self.step(now);
+        let due = self.step(now, portions);
         self.connection.show(self.seq, self.at_head);
-        if let Due::Bytes(bytes) = &due {
-            self.last_write = now;
-            let length = bytes.len() as u64;
-            self.connection.bytes.fetch_add(length, Ordering::Relaxed);
-            self.shared.metrics.delivered_bytes.inc_by(length);
+        if let Due::Write(delivery) = &due {
+            self.count(delivery, now);
         }
         due
     }
 
-    fn step(&mut self, now: Instant) -> Due {
-        if let Some(cause) = self.ended(now) {
-            self.closed = Some(cause);
-            return Due::Bytes(control::ending(cause));
+    /// What an audience was called for, if this cursor stands where it begins.
+    /// Else `None`: then it is to be asked what is due to it.
+    pub(crate) fn hear(&mut self, call: &Call, can_write: bool, now: Instant) -> Option<Delivery> {
+        if !self.at_head {
+            return None;
         }
-        let is_closing = self.is_closing(now);
-        let due = match self.take(now) {
-            Due::Nothing if !is_closing => self.heartbeat(now).map_or(Due::Nothing, Due::Bytes),
-            due => due,
+        // What is for it alone may have come before.
+        let own = self.tail().pending().unwrap_or(call.first);
+        self.seq = self.seq.max(call.first.min(own) - 1);
+        let portion = call.portion.as_ref().filter(|portion| {
+            can_write
+                && self.seq == portion.from
+                && self.preface.is_empty()
+                && self.closes.is_none()
+                && self.closed.is_none()
+                && self.ended(now).is_none()
+        });
+        let Some(portion) = portion else {
+            // What comes next may be before what others are due.
+            self.at_head = false;
+            self.connection.show(self.seq, false);
+            return None;
         };
-        // What is to be fetched first, the client will come back for.
-        if is_closing { self.farewell(due) } else { due }
+        self.pass(portion);
+        self.connection.show(self.seq, self.at_head);
+        let delivery = Delivery {
+            portion: Some(Arc::clone(portion)),
+            ..Delivery::default()
+        };
+        self.count(&delivery, now);
+        Some(delivery)
+    }
+
+    /// Asks the log for these events. The tail is woken when the answer is there.
+    pub(crate) fn fetch(&self, seqs: Vec<u64>) -> Fetching {
+        let (reply, fetching) = oneshot::channel();
+        let reply = BlocksReply::new(reply, Arc::clone(self.connection.tail()));
+        self.shared.log.fetch(seqs, reply);
+        fetching
     }
 
     /// The blocks asked for with [`Due::Blocks`].
-    pub(super) fn supply(&mut self, blocks: Vec<(u64, Bytes)>) {
+    pub(crate) fn supply(&mut self, blocks: Blocks) {
         self.fetched = blocks;
         if self.lacks_the_next() {
             self.give_up();
@@ -136,101 +176,119 @@ impl Cursor {
     }
 
     /// Ends the stream: what it is due cannot be read.
-    pub(super) fn give_up(&mut self) {
+    pub(crate) fn give_up(&mut self) {
         self.closed = Some(Closed::Unreadable);
     }
 
-    pub(super) fn tail(&self) -> &Tail {
+    pub(crate) fn tail(&self) -> &Tail {
         self.connection.tail()
     }
 
-    fn selection(&self) -> &Selection {
-        self.tail().selection()
+    /// Whether all of it was published after the stream was opened.
+    pub(crate) fn is_live(&self, portion: &Portion) -> bool {
+        portion.from >= self.head_at_open
     }
 
-    pub(super) fn log(&self) -> &dyn EventLog {
-        &*self.shared.log
+    /// Tells the metrics how old the events were when they were handed over.
+    pub(crate) fn observe(&self, portion: &Portion, now: Instant) {
+        let live = portion.up_to(self.head_at_open);
+        if live < portion.seqs.len() {
+            let history = self.shared.history();
+            let ages = portion.observe(live, now, |seq, now| history.age_of(seq, now));
+            self.shared.metrics.delivery_latency.observe_all(&ages, 1);
+        }
     }
 
-    /// When something falls due even if nothing is published: the next
-    /// heartbeat, or an end.
-    pub(super) fn deadline(&self) -> Instant {
-        let heartbeat = self.last_write + self.shared.config.heartbeat;
-        let ends = self.closes.into_iter().chain(self.expires);
-        ends.fold(heartbeat, Instant::min)
+    fn step(&mut self, now: Instant, portions: Option<&mut Portions>) -> Due {
+        if let Some(cause) = self.ended(now) {
+            self.closed = Some(cause);
+            return Due::Write(Delivery::of(control::ending(cause)));
+        }
+        let is_closing = self.is_closing(now);
+        let due = match self.take(now, portions) {
+            Due::Nothing if !is_closing => self
+                .heartbeat(now)
+                .map_or(Due::Nothing, |bytes| Due::Write(Delivery::of(bytes))),
+            due => due,
+        };
+        // What is to be fetched first, the client will come back for.
+        if is_closing { self.farewell(due) } else { due }
     }
 
     /// Events after the cursor, in one piece.
-    fn take(&mut self, now: Instant) -> Due {
+    fn take(&mut self, now: Instant, mut portions: Option<&mut Portions>) -> Due {
         let shared = Arc::clone(&self.shared);
-        let moment = shared.history().clock().at(now);
+        let history = shared.history();
+        let moment = history.clock().at(now);
         loop {
-            let window = shared.history().window();
+            let window = history.window();
             self.pass_idle(&window);
             self.catch_up(&window);
-            let mut batch = Batch::new(std::mem::take(&mut self.preface));
-            let mut wanted = Wanted::default();
-            let mut more = false;
-            let mut looked_at = 0;
-            let mut tally = Tally::new(&shared, self.head_at_open, now);
-            for (seq, record) in window.after(self.seq, self.selection()) {
-                if looked_at == SCAN_MAX {
-                    more = true;
-                    break;
-                }
-                looked_at += 1;
-                let is_admitted = self.selection().admits(&record.envelope);
-                if !is_admitted || record.expired(moment) {
-                    if wanted.seqs.is_empty() {
-                        self.seq = seq;
-                        if is_admitted {
-                            shared.metrics.expired.inc();
-                        }
-                    }
-                    continue;
-                }
-                let block = record.block.as_ref().or_else(|| self.fetched(seq));
-                match block {
-                    Some(block) if wanted.seqs.is_empty() && batch.has_room(block.len()) => {
-                        batch.push(block);
-                        tally.count(seq);
-                        self.seq = seq;
-                        self.told = seq;
-                    }
-                    None if batch.is_empty() && wanted.has_room(record.length) => {
-                        wanted.push(seq, record.length);
-                    }
-                    _ => {
-                        more = true;
-                        break;
-                    }
-                }
+            if self.closed.is_some() {
+                return Due::Write(Delivery::of(control::ending(Closed::Lagged)));
             }
-            more |= !wanted.seqs.is_empty();
-            self.at_head = !more;
-            if self.at_head {
-                self.seq = window.head().max(self.seq);
-            }
+            let is_shared = self.fetched.is_empty() && !window.has_targeted();
+            let (portion, is_new) = match &mut portions {
+                Some(portions) if is_shared => {
+                    portions.read(&window, self.connection.selection(), self.seq, moment)
+                }
+                _ => {
+                    let scope = self.connection.scope();
+                    let read = Portion::read(&window, scope, self.seq, moment, &self.fetched);
+                    (Arc::new(read), true)
+                }
+            };
             drop(window);
-            tally.add_to(&self.connection);
-            shared.history().count_reads(looked_at as u64);
-            self.fetched.clear();
-            if let Some(bytes) = batch.finish() {
-                return Due::Bytes(bytes);
+            if is_new {
+                history.count_reads(portion.looked_at);
             }
-            if let Some(&last) = wanted.seqs.last() {
+            self.fetched = Blocks::new();
+            self.pass(&portion);
+            let before = std::mem::take(&mut self.preface).freeze();
+            if !before.is_empty() || !portion.blocks().is_empty() {
+                return Due::Write(Delivery {
+                    before,
+                    portion: Some(portion),
+                    after: Bytes::new(),
+                });
+            }
+            if let Some(&last) = portion.wanted.last() {
                 self.asked = last;
-                return Due::Blocks(wanted.seqs);
+                return Due::Blocks(portion.wanted.clone());
             }
-            if !more {
+            if !portion.has_more {
                 return Due::Nothing;
             }
         }
     }
 
-    fn fetched(&self, seq: u64) -> Option<&Bytes> {
-        let index = self.fetched.binary_search_by_key(&seq, |(seq, _)| *seq);
-        index.ok().map(|index| &self.fetched[index].1)
+    /// Moves to the end of what was read.
+    fn pass(&mut self, portion: &Portion) {
+        self.seq = portion.to;
+        self.at_head = !portion.has_more;
+        if let Some(&last) = portion.seqs.last() {
+            self.told = last;
+        }
+        if portion.expired > 0 {
+            self.shared.metrics.expired.inc_by(portion.expired);
+        }
+    }
+
+    fn count(&mut self, delivery: &Delivery, now: Instant) {
+        self.last_write = now;
+        let metrics = &self.shared.metrics;
+        let length = delivery.len() as u64;
+        metrics.delivered_bytes.inc_by(length);
+        let portion = delivery.portion.as_ref();
+        let events = portion.map_or(0, |portion| portion.seqs.len() as u64);
+        let replayed = portion.map_or(0, |portion| portion.up_to(self.head_at_open) as u64);
+        if replayed > 0 {
+            metrics.delivered_replayed.inc_by(replayed);
+        }
+        if events > replayed {
+            metrics.delivered_live.inc_by(events - replayed);
+        }
+        self.connection.count(events, length);
     }
 
     /// Whether the event that comes next is retained, was asked for and is
@@ -238,186 +296,25 @@ impl Cursor {
     fn lacks_the_next(&self) -> bool {
         let history = self.shared.history();
         let (now, window) = (history.clock().now(), history.window());
-        let selection = self.selection();
-        window
-            .after(self.seq, selection)
-            .take(SCAN_MAX)
-            .find(|(_, record)| selection.admits(&record.envelope) && !record.expired(now))
-            .filter(|(seq, _)| *seq <= self.asked)
-            .is_some_and(|(seq, record)| record.block.is_none() && self.fetched(seq).is_none())
+        let next = Portion::read(
+            &window,
+            self.connection.scope(),
+            self.seq,
+            now,
+            &self.fetched,
+        );
+        next.seqs.is_empty() && next.wanted.first().is_some_and(|&seq| seq <= self.asked)
     }
 
     /// Moves past what was published for others while it waited.
     fn pass_idle(&mut self, window: &Window) {
-        let pending = self.tail().take_pending();
+        let shared = self.connection.unseen();
+        let own = self.tail().take_pending();
         if self.at_head {
-            let before = pending.map_or(window.head(), |seq| seq - 1);
+            let first = own.into_iter().chain(shared).min();
+            let before = first.map_or(window.head(), |seq| seq - 1);
             self.seq = self.seq.max(before);
         }
-    }
-
-    /// Where retention overtook the cursor, says so if the subscription lost
-    /// something.
-    fn catch_up(&mut self, window: &Window) {
-        if self.loss(window).is_some() {
-            let requested = self.shared.history().epoch().id(self.seq);
-            self.put_gap(window, GapReason::Lagged, requested.as_bytes());
-        }
-    }
-
-    /// What this subscription lost after its cursor, if anything.
-    fn loss(&self, window: &Window) -> Option<Loss> {
-        window.loss_after(self.seq, self.forgiven, self.selection())
-    }
-
-    /// The number of events between the cursor and where delivery continues,
-    /// where it is known.
-    fn missed(&self, window: &Window) -> Option<u64> {
-        let selection = self.selection();
-        let now = self.shared.history().clock().now();
-        let evicted = match self.loss(window) {
-            Some(loss) if !loss.counts_all => return None,
-            Some(_) => window.evicted_after(self.seq),
-            None => 0,
-        };
-        let skipped = match self.gap {
-            GapPolicy::Oldest => 0,
-            GapPolicy::Latest => window
-                .after(self.seq, selection)
-                .filter(|(_, record)| !record.expired(now) && selection.admits(&record.envelope))
-                .count(),
-        };
-        Some(evicted + skipped as u64)
-    }
-
-    /// Sets the first cursor and says where it stands.
-    fn begin(&mut self, start: &Start) {
-        let shared = Arc::clone(&self.shared);
-        let history = shared.history();
-        let window = history.window();
-        self.head_at_open = window.head();
-        control::put_retry(&mut self.preface, shared.config.retry);
-        match start {
-            Start::Head => self.seq = window.head(),
-            Start::Earliest => self.seq = window.floor(),
-            Start::Last(count) => self.seq = self.before_last(&window, *count),
-            Start::After(requested) => match resolve(requested, history.epoch(), window.head()) {
-                Ok(seq) => {
-                    self.seq = seq;
-                    if self.loss(&window).is_some() {
-                        self.put_gap(&window, GapReason::Expired, requested);
-                    }
-                }
-                Err(reason) => self.put_gap(&window, reason, requested),
-            },
-        }
-        self.forgiven = window.marks().so_far();
-        self.told = self.seq;
-        let cursor = history.epoch().id(self.seq);
-        let connected = Connected {
-            connection: self.connection.id(),
-            cursor: &cursor,
-            retry: shared.config.retry.as_millis() as u64,
-        };
-        control::put_connected(&mut self.preface, &cursor, &connected);
-    }
-
-    fn before_last(&self, window: &Window, count: usize) -> u64 {
-        let now = self.shared.history().clock().now();
-        let selection = self.selection();
-        window
-            .backward(selection)
-            .filter(|(_, record)| !record.expired(now) && selection.admits(&record.envelope))
-            .map(|(seq, _)| seq - 1)
-            .take(count)
-            .last()
-            .unwrap_or(window.head())
-    }
-
-    /// The position just before the next event, or as near to it as is found
-    /// within bounds.
-    fn before_next(&self, window: &Window) -> u64 {
-        let selection = self.selection();
-        let mut passed = self.seq;
-        for (looked_at, (seq, record)) in window.after(self.seq, selection).enumerate() {
-            if looked_at == SCAN_MAX {
-                return passed;
-            }
-            if selection.admits(&record.envelope) {
-                return seq - 1;
-            }
-            passed = seq;
-        }
-        window.head()
-    }
-
-    fn put_gap(&mut self, window: &Window, reason: GapReason, requested: &[u8]) {
-        let missed = match reason {
-            GapReason::Expired | GapReason::Lagged => self.missed(window),
-            GapReason::Unknown | GapReason::StoreReset => None,
-        };
-        self.shared.metrics.gap(reason.name(), missed);
-        self.connection.gaps.fetch_add(1, Ordering::Relaxed);
-        self.seq = match self.gap {
-            GapPolicy::Oldest => self.before_next(window),
-            GapPolicy::Latest => window.head(),
-        };
-        self.told = self.seq;
-        self.forgiven = window.marks().so_far();
-        let epoch = self.shared.history().epoch();
-        let retains = window.len() > 0;
-        let gap = Gap {
-            reason,
-            requested: control::printable(requested),
-            oldest: retains.then(|| epoch.id(window.floor() + 1)),
-            newest: retains.then(|| epoch.id(window.head())),
-            missed,
-        };
-        control::put_gap(&mut self.preface, &epoch.id(self.seq), &gap);
-    }
-
-    /// A comment after silence; an id alone where the cursor passed events that
-    /// were not for this subscription.
-    fn heartbeat(&mut self, now: Instant) -> Option<Bytes> {
-        if now < self.last_write + self.shared.config.heartbeat {
-            return None;
-        }
-        self.shared.metrics.heartbeats.inc();
-        if self.seq > self.told {
-            self.told = self.seq;
-            return Some(control::position(
-                &self.shared.history().epoch().id(self.seq),
-            ));
-        }
-        Some(control::KEEPALIVE)
-    }
-
-    /// Why it ends now, whatever it is still due.
-    fn ended(&self, now: Instant) -> Option<Closed> {
-        let is_expired = self.expires.is_some_and(|expires| expires <= now);
-        let kicked = self.connection.kicked();
-        kicked.or(is_expired.then_some(Closed::Expired))
-    }
-
-    /// Once the hub drains, each stream draws its own moment to close.
-    fn is_closing(&mut self, now: Instant) -> bool {
-        if self.closes.is_none() {
-            let drain = self.shared.config.drain;
-            let since = *self.shared.draining.borrow();
-            self.closes = since.map(|since| since + drain.mul_f64(fastrand::f64()));
-        }
-        self.closes.is_some_and(|closes| closes <= now)
-    }
-
-    /// The last events and a reconnection time that spreads the clients.
-    fn farewell(&mut self, due: Due) -> Due {
-        let mut bytes = match due {
-            Due::Bytes(bytes) => BytesMut::from(bytes),
-            _ => BytesMut::new(),
-        };
-        control::put_retry(&mut bytes, jittered(self.shared.config.retry));
-        self.closed = Some(Closed::Drained);
-        Due::Bytes(bytes.freeze())
     }
 }
 
@@ -425,26 +322,13 @@ impl Drop for Cursor {
     fn drop(&mut self) {
         let shared = &*self.shared;
         shared.registry.close(&self.connection);
+        self.connection.leave();
         shared.history().close(self.connection.tail());
-        shared.metrics.close(self.closed.unwrap_or(Closed::Gone));
-    }
-}
-
-/// Events to fetch, as many as make one write.
-#[derive(Debug, Default)]
-struct Wanted {
-    seqs: Vec<u64>,
-    bytes: usize,
-}
-
-impl Wanted {
-    fn has_room(&self, length: usize) -> bool {
-        self.seqs.is_empty() || self.bytes + length <= BATCH_MAX
-    }
-
-    fn push(&mut self, seq: u64, length: usize) {
-        self.seqs.push(seq);
-        self.bytes += length;
+        let reason = self.closed.unwrap_or(Closed::Gone);
+        shared.metrics.close(reason);
+        let dropped = &shared.metrics.notices_dropped;
+        let (observers, opened) = (&shared.observers, self.opened);
+        observers.closed(&self.connection, opened, reason, dropped);
     }
 }
 

@@ -1,13 +1,15 @@
 //! The hub: publishes into the log and gives out cursors over it.
 
+mod audience;
 mod batch;
 mod control;
 mod cursor;
+mod observer;
+mod portion;
 mod position;
 mod publication;
 mod registry;
 mod subscription;
-mod tally;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,7 +18,10 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 use tokio::sync::{oneshot, watch};
 
-pub(crate) use cursor::jittered;
+pub(crate) use audience::Audience;
+pub(crate) use cursor::{Cursor, Due, Fetching, jittered};
+pub use observer::{Observer, StreamEnd, StreamInfo};
+pub(crate) use portion::{Delivery, Portion, Portions, Wire};
 pub use position::GapPolicy;
 pub(crate) use position::Start;
 pub use publication::{InvalidPublication, Publication};
@@ -29,6 +34,7 @@ use crate::log::{
 pub(crate) use crate::log::{Filter, NAME_MAX, TopicPattern};
 use crate::metrics::{Closed, Metrics, Reading};
 use crate::sys;
+use observer::Observers;
 use registry::{Places, Registry};
 
 /// How a hub keeps its history and treats its subscribers.
@@ -47,6 +53,9 @@ pub struct HubConfig {
     pub drain: Duration,
     /// Where delivery goes on when history is missing.
     pub gap: GapPolicy,
+    /// What becomes of a subscription that reads more slowly than the history
+    /// evicts.
+    pub slow: SlowPolicy,
     /// The most open subscriptions. Default 100,000.
     pub max_connections: usize,
     /// The most open subscriptions of one peer address. Default: no limit.
@@ -66,12 +75,24 @@ impl Default for HubConfig {
             retry: Duration::from_secs(2),
             drain: Duration::from_secs(5),
             gap: GapPolicy::default(),
+            slow: SlowPolicy::default(),
             max_connections: 100_000,
             max_per_peer: None,
             max_per_session: None,
             max_topics: 100_000,
         }
     }
+}
+
+/// What becomes of a subscription that reads more slowly than the history evicts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SlowPolicy {
+    /// It is told by a `gap` event, reason `lagged`, and goes on.
+    #[default]
+    Keep,
+    /// It is closed, after a comment that says why; a client comes back with its
+    /// last event ID.
+    Close,
 }
 
 /// What a subscription asks for.
@@ -143,6 +164,7 @@ struct Shared {
     started: Instant,
     log: Box<dyn EventLog>,
     registry: Registry,
+    observers: Observers,
     /// When the drain began.
     draining: watch::Sender<Option<Instant>>,
     /// The head of the log when the hub began.
@@ -169,6 +191,7 @@ impl Hub {
                     per_peer: config.max_per_peer,
                     per_session: config.max_per_session,
                 }),
+                observers: Observers::default(),
                 draining: watch::Sender::new(None),
                 began_at,
                 metrics: Metrics::new(),
@@ -208,7 +231,7 @@ impl Hub {
     /// Opens a subscription. Its stream begins with what the hub has to say of
     /// its position.
     pub(crate) fn subscribe(&self, request: Subscribe) -> Result<Subscription, Refused> {
-        Subscription::open(Arc::clone(&self.shared), request)
+        Cursor::open(Arc::clone(&self.shared), request).map(Subscription::new)
     }
 
     /// Begins to close every stream, spread over [`HubConfig::drain`]. Nothing
@@ -232,6 +255,15 @@ impl Hub {
         let mut draining = self.shared.draining.subscribe();
         // The sender lives in `self`, so waiting cannot fail.
         let _ = draining.wait_for(Option::is_some).await;
+    }
+
+    /// From now on tells this observer of every stream that opens and closes, on
+    /// a thread of its own.
+    ///
+    /// # Errors
+    /// If the system gives no thread.
+    pub fn observe(&self, observer: impl Observer) -> std::io::Result<()> {
+        self.shared.observers.add(observer)
     }
 
     /// Open subscriptions.

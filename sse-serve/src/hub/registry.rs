@@ -1,14 +1,14 @@
 //! The subscriptions that are open now.
 
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, hash_map};
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Bound;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::hub::{Filter, Refused};
-use crate::log::{Selection, Tail, random_name};
+use crate::log::{ConnectionId, Scope, Selection, Tail};
 use crate::metrics::Closed;
 
 /// How many subscriptions may be open; `None` is without limit.
@@ -24,7 +24,12 @@ pub(super) struct Places {
 pub(crate) struct Connection {
     pub(crate) peer: Option<SocketAddr>,
     pub(crate) since: jiff::Timestamp,
+    id: ConnectionId,
+    selection: Arc<Selection>,
+    /// Its own.
     tail: Arc<Tail>,
+    /// That of all of its selection, where they are served together.
+    audience: OnceLock<Arc<Tail>>,
     /// Everything up to here was delivered, or was for others.
     cursor: AtomicU64,
     /// Nothing was due when it last looked.
@@ -37,11 +42,23 @@ pub(crate) struct Connection {
 
 impl Connection {
     pub(crate) fn id(&self) -> &str {
-        self.tail.selection().connection()
+        self.id.as_str()
     }
 
     pub(crate) fn filter(&self) -> &Filter {
-        self.tail.selection().filter()
+        self.selection.filter()
+    }
+
+    pub(super) fn selection(&self) -> &Arc<Selection> {
+        &self.selection
+    }
+
+    /// All that it is to read.
+    pub(super) fn scope(&self) -> Scope<'_> {
+        Scope {
+            selection: &self.selection,
+            connection: Some(&self.id),
+        }
     }
 
     /// How far it is, where `head` is that of the log. It is not woken for what
@@ -51,14 +68,42 @@ impl Connection {
         if !self.at_head.load(Ordering::Relaxed) {
             return cursor;
         }
-        let unseen = self.tail.pending();
-        unseen.map_or(head, |first| first - 1).max(cursor)
+        self.unseen().map_or(head, |first| first - 1).max(cursor)
+    }
+
+    /// The first event for it that it has not looked for yet.
+    pub(super) fn unseen(&self) -> Option<u64> {
+        let own = self.tail.pending();
+        let shared = self.audience.get().and_then(|audience| audience.pending());
+        own.into_iter().chain(shared).min()
+    }
+
+    /// To be told of what is for its selection along with others.
+    pub(super) fn join(&self, audience: &Arc<Tail>) {
+        if self.audience.set(Arc::clone(audience)).is_ok() {
+            audience.add_readers(1);
+        }
+    }
+
+    pub(super) fn leave(&self) {
+        if let Some(audience) = self.audience.get() {
+            audience.remove_reader();
+        }
     }
 
     /// Lets others see how far it is.
     pub(super) fn show(&self, cursor: u64, at_head: bool) {
         self.cursor.store(cursor, Ordering::Relaxed);
         self.at_head.store(at_head, Ordering::Relaxed);
+    }
+
+    /// Only its own cursor counts, so that none of this waits for others.
+    pub(super) fn count(&self, events: u64, bytes: u64) {
+        let add = |counter: &AtomicU64, count: u64| {
+            counter.store(counter.load(Ordering::Relaxed) + count, Ordering::Relaxed);
+        };
+        add(&self.bytes, bytes);
+        add(&self.events, events);
     }
 
     pub(super) fn tail(&self) -> &Arc<Tail> {
@@ -85,7 +130,9 @@ pub(super) struct Registry {
 
 #[derive(Debug, Default)]
 struct Open {
-    connections: BTreeMap<String, Arc<Connection>>,
+    connections: BTreeMap<ConnectionId, Arc<Connection>>,
+    /// Of each filter one, and how many connections have it.
+    selections: HashMap<Filter, (Arc<Selection>, usize)>,
     /// Kept only where their limit is set.
     of_peer: HashMap<IpAddr, usize>,
     of_session: HashMap<String, usize>,
@@ -104,7 +151,7 @@ impl Registry {
         &self,
         peer: Option<SocketAddr>,
         filter: Filter,
-        tail: impl FnOnce(Selection) -> Arc<Tail>,
+        tail: impl FnOnce(Arc<Selection>, ConnectionId) -> Arc<Tail>,
     ) -> Result<Arc<Connection>, Refused> {
         let mut open = self.lock();
         if open.connections.len() >= self.places.all {
@@ -124,12 +171,17 @@ impl Registry {
         if let Some(session) = session {
             *open.of_session.entry(session.clone()).or_default() += 1;
         }
+        let selection = open.select(filter);
         loop {
-            if let Entry::Vacant(place) = open.connections.entry(random_name(16)) {
+            let id = ConnectionId::random();
+            if let Entry::Vacant(place) = open.connections.entry(id) {
                 let connection = Arc::new(Connection {
                     peer,
                     since: jiff::Timestamp::now(),
-                    tail: tail(Selection::new(filter, place.key().clone())),
+                    id,
+                    tail: tail(Arc::clone(&selection), id),
+                    selection,
+                    audience: OnceLock::new(),
                     cursor: AtomicU64::new(0),
                     at_head: AtomicBool::new(false),
                     events: AtomicU64::new(0),
@@ -144,7 +196,8 @@ impl Registry {
 
     pub(super) fn close(&self, connection: &Connection) {
         let mut open = self.lock();
-        open.connections.remove(connection.id());
+        open.connections.remove(&connection.id);
+        open.deselect(connection.filter());
         if let Some(address) = self.counted_peer(connection.peer) {
             leave(&mut open.of_peer, &address);
         }
@@ -154,11 +207,12 @@ impl Registry {
     }
 
     pub(super) fn find(&self, id: &str) -> Option<Arc<Connection>> {
-        self.lock().connections.get(id).cloned()
+        let id = ConnectionId::parse(id)?;
+        self.lock().connections.get(&id).cloned()
     }
 
     pub(super) fn contains(&self, id: &str) -> bool {
-        self.lock().connections.contains_key(id)
+        ConnectionId::parse(id).is_some_and(|id| self.lock().connections.contains_key(&id))
     }
 
     pub(super) fn len(&self) -> usize {
@@ -167,9 +221,11 @@ impl Registry {
 
     /// At most `limit`, in the order of their ids, after this one.
     pub(super) fn page(&self, after: Option<&str>, limit: usize) -> Vec<Arc<Connection>> {
-        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let from = after.map_or(Bound::Unbounded, |after| {
+            Bound::Excluded(ConnectionId::near(after))
+        });
         let open = self.lock();
-        let page = open.connections.range::<str, _>((from, Bound::Unbounded));
+        let page = open.connections.range((from, Bound::Unbounded));
         page.take(limit)
             .map(|(_, connection)| Arc::clone(connection))
             .collect()
@@ -197,6 +253,31 @@ impl Registry {
 
     fn lock(&self) -> MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Open {
+    /// That of the others of this filter.
+    fn select(&mut self, filter: Filter) -> Arc<Selection> {
+        let place = self.selections.entry(filter);
+        let (selection, count) = match place {
+            hash_map::Entry::Occupied(place) => place.into_mut(),
+            hash_map::Entry::Vacant(place) => {
+                let selection = Arc::new(Selection::new(place.key().clone()));
+                place.insert((selection, 0))
+            }
+        };
+        *count += 1;
+        Arc::clone(selection)
+    }
+
+    fn deselect(&mut self, filter: &Filter) {
+        if let Some((_, count)) = self.selections.get_mut(filter) {
+            *count -= 1;
+            if *count == 0 {
+                self.selections.remove(filter);
+            }
+        }
     }
 }
 
@@ -230,7 +311,9 @@ mod tests {
         filter: Filter,
     ) -> Result<Arc<Connection>, Refused> {
         let log = MemoryLog::new(Retention::default(), &[]);
-        registry.open(peer, filter, |selection| log.history().tail(selection))
+        registry.open(peer, filter, |selection, id| {
+            log.history().tail(selection, Some(id))
+        })
     }
 
     fn registry(per_peer: Option<usize>, per_session: Option<usize>) -> Registry {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::log::Envelope;
-use crate::log::selection::{Lane, Selection, from_prefix, has_prefix};
+use crate::log::selection::{Lane, Scope, from_prefix, has_prefix};
 
 /// Marks kept apart. Beyond, the oldest fall back to a mark that all share.
 const CAPACITY: usize = 10_000;
@@ -15,6 +15,8 @@ const CAPACITY: usize = 10_000;
 pub(crate) struct EvictedMarks {
     lanes: BTreeMap<Lane, HashMap<Arc<Envelope>, Mark>>,
     kept: usize,
+    /// Lanes of connections.
+    connections: usize,
     capacity: usize,
     so_far: Evictions,
     /// Of all envelopes whose marks found no room.
@@ -63,6 +65,7 @@ impl EvictedMarks {
         Self {
             lanes: BTreeMap::new(),
             kept: 0,
+            connections: 0,
             capacity,
             so_far: Evictions::default(),
             overflow: Mark::default(),
@@ -72,7 +75,10 @@ impl EvictedMarks {
 
     pub(super) fn mark(&mut self, envelope: &Arc<Envelope>, seq: u64) {
         let mark = self.next(seq);
-        let marks = self.lanes.entry(Lane::of(envelope)).or_default();
+        let lane = Lane::of(envelope);
+        let is_of_connection = matches!(lane, Lane::Connection(_));
+        let marks = self.lanes.entry(lane).or_default();
+        self.connections += usize::from(is_of_connection && marks.is_empty());
         if marks.insert(Arc::clone(envelope), mark).is_none() {
             self.kept += 1;
             if self.kept > self.capacity {
@@ -124,6 +130,10 @@ impl EvictedMarks {
             !marks.is_empty()
         });
         self.kept = self.lanes.values().map(HashMap::len).sum();
+        let lanes = self.lanes.keys();
+        self.connections = lanes
+            .filter(|lane| matches!(lane, Lane::Connection(_)))
+            .count();
     }
 
     /// Events for a connection are owed to it alone: with it, its marks go.
@@ -133,14 +143,20 @@ impl EvictedMarks {
             return;
         };
         self.kept -= marks.len();
+        self.connections -= 1;
         for mark in marks.into_values() {
             self.pass_over(mark.seq);
         }
     }
 
     pub(super) fn has_connection(&self, connection: &str) -> bool {
-        self.lanes
-            .contains_key(&Lane::Connection(connection.to_owned()))
+        let lane = || Lane::Connection(connection.to_owned());
+        self.connections > 0 && self.lanes.contains_key(&lane())
+    }
+
+    /// Whether there are marks of what was targeted at connections.
+    pub(super) fn has_connections(&self) -> bool {
+        self.connections > 0
     }
 
     /// The highest evicted sequence number of this envelope.
@@ -167,20 +183,20 @@ impl EvictedMarks {
         &self,
         cursor: u64,
         told: Evictions,
-        selection: &Selection,
+        scope: Scope<'_>,
     ) -> Option<Loss> {
         if self.so_far.highest <= cursor || self.so_far.count == told.count {
             return None;
         }
+        let selection = scope.selection;
         let newest = |marks: &mut dyn Iterator<Item = (&Arc<Envelope>, &Mark)>| {
             marks
-                .filter(|(envelope, mark)| {
-                    mark.is_after(cursor, told) && selection.admits(envelope)
-                })
+                .filter(|(envelope, mark)| mark.is_after(cursor, told) && scope.admits(envelope))
                 .map(|(_, mark)| mark.seq)
                 .max()
         };
-        let lanes = selection.lanes().iter();
+        let own = (self.connections > 0).then(|| scope.own_lane()).flatten();
+        let lanes = selection.lanes().iter().chain(&own);
         let named = lanes.filter_map(|lane| self.lanes.get(lane));
         let mut found = newest(&mut named.flatten());
         for prefix in selection.prefixes() {
@@ -195,13 +211,13 @@ impl EvictedMarks {
         found = found.max(shared.then_some(self.overflow.seq));
         found.map(|newest| Loss {
             newest,
-            counts_all: self.counts_all(cursor, told, selection),
+            counts_all: self.counts_all(cursor, told, scope),
         })
     }
 
-    fn counts_all(&self, cursor: u64, told: Evictions, selection: &Selection) -> bool {
+    fn counts_all(&self, cursor: u64, told: Evictions, scope: Scope<'_>) -> bool {
         let foreign = |(envelope, mark): (&Arc<Envelope>, &Mark)| {
-            mark.seq > cursor && !selection.admits(envelope)
+            mark.seq > cursor && !scope.admits(envelope)
         };
         told.highest <= cursor
             && self.overflow.seq <= cursor
@@ -213,7 +229,7 @@ impl EvictedMarks {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::{Filter, TopicPattern};
+    use crate::log::{ConnectionId, Filter, Selection, TopicPattern};
 
     fn envelope(topic: &str, event_type: &str) -> Arc<Envelope> {
         Arc::new(Envelope {
@@ -233,18 +249,35 @@ mod tests {
             topics: vec![TopicPattern::new(topic)],
             ..Filter::default()
         };
-        Selection::new(filter, "c1".into())
+        Selection::new(filter)
     }
+
+    /// With the connection `c1`.
+    fn loss_after(
+        marks: &EvictedMarks,
+        cursor: u64,
+        told: Evictions,
+        selection: &Selection,
+    ) -> Option<Loss> {
+        let connection = ConnectionId::parse(C1).unwrap();
+        let scope = Scope {
+            selection,
+            connection: Some(&connection),
+        };
+        marks.loss_after(cursor, told, scope)
+    }
+
+    const C1: &str = "c1c1c1c1c1c1c1c1";
 
     #[test]
     fn a_topic_that_lost_nothing_raises_no_alarm() {
         let mut marks = EvictedMarks::new();
         marks.mark(&envelope("busy", "tick"), 1);
         marks.mark(&envelope("busy", "tick"), 3);
-        assert_eq!(marks.loss_after(0, none(), &on("rare")), None);
-        let loss = marks.loss_after(2, none(), &on("busy")).unwrap();
+        assert_eq!(loss_after(&marks, 0, none(), &on("rare")), None);
+        let loss = loss_after(&marks, 2, none(), &on("busy")).unwrap();
         assert_eq!((loss.newest, loss.counts_all), (3, true));
-        assert_eq!(marks.loss_after(3, none(), &on("busy")), None);
+        assert_eq!(loss_after(&marks, 3, none(), &on("busy")), None);
     }
 
     #[test]
@@ -254,9 +287,9 @@ mod tests {
         marks.mark(&envelope("a.b", "tick"), 2);
         marks.mark(&envelope("a.c", "tick"), 3);
         marks.mark(&envelope("b", "tick"), 4);
-        assert_eq!(marks.loss_after(0, none(), &on("a.*")).unwrap().newest, 3);
-        assert_eq!(marks.loss_after(0, none(), &on("c.*")), None);
-        assert_eq!(marks.loss_after(0, none(), &on("*")).unwrap().newest, 4);
+        assert_eq!(loss_after(&marks, 0, none(), &on("a.*")).unwrap().newest, 3);
+        assert_eq!(loss_after(&marks, 0, none(), &on("c.*")), None);
+        assert_eq!(loss_after(&marks, 0, none(), &on("*")).unwrap().newest, 4);
     }
 
     #[test]
@@ -265,11 +298,11 @@ mod tests {
         marks.mark(&envelope("a", "tick"), 1);
         marks.mark(&envelope("b", "tick"), 2);
         marks.mark(&envelope("a", "tick"), 3);
-        assert!(!marks.loss_after(0, none(), &on("a")).unwrap().counts_all);
-        assert!(marks.loss_after(0, none(), &on("*")).unwrap().counts_all);
-        assert!(marks.loss_after(2, none(), &on("a")).unwrap().counts_all);
+        assert!(!loss_after(&marks, 0, none(), &on("a")).unwrap().counts_all);
+        assert!(loss_after(&marks, 0, none(), &on("*")).unwrap().counts_all);
+        assert!(loss_after(&marks, 2, none(), &on("a")).unwrap().counts_all);
         marks.pass_over(4);
-        assert!(!marks.loss_after(0, none(), &on("*")).unwrap().counts_all);
+        assert!(!loss_after(&marks, 0, none(), &on("*")).unwrap().counts_all);
     }
 
     #[test]
@@ -281,10 +314,19 @@ mod tests {
         }
         // The two oldest share a mark from now on.
         assert_eq!((marks.kept, marks.overflow()), (9, 2));
-        assert_eq!(marks.loss_after(0, none(), &on("rare")).unwrap().newest, 2);
-        assert_eq!(marks.loss_after(1, none(), &on("other")).unwrap().newest, 2);
-        assert_eq!(marks.loss_after(2, none(), &on("other")), None);
-        assert_eq!(marks.loss_after(2, none(), &on("t11")).unwrap().newest, 11);
+        assert_eq!(
+            loss_after(&marks, 0, none(), &on("rare")).unwrap().newest,
+            2
+        );
+        assert_eq!(
+            loss_after(&marks, 1, none(), &on("other")).unwrap().newest,
+            2
+        );
+        assert_eq!(loss_after(&marks, 2, none(), &on("other")), None);
+        assert_eq!(
+            loss_after(&marks, 2, none(), &on("t11")).unwrap().newest,
+            11
+        );
     }
 
     #[test]
@@ -292,24 +334,24 @@ mod tests {
         let mut marks = EvictedMarks::new();
         marks.mark(&envelope("busy", "tick"), 90);
         let told = marks.so_far();
-        assert_eq!(marks.loss_after(10, told, &on("*")), None);
+        assert_eq!(loss_after(&marks, 10, told, &on("*")), None);
         // Kept longer than what was published after it.
         marks.mark(&envelope("rare", "tick"), 20);
-        let loss = marks.loss_after(10, told, &on("*")).unwrap();
+        let loss = loss_after(&marks, 10, told, &on("*")).unwrap();
         assert_eq!((loss.newest, loss.counts_all), (20, false));
-        assert_eq!(marks.loss_after(20, told, &on("*")), None);
+        assert_eq!(loss_after(&marks, 20, told, &on("*")), None);
     }
 
     #[test]
     fn a_connection_takes_its_marks_with_it() {
         let mut marks = EvictedMarks::new();
         let own = Envelope {
-            connection: Some("c1".into()),
+            connection: Some(C1.into()),
             ..Envelope::clone(&envelope("a", "tick"))
         };
         marks.mark(&Arc::new(own), 1);
-        assert!(marks.loss_after(0, none(), &on("a")).is_some());
-        marks.forget_connection("c1");
-        assert_eq!(marks.loss_after(0, none(), &on("a")), None);
+        assert!(loss_after(&marks, 0, none(), &on("a")).is_some());
+        marks.forget_connection(C1);
+        assert_eq!(loss_after(&marks, 0, none(), &on("a")), None);
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::log::Envelope;
 
 /// A topic, or a pattern over topics.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum TopicPattern {
     /// `*`
     All,
@@ -76,7 +76,7 @@ impl fmt::Display for TopicPattern {
 }
 
 /// What a subscription asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Filter {
     pub(crate) topics: Vec<TopicPattern>,
     /// Empty admits every type.
@@ -105,7 +105,7 @@ impl Filter {
     /// An event passes if its topic matches (a targeted one without a topic
     /// matches any), its type is asked for, its session, if it has one, is this
     /// subscription's, and its connection, if it has one, is `connection`.
-    pub(crate) fn admits(&self, event: &Envelope, connection: &str) -> bool {
+    pub(crate) fn admits(&self, event: &Envelope, connection: Option<&str>) -> bool {
         let topic = event
             .topic
             .as_ref()
@@ -119,7 +119,7 @@ impl Filter {
         let addressee = event
             .connection
             .as_deref()
-            .is_none_or(|addressee| addressee == connection);
+            .is_none_or(|addressee| connection == Some(addressee));
         topic && event_type && session && addressee
     }
 }
@@ -228,7 +228,7 @@ mod tests {
             ("orders - -",      "default tick - me",        false),
         ];
         for (subscription, published, admitted) in table {
-            let verdict = filter(subscription).admits(&event(published), "me");
+            let verdict = filter(subscription).admits(&event(published), Some("me"));
             assert_eq!(verdict, admitted, "{subscription} <- {published}");
         }
     }

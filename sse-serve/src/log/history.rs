@@ -10,7 +10,7 @@ use crate::log::stage::Stage;
 use crate::log::stamps::Stamps;
 use crate::log::tail::Tails;
 use crate::log::window::Window;
-use crate::log::{Envelope, Record, Selection, Tail};
+use crate::log::{ConnectionId, Envelope, Record, Selection, Tail};
 
 /// The random name of one log: eight of `[a-z0-9]`. A log that lost its history
 /// has another.
@@ -134,17 +134,28 @@ impl History {
         self.mark(&mut self.window_mut(), evicted, now);
     }
 
-    /// Opens the end of the log. From now on what is published for this
-    /// selection wakes it.
-    pub(crate) fn tail(&self, selection: Selection) -> Arc<Tail> {
-        self.tails.open(selection)
+    /// Opens the end of the log. From now on what is targeted at this connection
+    /// wakes it.
+    pub(crate) fn tail(
+        &self,
+        selection: Arc<Selection>,
+        connection: Option<ConnectionId>,
+    ) -> Arc<Tail> {
+        self.tails.open(selection, connection)
+    }
+
+    /// From now on what is published for its selection wakes it, too.
+    pub(crate) fn follow(&self, tail: &Arc<Tail>) {
+        self.tails.follow(tail);
     }
 
     /// To be called once for each tail. Events for its connection are then owed
     /// to nobody.
     pub(crate) fn close(&self, tail: &Arc<Tail>) {
         self.tails.close(tail);
-        let connection = tail.selection().connection();
+        let Some(connection) = tail.connection().map(ConnectionId::as_str) else {
+            return;
+        };
         if self.window().marks().has_connection(connection) {
             self.window_mut().marks_mut().forget_connection(connection);
         }

@@ -4,14 +4,12 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use bytes::Bytes;
-
 use crate::log::history::{Epoch, History};
 use crate::log::retention::Budgets;
 use crate::log::stage::{Envelopes, Stage};
 use crate::log::window::Window;
 use crate::log::{
-    AppendError, Draft, EventLog, Reply, Retention, SWEEP, TopicRetention, Unavailable,
+    AppendError, BlocksReply, Draft, EventLog, Reply, Retention, SWEEP, TopicRetention,
 };
 
 #[derive(Debug)]
@@ -84,9 +82,9 @@ impl EventLog for MemoryLog {
         let _ = reply.send(placed);
     }
 
-    fn fetch(&self, _: Vec<u64>, reply: Reply<Vec<(u64, Bytes)>, Unavailable>) {
+    fn fetch(&self, _: Vec<u64>, reply: BlocksReply) {
         // It never lets a block go that it retains.
-        let _ = reply.send(Ok(Vec::new()));
+        reply.send(Ok(Vec::new()));
     }
 
     fn age(&self) {
@@ -106,7 +104,7 @@ mod tests {
     use tokio::sync::oneshot;
 
     use super::*;
-    use crate::log::{Envelope, Evictions, Filter, Key, Record, Selection, TopicPattern};
+    use crate::log::{Envelope, Evictions, Filter, Key, Record, Scope, Selection, TopicPattern};
 
     fn draft(topic: &str, length: usize) -> Draft {
         Draft {
@@ -145,26 +143,35 @@ mod tests {
             topics: topics.iter().map(|text| TopicPattern::new(text)).collect(),
             ..Filter::default()
         };
-        Selection::new(filter, "c".into())
+        Selection::new(filter)
+    }
+
+    fn scope(selection: &Selection) -> Scope<'_> {
+        Scope {
+            selection,
+            connection: None,
+        }
     }
 
     fn retained(log: &MemoryLog, topics: &[&str]) -> Vec<u64> {
         let selection = selection(topics);
+        let scope = scope(&selection);
         let window = log.history.window();
         let admitted =
-            |(seq, record): (u64, &Record)| selection.admits(&record.envelope).then_some(seq);
-        let mut seqs: Vec<u64> = window.backward(&selection).filter_map(admitted).collect();
+            |(seq, record): (u64, &Record)| scope.admits(&record.envelope).then_some(seq);
+        let mut seqs: Vec<u64> = window.backward(scope).filter_map(admitted).collect();
         seqs.reverse();
-        let forward: Vec<u64> = window.after(0, &selection).filter_map(admitted).collect();
+        let forward: Vec<u64> = window.after(0, scope).filter_map(admitted).collect();
         assert_eq!(forward, seqs);
         seqs
     }
 
     fn lost_after(log: &MemoryLog, cursor: u64, topic: &str) -> Option<u64> {
-        let loss =
-            log.history
-                .window()
-                .loss_after(cursor, Evictions::default(), &selection(&[topic]));
+        let loss = log.history.window().loss_after(
+            cursor,
+            Evictions::default(),
+            scope(&selection(&[topic])),
+        );
         loss.map(|loss| loss.newest)
     }
 
@@ -189,8 +196,8 @@ mod tests {
         assert_eq!(retained(&log, &["a"]), [1, 3]);
         assert_eq!(retained(&log, &["a", "b"]), [1, 2, 3]);
         let window = log.history.window();
-        assert_eq!(window.after(2, &selection(&["a", "b"])).count(), 1);
-        assert_eq!(window.after(99, &selection(&["*"])).count(), 0);
+        assert_eq!(window.after(2, scope(&selection(&["a", "b"]))).count(), 1);
+        assert_eq!(window.after(99, scope(&selection(&["*"]))).count(), 0);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! memory is fetched.
 
 mod clock;
+mod connection_id;
 mod evicted;
 mod filter;
 mod history;
@@ -29,15 +30,16 @@ use sse_core::Event;
 use thiserror::Error;
 use tokio::sync::oneshot;
 
+pub(crate) use connection_id::ConnectionId;
 pub(crate) use evicted::{Evictions, Loss};
 pub(crate) use filter::{DEFAULT_TOPIC, Filter, NAME_MAX, TopicPattern};
 pub(crate) use history::{Epoch, History, random_name};
 pub(crate) use memory::MemoryLog;
 pub use retention::{Retention, TopicRetention};
-pub(crate) use selection::Selection;
+pub(crate) use selection::{Scope, Selection};
 pub use sqlite::{Durability, OpenError};
 pub(crate) use sqlite::{Options, SqliteLog};
-pub(crate) use tail::Tail;
+pub(crate) use tail::{Tail, WakeQueue};
 pub(crate) use window::{TopicWindow, Window};
 
 /// How often what is too old is evicted while nothing is published.
@@ -56,7 +58,7 @@ pub(crate) trait EventLog: fmt::Debug + Send + Sync {
 
     /// The blocks of retained events that are not in memory, in order. What was
     /// evicted in the meantime is left out.
-    fn fetch(&self, seqs: Vec<u64>, reply: Reply<Vec<(u64, Bytes)>, Unavailable>);
+    fn fetch(&self, seqs: Vec<u64>, reply: BlocksReply);
 
     /// Evicts what is too old by now.
     fn age(&self);
@@ -67,6 +69,44 @@ pub(crate) trait EventLog: fmt::Debug + Send + Sync {
 
 /// Who asked; nobody, if it no longer waits.
 pub(crate) type Reply<T, E> = oneshot::Sender<Result<T, E>>;
+
+/// Blocks by sequence number, in order.
+pub(crate) type Blocks = Vec<(u64, Bytes)>;
+
+/// Answers a [`EventLog::fetch`], and wakes who asked; without an answer too.
+#[derive(Debug)]
+pub(crate) struct BlocksReply {
+    /// `None` once it was used.
+    reply: Option<Reply<Blocks, Unavailable>>,
+    tail: Arc<Tail>,
+}
+
+impl BlocksReply {
+    pub(crate) fn new(reply: Reply<Blocks, Unavailable>, tail: Arc<Tail>) -> Self {
+        Self {
+            reply: Some(reply),
+            tail,
+        }
+    }
+
+    /// Whether nobody waits any more.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.reply.as_ref().is_none_or(Reply::is_closed)
+    }
+
+    pub(crate) fn send(mut self, blocks: Result<Blocks, Unavailable>) {
+        if let Some(reply) = self.reply.take() {
+            let _ = reply.send(blocks);
+        }
+    }
+}
+
+impl Drop for BlocksReply {
+    fn drop(&mut self) {
+        self.reply = None;
+        self.tail.wake();
+    }
+}
 
 /// Whom an event is for: all that an admission decision needs to know of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

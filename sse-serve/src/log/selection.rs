@@ -2,7 +2,7 @@
 
 use std::ops::Bound;
 
-use crate::log::{Envelope, Filter, TopicPattern};
+use crate::log::{ConnectionId, Envelope, Filter, TopicPattern};
 
 /// What the log and those who wait for it are indexed by. Each event stands in
 /// one lane.
@@ -28,24 +28,22 @@ impl Lane {
     }
 }
 
-/// A filter and the connection it is of, with the lanes that can hold what they
-/// admit: each lane once.
+/// A filter, with the lanes that can hold what it admits: each lane once. The
+/// subscriptions of one filter share it.
 #[derive(Debug)]
 pub(crate) struct Selection {
     filter: Filter,
-    connection: String,
     lanes: Vec<Lane>,
     prefixes: Vec<String>,
     all_topics: bool,
 }
 
 impl Selection {
-    pub(crate) fn new(filter: Filter, connection: String) -> Self {
+    pub(crate) fn new(filter: Filter) -> Self {
         let mut selection = Self {
-            lanes: vec![Lane::Connection(connection.clone())],
+            lanes: Vec::new(),
             prefixes: Vec::new(),
             all_topics: false,
-            connection,
             filter,
         };
         if let Some(session) = &selection.filter.session {
@@ -83,16 +81,8 @@ impl Selection {
         selection
     }
 
-    pub(crate) fn admits(&self, envelope: &Envelope) -> bool {
-        self.filter.admits(envelope, &self.connection)
-    }
-
     pub(crate) fn filter(&self) -> &Filter {
         &self.filter
-    }
-
-    pub(crate) fn connection(&self) -> &str {
-        &self.connection
     }
 
     /// The lanes known by name.
@@ -112,6 +102,27 @@ impl Selection {
     /// Whether its lanes are all known by name.
     pub(super) fn is_exact(&self) -> bool {
         !self.all_topics && self.prefixes.is_empty()
+    }
+}
+
+/// What is read at once: what a selection admits and, where it is read for one
+/// connection, what is targeted at that.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scope<'a> {
+    pub(crate) selection: &'a Selection,
+    pub(crate) connection: Option<&'a ConnectionId>,
+}
+
+impl Scope<'_> {
+    pub(crate) fn admits(&self, envelope: &Envelope) -> bool {
+        let connection = self.connection.map(ConnectionId::as_str);
+        self.selection.filter.admits(envelope, connection)
+    }
+
+    /// The lane of what is targeted at the connection.
+    pub(super) fn own_lane(&self) -> Option<Lane> {
+        let id = self.connection?;
+        Some(Lane::Connection(id.as_str().to_owned()))
     }
 }
 
@@ -136,7 +147,7 @@ mod tests {
             topics: topics.iter().map(|text| TopicPattern::new(text)).collect(),
             ..Filter::default()
         };
-        Selection::new(filter, "c".into())
+        Selection::new(filter)
     }
 
     #[test]
@@ -155,7 +166,7 @@ mod tests {
     fn all_topics_need_no_names() {
         let selection = selection(&["a", "*", "b.*"]);
         assert!(selection.all_topics());
-        assert_eq!(selection.lanes(), [Lane::Connection("c".into())]);
+        assert_eq!(selection.lanes(), []);
         assert!(selection.prefixes().is_empty());
     }
 }

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use crate::log::evicted::{EvictedMarks, Evictions, Loss};
 use crate::log::merge::{self, Source};
 use crate::log::retention::Budgets;
-use crate::log::selection::{Lane, from_prefix, has_prefix};
-use crate::log::{Key, Record, Selection};
+use crate::log::selection::{Lane, Scope, from_prefix, has_prefix};
+use crate::log::{Key, Record};
 
 /// As few events after a cursor are read one by one: cheaper than to look up
 /// every lane of a pattern.
@@ -24,6 +24,10 @@ pub(crate) struct Window {
     lanes: BTreeMap<Lane, VecDeque<Place>>,
     /// Lanes of topics.
     topics: usize,
+    /// Lanes of connections.
+    connections: usize,
+    /// Events that came and went.
+    evicted: u64,
     /// Events with a target.
     targeted: usize,
     keys: HashMap<Arc<Key>, Keyed>,
@@ -99,6 +103,8 @@ impl Window {
             budgets,
             lanes: BTreeMap::new(),
             topics: 0,
+            connections: 0,
+            evicted: 0,
             targeted: 0,
             keys: HashMap::new(),
             marks: EvictedMarks::new(),
@@ -128,8 +134,10 @@ impl Window {
         };
         let lane = Lane::of(&record.envelope);
         let is_topic = matches!(lane, Lane::Topic(_));
+        let is_connection = matches!(lane, Lane::Connection(_));
         let lane = self.lanes.entry(lane).or_default();
         self.topics += usize::from(is_topic && lane.is_empty());
+        self.connections += usize::from(is_connection && lane.is_empty());
         self.targeted += usize::from(!is_topic);
         lane.push_back(place);
         if let (Some(key), Some(content)) = (&record.key, content) {
@@ -190,6 +198,7 @@ impl Window {
             if places.is_empty() {
                 self.lanes.remove(&lane);
                 self.topics -= usize::from(matches!(lane, Lane::Topic(_)));
+                self.connections -= usize::from(matches!(lane, Lane::Connection(_)));
             }
         }
         if let Some(key) = &record.key
@@ -197,6 +206,7 @@ impl Window {
         {
             self.keys.remove(key);
         }
+        self.evicted += 1;
         evicted.push((seq, record));
     }
 
@@ -335,28 +345,31 @@ impl Window {
     pub(crate) fn after<'a>(
         &'a self,
         cursor: u64,
-        selection: &Selection,
+        scope: Scope<'_>,
     ) -> impl Iterator<Item = (u64, &'a Record)> + use<'a> {
-        merge::forward(self.sources(cursor, selection))
+        merge::forward(self.sources(cursor, scope))
     }
 
     /// The same, newest first.
     pub(crate) fn backward<'a>(
         &'a self,
-        selection: &Selection,
+        scope: Scope<'_>,
     ) -> impl Iterator<Item = (u64, &'a Record)> + use<'a> {
-        merge::backward(self.sources(0, selection))
+        merge::backward(self.sources(0, scope))
     }
 
-    fn sources(&self, cursor: u64, selection: &Selection) -> Vec<Source<'_>> {
+    fn sources(&self, cursor: u64, scope: Scope<'_>) -> Vec<Source<'_>> {
+        let selection = scope.selection;
         let is_near = self.head.saturating_sub(cursor) <= NEAR;
         if selection.all_topics() || (is_near && !selection.is_exact()) {
             let pools = self.pools.iter();
             return pools.map(|pool| Source::pool(pool, cursor)).collect();
         }
+        let own = (self.connections > 0).then(|| scope.own_lane()).flatten();
         let named = selection
             .lanes()
             .iter()
+            .chain(&own)
             .filter_map(|lane| self.lanes.get(lane));
         let mut sources: Vec<_> = named
             .map(|lane| Source::lane(lane, &self.pools, cursor))
@@ -375,9 +388,20 @@ impl Window {
         &self,
         cursor: u64,
         told: Evictions,
-        selection: &Selection,
+        scope: Scope<'_>,
     ) -> Option<Loss> {
-        self.marks.loss_after(cursor, told, selection)
+        self.marks.loss_after(cursor, told, scope)
+    }
+
+    /// Whether anything, retained or evicted, was targeted at a connection: what
+    /// is read for one is then not what is read for another.
+    pub(crate) fn has_targeted(&self) -> bool {
+        self.connections > 0 || self.marks.has_connections()
+    }
+
+    /// How many events came and went.
+    pub(crate) fn evicted(&self) -> u64 {
+        self.evicted
     }
 
     /// How many events after `cursor` are retained no more.

@@ -33,19 +33,20 @@ impl Latency {
     pub(crate) fn observe(&self, latency: Duration) {
         let mut one = Observations::default();
         one.add(latency);
-        self.observe_all(&one);
+        self.observe_all(&one, 1);
     }
 
-    /// One atomic addition for each bucket that was met, not for each event.
-    pub(crate) fn observe_all(&self, observations: &Observations) {
+    /// So many times the same. One atomic addition for each bucket that was met,
+    /// not for each event.
+    pub(crate) fn observe_all(&self, observations: &Observations, times: u64) {
         for (shared, &count) in self.shared.counts.iter().zip(&observations.counts) {
             if count > 0 {
-                shared.fetch_add(count.into(), Ordering::Relaxed);
+                shared.fetch_add(times * u64::from(count), Ordering::Relaxed);
             }
         }
         self.shared
             .sum_micros
-            .fetch_add(observations.sum_micros, Ordering::Relaxed);
+            .fetch_add(times * observations.sum_micros, Ordering::Relaxed);
     }
 }
 

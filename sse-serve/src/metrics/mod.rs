@@ -1,16 +1,22 @@
 //! What the server counts, as Prometheus reads it.
 
 mod latency;
+mod reading;
+mod reason;
+mod register;
 
-use std::sync::atomic::Ordering;
-
-use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::registry::{Registry, Unit};
+use prometheus_client::registry::Registry;
 
 pub(crate) use latency::{Latency, Observations};
+use reading::Gauges;
+pub(crate) use reading::Reading;
+pub use reason::Closed;
+use reason::Kind;
+pub(crate) use reason::{Reason, Refusal};
+use register::{bytes, counter, family, gauge, latency};
 
 /// All counters of one server. On the way of an event they are atomic additions,
 /// one set for each write.
@@ -20,8 +26,8 @@ pub(crate) struct Metrics {
     gauges: Gauges,
     pub(crate) accepted: Counter,
     pub(crate) accepts_delayed: Counter,
-    pub(crate) open_sockets: Gauge,
     pub(crate) handshakes_failed: Counter,
+    open_sockets: Gauge,
     pub(crate) write_timeouts: Counter,
     pub(crate) opened: Counter,
     pub(crate) closed: Family<Reason, Counter>,
@@ -33,166 +39,19 @@ pub(crate) struct Metrics {
     pub(crate) delivered_bytes: Counter,
     pub(crate) delivery_latency: Latency,
     pub(crate) heartbeats: Counter,
+    pub(crate) notices_dropped: Counter,
     pub(crate) gaps: Family<Reason, Counter>,
     pub(crate) missed: Counter,
     pub(crate) expired: Counter,
 }
 
-/// What is measured when somebody asks.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Reading {
-    pub(crate) connections: usize,
-    pub(crate) capacity: usize,
-    pub(crate) lag_max: u64,
-    pub(crate) lag_sum: u64,
-    pub(crate) log_events: u64,
-    pub(crate) log_bytes: u64,
-    pub(crate) topics: usize,
-    pub(crate) log_available: bool,
-    pub(crate) oldest: u64,
-    pub(crate) newest: u64,
-    pub(crate) wakes: u64,
-    pub(crate) reads: u64,
-    pub(crate) draining: bool,
-    pub(crate) uptime_s: u64,
-    pub(crate) resident_bytes: Option<u64>,
-    pub(crate) open_files_max: Option<u64>,
-}
+/// Counts a TCP connection for as long as it lives.
+#[derive(Debug)]
+pub(crate) struct OpenSocket(Gauge);
 
-#[derive(Debug, Clone, Default)]
-struct Gauges {
-    connections: Gauge,
-    capacity: Gauge,
-    lag_max: Gauge,
-    lag_sum: Gauge,
-    log_events: Gauge,
-    log_bytes: Gauge,
-    topics: Gauge,
-    log_available: Gauge,
-    oldest: Gauge,
-    newest: Gauge,
-    wakes: Counter,
-    reads: Counter,
-    draining: Gauge,
-    uptime: Gauge,
-    resident: Gauge,
-    open_files_max: Gauge,
-}
-
-/// Why a stream ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Closed {
-    /// The client closed, reset, or was given up.
-    Gone,
-    /// The server shuts down.
-    Drained,
-    /// By `DELETE /connections/{id}`.
-    Kicked,
-    /// The log could not give what it was due.
-    Unreadable,
-    /// Its credential ended.
-    Expired,
-    /// Its ticket opened another.
-    Superseded,
-}
-
-/// Which limit or rule refused a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Refusal {
-    Connections,
-    PerPeer,
-    PerSession,
-    Draining,
-    HeadSize,
-    HeadTime,
-    BodySize,
-    BodyTime,
-    EventSize,
-    Topics,
-    Host,
-    Origin,
-    Admin,
-    /// No credential, though one is needed.
-    Unauthenticated,
-    /// A credential that is not good.
-    Credential,
-    /// A credential that was good.
-    Expired,
-    /// A credential that does not permit it.
-    Forbidden,
-    /// More tickets than there may be.
-    Tickets,
-    NoTls,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(crate) struct Reason {
-    reason: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(crate) struct Kind {
-    kind: &'static str,
-}
-
-impl Closed {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Gone => "gone",
-            Self::Drained => "drained",
-            Self::Kicked => "kicked",
-            Self::Unreadable => "unreadable",
-            Self::Expired => "expired",
-            Self::Superseded => "superseded",
-        }
-    }
-}
-
-impl Refusal {
-    const ALL: [Self; 19] = [
-        Self::Connections,
-        Self::PerPeer,
-        Self::PerSession,
-        Self::Draining,
-        Self::HeadSize,
-        Self::HeadTime,
-        Self::BodySize,
-        Self::BodyTime,
-        Self::EventSize,
-        Self::Topics,
-        Self::Host,
-        Self::Origin,
-        Self::Admin,
-        Self::Unauthenticated,
-        Self::Credential,
-        Self::Expired,
-        Self::Forbidden,
-        Self::Tickets,
-        Self::NoTls,
-    ];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Connections => "connections",
-            Self::PerPeer => "per_peer",
-            Self::PerSession => "per_session",
-            Self::Draining => "draining",
-            Self::HeadSize => "head_size",
-            Self::HeadTime => "head_time",
-            Self::BodySize => "body_size",
-            Self::BodyTime => "body_time",
-            Self::EventSize => "event_size",
-            Self::Topics => "topics",
-            Self::Host => "host",
-            Self::Origin => "origin",
-            Self::Admin => "admin",
-            Self::Unauthenticated => "unauthenticated",
-            Self::Credential => "credential",
-            Self::Expired => "expired",
-            Self::Forbidden => "forbidden",
-            Self::Tickets => "tickets",
-            Self::NoTls => "no_tls",
-        }
+impl Drop for OpenSocket {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }
 
@@ -251,6 +110,12 @@ impl Metrics {
                  then; of the newest 16384 events",
             ),
             heartbeats: counter(&mut registry, "heartbeats", "Heartbeats sent after silence"),
+            notices_dropped: counter(
+                &mut registry,
+                "observer_notices_dropped",
+                "Streams opened or closed of which an observer was not told, because as many as \
+                 may wait did",
+            ),
             gaps: family(&mut registry, "gaps", "Gap events sent, by reason"),
             missed: counter(
                 &mut registry,
@@ -286,6 +151,7 @@ impl Metrics {
             Closed::Unreadable,
             Closed::Expired,
             Closed::Superseded,
+            Closed::Lagged,
         ] {
             counted(&metrics.closed, closed.name(), 0);
         }
@@ -297,6 +163,11 @@ impl Metrics {
         }
         metrics.registry = registry;
         metrics
+    }
+
+    pub(crate) fn open_socket(&self) -> OpenSocket {
+        self.open_sockets.inc();
+        OpenSocket(self.open_sockets.clone())
     }
 
     pub(crate) fn refuse(&self, cause: Refusal) {
@@ -322,124 +193,6 @@ impl Metrics {
     }
 }
 
-impl Gauges {
-    fn register(registry: &mut Registry) -> Self {
-        Self {
-            connections: gauge(registry, "connections", "Streams open now"),
-            capacity: gauge(registry, "connections_max", "Streams that may be open"),
-            lag_max: gauge(
-                registry,
-                "lag_events_max",
-                "Events that the slowest stream is behind the head",
-            ),
-            lag_sum: gauge(
-                registry,
-                "lag_events",
-                "Events that all streams together are behind the head",
-            ),
-            log_events: gauge(registry, "log_events", "Events kept for replay"),
-            log_bytes: unit_gauge(registry, "log", "Events kept for replay", Unit::Bytes),
-            topics: gauge(registry, "topics", "Topics with events kept for replay"),
-            log_available: gauge(registry, "log_available", "1 while the log takes events"),
-            oldest: gauge(
-                registry,
-                "log_oldest_seq",
-                "Sequence number of the oldest event kept, 0 for none",
-            ),
-            newest: gauge(
-                registry,
-                "log_newest_seq",
-                "Sequence number of the newest event ever published",
-            ),
-            wakes: counter(
-                registry,
-                "wakes",
-                "Wake-ups of streams by what was published",
-            ),
-            reads: counter(
-                registry,
-                "reads",
-                "Events that streams looked at, delivered or not",
-            ),
-            draining: gauge(registry, "draining", "1 while the server shuts down"),
-            uptime: unit_gauge(registry, "uptime", "Time since the start", Unit::Seconds),
-            resident: unit_gauge(
-                registry,
-                "resident_memory",
-                "Resident memory of the process, 0 where unknown",
-                Unit::Bytes,
-            ),
-            open_files_max: gauge(
-                registry,
-                "open_files_max",
-                "The open-file limit, 0 where there is none",
-            ),
-        }
-    }
-
-    fn set(&self, reading: &Reading) {
-        set(&self.connections, reading.connections as u64);
-        set(&self.capacity, reading.capacity as u64);
-        set(&self.lag_max, reading.lag_max);
-        set(&self.lag_sum, reading.lag_sum);
-        set(&self.log_events, reading.log_events);
-        set(&self.log_bytes, reading.log_bytes);
-        set(&self.topics, reading.topics as u64);
-        set(&self.log_available, reading.log_available.into());
-        set(&self.oldest, reading.oldest);
-        set(&self.newest, reading.newest);
-        self.wakes.inner().store(reading.wakes, Ordering::Relaxed);
-        self.reads.inner().store(reading.reads, Ordering::Relaxed);
-        set(&self.draining, reading.draining.into());
-        set(&self.uptime, reading.uptime_s);
-        set(&self.resident, reading.resident_bytes.unwrap_or(0));
-        set(&self.open_files_max, reading.open_files_max.unwrap_or(0));
-    }
-}
-
 fn counted(family: &Family<Reason, Counter>, reason: &'static str, by: u64) {
     family.get_or_create(&Reason { reason }).inc_by(by);
-}
-
-fn set(gauge: &Gauge, value: u64) {
-    gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
-}
-
-fn counter(registry: &mut Registry, name: &str, help: &str) -> Counter {
-    let counter = Counter::default();
-    registry.register(name, help, counter.clone());
-    counter
-}
-
-fn bytes(registry: &mut Registry, name: &str, help: &str) -> Counter {
-    let counter = Counter::default();
-    registry.register_with_unit(name, help, Unit::Bytes, counter.clone());
-    counter
-}
-
-fn gauge(registry: &mut Registry, name: &str, help: &str) -> Gauge {
-    let gauge = Gauge::default();
-    registry.register(name, help, gauge.clone());
-    gauge
-}
-
-fn unit_gauge(registry: &mut Registry, name: &str, help: &str, unit: Unit) -> Gauge {
-    let gauge = Gauge::default();
-    registry.register_with_unit(name, help, unit, gauge.clone());
-    gauge
-}
-
-fn latency(registry: &mut Registry, name: &str, help: &str) -> Latency {
-    let latency = Latency::default();
-    registry.register_with_unit(name, help, Unit::Seconds, latency.clone());
-    latency
-}
-
-fn family<S>(registry: &mut Registry, name: &str, help: &str) -> Family<S, Counter>
-where
-    S: EncodeLabelSet + Clone + std::hash::Hash + Eq + std::fmt::Debug + Send + Sync + 'static,
-{
-    let family = Family::default();
-    registry.register(name, help, family.clone());
-    family
 }

@@ -11,6 +11,8 @@ mod files;
 mod modules;
 #[cfg(unix)]
 mod pictures;
+#[cfg(unix)]
+mod secure;
 mod server;
 #[cfg(unix)]
 mod token;

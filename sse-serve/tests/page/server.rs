@@ -151,6 +151,6 @@ fn spawn(listen: &str, options: &[String]) -> (Child, String) {
     let mut line = String::new();
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     stdout.read_line(&mut line).unwrap();
-    let address = line.trim().strip_prefix("listening on http://");
-    (child, address.unwrap().to_owned())
+    let (_, address) = line.trim().split_once("://").unwrap();
+    (child, address.to_owned())
 }

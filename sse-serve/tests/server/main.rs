@@ -8,6 +8,7 @@ mod configuration;
 mod conformance;
 mod cors;
 mod filter;
+mod handover;
 mod http;
 #[cfg(target_os = "linux")]
 mod idle;

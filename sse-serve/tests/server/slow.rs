@@ -122,3 +122,51 @@ fn a_long_replay_is_pulled_as_it_is_read() {
         assert_eq!(number(&event.data), n);
     }
 }
+
+#[test]
+fn a_slow_reader_can_be_closed_instead_of_told() {
+    let server = Server::start(&["--log-bytes", "2MiB", "--slow", "close"]);
+    let mut slow = server.subscribe("");
+    flood(&server, 400);
+    // It reads on only now, and gets whole what was on its way.
+    let mut blocks = slow.rest();
+    let last = Block::Comment("closed for reading too slowly".to_owned());
+    assert_eq!(blocks.pop(), Some(last));
+    for (n, block) in blocks.iter().enumerate() {
+        let Block::Event(event) = block else {
+            panic!("{block:?}");
+        };
+        assert_eq!(number(&event.data), n);
+    }
+    server.wait_for_connections(0);
+    assert_eq!(
+        server.metric("connections_closed_total{reason=\"lagged\"}"),
+        1
+    );
+    assert_eq!(server.metric("gaps_total{reason=\"lagged\"}"), 0);
+    // Coming back, it is told.
+    let headers = format!("Last-Event-ID: {}\r\n", slow.last_event_id());
+    let mut again = server.open_stream("", &headers);
+    assert_eq!(again.event().json()["reason"], "expired");
+}
+
+/// A batch larger than the history evicts its own beginning before anybody could
+/// read it.
+#[test]
+fn readers_at_the_head_are_told_what_a_batch_evicted_of_itself() {
+    let server = Server::start_hub(&["--log-events", "5"]);
+    let mut streams: Vec<_> = (0..3).map(|_| server.subscribe("")).collect();
+    streams.push(server.subscribe("?topic=*"));
+    for _ in 0..3 {
+        server.publish_numbers(0..20);
+        for stream in &mut streams {
+            let gap = stream.event();
+            assert_eq!(gap.event_type, "gap", "{gap:?}");
+            assert_eq!(gap.json()["reason"], "lagged");
+            assert_eq!(gap.json()["missed"], 15);
+            for n in 15..20 {
+                assert_eq!(stream.event().data, n.to_string());
+            }
+        }
+    }
+}

@@ -23,6 +23,10 @@ impl App {
                 .to_owned(),
             PromptKind::Find => String::new(),
         };
+        // Whoever follows is at the newest row.
+        if self.view.following() {
+            self.moved();
+        }
         let before = Before {
             selection,
             find: self.find.clone(),
@@ -204,7 +208,8 @@ impl App {
             .map(|row| row.lane)
     }
 
-    /// Goes to the next row that holds what is looked for.
+    /// Goes to the next row that holds what is looked for, up the list as the
+    /// first search does, or down.
     pub(super) fn find_next(&mut self, forward: bool) {
         if self.find.is_none() {
             self.say(Tone::Refused, "nothing to find yet: / looks for something");

@@ -143,9 +143,9 @@ fn find_goes_to_matches_and_around_the_end() {
     fixture.press(&[KeyCode::Enter]);
     let seq = |fixture: &Fixture| fixture.app.selected().unwrap().data.to_owned();
     assert!(seq(&fixture).contains("\"seq\":39"), "{}", seq(&fixture));
-    fixture.write("N");
+    fixture.write("n");
     assert!(seq(&fixture).contains("\"seq\":38"), "{}", seq(&fixture));
-    fixture.write("nn");
+    fixture.write("NN");
     assert!(seq(&fixture).contains("\"seq\":3,"), "{}", seq(&fixture));
     let screen = fixture.draw(SIZE);
     assert!(
@@ -357,4 +357,17 @@ fn the_title_names_no_more_than_there_is_room_for() {
     for columns in [1, 5, 20, 40, 61, 90, 120] {
         fixture.draw((columns, 20));
     }
+}
+
+#[test]
+fn a_search_begins_at_the_newest_event_while_the_list_follows() {
+    let mut fixture = Fixture::busy();
+    fixture.draw(SIZE);
+    fixture.write("k");
+    fixture.press(&[KeyCode::Home, KeyCode::Char('G')]);
+    fixture.write("/e");
+    let newest = fixture.app.store.range().end - 1;
+    assert_eq!(fixture.app.selected_row(), Some(newest));
+    fixture.press(&[KeyCode::Esc]);
+    assert!(fixture.app.view.following());
 }

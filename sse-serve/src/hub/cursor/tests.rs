@@ -1,7 +1,8 @@
 use futures_util::FutureExt;
 
 use super::*;
-use crate::hub::{Hub, HubConfig, Publication};
+use crate::hub::Start;
+use crate::hub::{Hub, HubConfig, Publication, SlowPolicy};
 use crate::log::{Filter, Retention};
 
 const HEARTBEAT: Duration = Duration::from_secs(10);
@@ -28,7 +29,8 @@ fn cursor(hub: &Hub, start: Start) -> Cursor {
         expires: None,
     };
     let mut cursor = Cursor::open(Arc::clone(&hub.shared), request).unwrap();
-    assert!(text(cursor.due(Instant::now())).starts_with("retry: 2000\n\n"));
+    cursor.follow();
+    assert!(text(cursor.due(Instant::now(), None)).starts_with("retry: 2000\n\n"));
     cursor
 }
 
@@ -38,15 +40,15 @@ fn publish(hub: &Hub, data: &str) {
 }
 
 fn text(due: Due) -> String {
-    let Due::Bytes(bytes) = due else {
+    let Due::Write(delivery) = due else {
         panic!("{due:?}");
     };
-    String::from_utf8(bytes.to_vec()).unwrap()
+    String::from_utf8(delivery.into_bytes().to_vec()).unwrap()
 }
 
 fn bytes(due: Due) -> Option<Bytes> {
     match due {
-        Due::Bytes(bytes) => Some(bytes),
+        Due::Write(delivery) => Some(delivery.into_bytes()),
         _ => None,
     }
 }
@@ -56,13 +58,13 @@ fn everything_due_is_one_write() {
     let hub = hub(100);
     let mut cursor = cursor(&hub, Start::Head);
     let now = Instant::now();
-    assert_eq!(cursor.due(now), Due::Nothing);
+    assert!(matches!(cursor.due(now, None), Due::Nothing));
     publish(&hub, "a");
     publish(&hub, "b");
-    let written = text(cursor.due(now));
+    let written = text(cursor.due(now, None));
     assert_eq!(written.matches("\n\n").count(), 2);
     assert!(written.contains("data: a\n\n") && written.ends_with("data: b\n\n"));
-    assert_eq!(cursor.due(now), Due::Nothing);
+    assert!(matches!(cursor.due(now, None), Due::Nothing));
 }
 
 #[test]
@@ -74,7 +76,7 @@ fn one_write_is_bounded_but_by_a_single_event() {
     }
     publish(&hub, &"y".repeat(100_000));
     let now = Instant::now();
-    let lengths: Vec<usize> = std::iter::from_fn(|| bytes(cursor.due(now)))
+    let lengths: Vec<usize> = std::iter::from_fn(|| bytes(cursor.due(now, None)))
         .map(|bytes| bytes.len())
         .collect();
     assert_eq!(lengths.len(), 5);
@@ -88,10 +90,13 @@ fn a_heartbeat_falls_due_after_silence_since_the_last_write() {
     let start = Instant::now();
     publish(&hub, "a");
     let later = start + HEARTBEAT / 2;
-    assert!(bytes(cursor.due(later)).is_some());
+    assert!(bytes(cursor.due(later, None)).is_some());
     assert_eq!(cursor.deadline(), later + HEARTBEAT);
-    assert_eq!(cursor.due(start + HEARTBEAT + HEARTBEAT / 4), Due::Nothing);
-    assert_eq!(text(cursor.due(later + HEARTBEAT)), ":keepalive\n\n");
+    assert!(matches!(
+        cursor.due(start + HEARTBEAT + HEARTBEAT / 4, None),
+        Due::Nothing
+    ));
+    assert_eq!(text(cursor.due(later + HEARTBEAT, None)), ":keepalive\n\n");
     assert_eq!(cursor.deadline(), later + HEARTBEAT * 2);
 }
 
@@ -102,7 +107,7 @@ fn a_cursor_that_fell_out_of_the_window_says_so_once() {
     for data in ["a", "b", "c", "d", "e"] {
         publish(&hub, data);
     }
-    let written = text(cursor.due(Instant::now()));
+    let written = text(cursor.due(Instant::now(), None));
     assert!(written.contains(r#""reason":"lagged""#), "{written}");
     assert!(written.contains(r#""missed":2"#), "{written}");
     assert!(written.starts_with("id: ") && written.ends_with("data: e\n\n"));
@@ -112,7 +117,35 @@ fn a_cursor_that_fell_out_of_the_window_says_so_once() {
         counted.contains("sse_serve_gaps_total{reason=\"lagged\"} 1\n"),
         "{counted}"
     );
-    assert_eq!(cursor.due(Instant::now()), Due::Nothing);
+    assert!(matches!(cursor.due(Instant::now(), None), Due::Nothing));
+}
+
+#[test]
+fn a_cursor_that_fell_out_of_the_window_can_be_closed_for_it() {
+    let hub = Hub::new(HubConfig {
+        slow: SlowPolicy::Close,
+        ..hub(3).config().clone()
+    });
+    let mut cursor = cursor(&hub, Start::Head);
+    for data in ["a", "b", "c"] {
+        publish(&hub, data);
+    }
+    assert_eq!(
+        text(cursor.due(Instant::now(), None))
+            .matches("data: ")
+            .count(),
+        3
+    );
+    for data in ["a", "b", "c", "d"] {
+        publish(&hub, data);
+    }
+    let last = text(cursor.due(Instant::now(), None));
+    assert_eq!(last, ":closed for reading too slowly\n\n");
+    assert!(matches!(cursor.due(Instant::now(), None), Due::End));
+    drop(cursor);
+    let counted = hub.metrics().text(&hub.reading());
+    let sample = "sse_serve_connections_closed_total{reason=\"lagged\"} 1\n";
+    assert!(counted.contains(sample), "{counted}");
 }
 
 #[test]
@@ -145,7 +178,8 @@ fn what_goes_after_a_gap_was_told_of_is_told_of_too() {
         expires: None,
     };
     let mut cursor = Cursor::open(Arc::clone(&hub.shared), request).unwrap();
-    let mut due = || text(cursor.due(Instant::now()));
+    cursor.follow();
+    let mut due = || text(cursor.due(Instant::now(), None));
     due();
     publish("rare", 3);
     publish("busy", 3);
@@ -180,12 +214,10 @@ fn what_is_evicted_while_it_is_fetched_is_a_gap_and_no_fault() {
     };
     let mut cursor = cursor(&hub, Start::Head);
     let fetch = |cursor: &mut Cursor| {
-        let Due::Blocks(seqs) = cursor.due(Instant::now()) else {
+        let Due::Blocks(seqs) = cursor.due(Instant::now(), None) else {
             panic!("in memory");
         };
-        let (reply, blocks) = tokio::sync::oneshot::channel();
-        cursor.log().fetch(seqs, reply);
-        blocks.blocking_recv().unwrap().unwrap()
+        cursor.fetch(seqs).blocking_recv().unwrap().unwrap()
     };
     publish("a");
     let blocks = fetch(&mut cursor);
@@ -193,12 +225,12 @@ fn what_is_evicted_while_it_is_fetched_is_a_gap_and_no_fault() {
         publish(data);
     }
     cursor.supply(blocks);
-    let written = text(cursor.due(Instant::now()));
+    let written = text(cursor.due(Instant::now(), None));
     assert!(written.contains("event: gap\n"), "{written}");
     assert!(written.contains(r#""missed":2"#), "{written}");
     let blocks = fetch(&mut cursor);
     cursor.supply(blocks);
-    let written = text(cursor.due(Instant::now()));
+    let written = text(cursor.due(Instant::now(), None));
     assert!(written.ends_with("data: e\n\n"), "{written}");
 }
 
@@ -211,7 +243,7 @@ fn streams_close_spread_over_the_drain() {
     let mut closed_by = |seconds| {
         let now = start + Duration::from_secs(seconds);
         for cursor in &mut cursors {
-            while bytes(cursor.due(now)).is_some() {}
+            while bytes(cursor.due(now, None)).is_some() {}
         }
         cursors
             .iter()
@@ -253,9 +285,12 @@ fn a_stream_ends_with_its_credential_whatever_it_is_due() {
     let expires = before + Duration::from_millis(1);
     cursor.expires = Some(expires);
     assert_eq!(cursor.deadline(), expires);
-    assert_eq!(cursor.due(before), Due::Nothing);
+    assert!(matches!(cursor.due(before, None), Due::Nothing));
     publish(&hub, "a");
-    assert_eq!(text(cursor.due(expires)), ":the credential has expired\n\n");
-    assert_eq!(cursor.due(expires), Due::End);
+    assert_eq!(
+        text(cursor.due(expires, None)),
+        ":the credential has expired\n\n"
+    );
+    assert!(matches!(cursor.due(expires, None), Due::End));
     assert_eq!(cursor.closed, Some(Closed::Expired));
 }

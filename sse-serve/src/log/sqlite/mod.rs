@@ -10,12 +10,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 
-use bytes::Bytes;
 use thiserror::Error;
 
 use crate::log::history::History;
 use crate::log::{
-    AppendError, Draft, EventLog, Record, Reply, Retention, TopicRetention, Unavailable,
+    AppendError, BlocksReply, Draft, EventLog, Record, Reply, Retention, TopicRetention,
+    Unavailable,
 };
 use file::File;
 
@@ -192,7 +192,7 @@ impl EventLog for SqliteLog {
         }
     }
 
-    fn fetch(&self, seqs: Vec<u64>, reply: Reply<Vec<(u64, Bytes)>, Unavailable>) {
+    fn fetch(&self, seqs: Vec<u64>, reply: BlocksReply) {
         if let Some((reader, _)) = &self.reader {
             let _ = reader.send(reader::Fetch { seqs, reply });
         }

@@ -5,12 +5,12 @@ use std::sync::mpsc::Receiver;
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension};
 
-use crate::log::{Reply, Unavailable};
+use crate::log::{BlocksReply, Unavailable};
 
 #[derive(Debug)]
 pub(super) struct Fetch {
     pub(super) seqs: Vec<u64>,
-    pub(super) reply: Reply<Vec<(u64, Bytes)>, Unavailable>,
+    pub(super) reply: BlocksReply,
 }
 
 /// Ends with the last sender.
@@ -20,7 +20,7 @@ pub(super) fn run(connection: &Connection, fetches: &Receiver<Fetch>) {
             continue;
         }
         let blocks = read(connection, &fetch.seqs);
-        let _ = fetch.reply.send(blocks.map_err(|error| {
+        fetch.reply.send(blocks.map_err(|error| {
             tracing::error!(%error, "cannot read the log");
             Unavailable(format!("the log cannot be read: {error}"))
         }));

@@ -1,8 +1,13 @@
 use super::*;
-use crate::log::{Envelope, Filter, Retention, TopicPattern, TopicRetention};
+use crate::log::{
+    ConnectionId, Envelope, Filter, Retention, Selection, TopicPattern, TopicRetention,
+};
 
 const TOPICS: [&str; 6] = ["a", "a.b", "a.b.c", "a.c", "b", "b.c"];
 const PATTERNS: [&str; 9] = ["a", "a.b", "a.c", "b", "b.c", "a.*", "a.b.*", "b.*", "*"];
+
+const C: &str = "cccccccccccccccc";
+const D: &str = "dddddddddddddddd";
 
 fn one_of<'a>(names: &[&'a str]) -> &'a str {
     names[fastrand::usize(..names.len())]
@@ -14,7 +19,7 @@ fn maybe(name: &str) -> Option<String> {
 
 fn record() -> Record {
     let session = (fastrand::u8(..4) == 0).then(|| one_of(&["s", "t"]).to_owned());
-    let connection = (fastrand::u8(..8) == 0).then(|| one_of(&["c", "d"]).to_owned());
+    let connection = (fastrand::u8(..8) == 0).then(|| one_of(&[C, D]).to_owned());
     let topic = if session.is_some() || connection.is_some() {
         maybe(one_of(&TOPICS))
     } else {
@@ -46,7 +51,7 @@ fn selection() -> Selection {
         session: maybe("s"),
         targeted_only: fastrand::u8(..4) == 0,
     };
-    Selection::new(filter, "c".to_owned())
+    Selection::new(filter)
 }
 
 fn window(resident: Option<usize>) -> Window {
@@ -89,21 +94,26 @@ fn it_agrees_with_a_list() {
             let bytes: usize = retained.values().map(|record| record.length).sum();
             assert_eq!(window.bytes(), bytes);
             let selection = selection();
+            let connection = ConnectionId::parse(C).unwrap();
+            let scope = Scope {
+                selection: &selection,
+                connection: Some(&connection),
+            };
             let cursor = fastrand::u64(..=seq);
-            let admits = |record: &Record| selection.admits(&record.envelope);
+            let admits = |record: &Record| scope.admits(&record.envelope);
             let expected: Vec<u64> = retained
                 .range(cursor + 1..)
                 .filter(|(_, record)| admits(record))
                 .map(|(seq, _)| *seq)
                 .collect();
             let read: Vec<u64> = window
-                .after(cursor, &selection)
+                .after(cursor, scope)
                 .filter(|(_, record)| admits(record))
                 .map(|(seq, _)| seq)
                 .collect();
             assert_eq!(read, expected, "{seed} {selection:?}");
             let mut backward: Vec<u64> = window
-                .backward(&selection)
+                .backward(scope)
                 .filter(|(_, record)| admits(record))
                 .map(|(seq, _)| seq)
                 .collect();
@@ -111,7 +121,7 @@ fn it_agrees_with_a_list() {
             assert!(backward.ends_with(&expected), "{seed} {selection:?}");
             let lost = |(seq, record): &&(u64, Record)| *seq > cursor && admits(record);
             let newest = gone.iter().filter(lost).map(|(seq, _)| *seq).max();
-            let loss = window.loss_after(cursor, Evictions::default(), &selection);
+            let loss = window.loss_after(cursor, Evictions::default(), scope);
             assert_eq!(loss.map(|loss| loss.newest), newest, "{seed} {selection:?}");
             if loss.is_some_and(|loss| loss.counts_all) {
                 let count = gone.iter().filter(lost).count() as u64;

@@ -1,0 +1,56 @@
+//! `sse-bench conform client` with `sse-tui` as the client.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::programs::binary;
+
+#[test]
+fn sse_tui_keeps_to_every_rule_that_can_be_seen_from_outside() {
+    let (Some(bench), Some(tui)) = (binary("sse-bench"), binary("sse-tui")) else {
+        return;
+    };
+    let output = Command::new(bench)
+        .args([
+            "conform",
+            "client",
+            "--output-format",
+            "json",
+            "--all-vectors",
+            "-j",
+            "16",
+        ])
+        // Only a slow machine or a failure waits for these.
+        .args(["--patience", "60s", "--quiet", "3s"])
+        .args(["--variant", "C48=--last-event-id seven"])
+        .args([
+            "--variant",
+            "C47=-X POST -d ping -H X-Check:pong --reconnect",
+            "--",
+        ])
+        .arg(tui)
+        .args(["--output", "ndjson", "{url}"])
+        .output()
+        .expect("sse-bench starts");
+    let report: Value = serde_json::from_slice(&output.stdout).expect("a report");
+    let checks = report["checks"].as_array().expect("checks");
+    let names = |grade: &str| -> Vec<&str> {
+        let graded = checks.iter().filter(|check| check["grade"] == grade);
+        graded.filter_map(|check| check["name"].as_str()).collect()
+    };
+    assert_eq!(names("failed"), [""; 0], "{report:#}");
+    assert_eq!(output.status.code(), Some(0));
+    let unseen = [
+        "C06/429-retried",
+        "C06/500-retried",
+        "C06/503-retried",
+        "C40",
+        "C41",
+        "C44",
+    ];
+    let mut not_applicable = names("not_applicable");
+    not_applicable.sort_unstable();
+    assert_eq!(not_applicable, unseen);
+    assert!(names("ok").len() > 270, "{}", names("ok").len());
+}

@@ -1,0 +1,156 @@
+//! The client checks: a scripted server and a client process for each.
+
+mod bench;
+mod identity;
+mod parsing;
+mod program;
+mod reconnecting;
+mod redirects;
+mod requests;
+mod vectors;
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use anyhow::{Result, bail};
+use tokio::sync::Semaphore;
+use tokio::task::{JoinHandle, JoinSet};
+
+use super::args::ClientArgs;
+use super::grade::{Finding, Outcome, Verdict};
+use bench::Bench;
+
+type Running<'a> = Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
+type Play = Box<dyn for<'a> FnOnce(&'a mut Bench) -> Running<'a> + Send>;
+
+/// A check to be made.
+pub(crate) struct Case {
+    pub(crate) name: String,
+    about: String,
+    /// The check whose variant it needs.
+    variant: Option<&'static str>,
+    play: Play,
+}
+
+impl fmt::Debug for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Case")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Case {
+    fn new(
+        name: impl Into<String>,
+        about: impl Into<String>,
+        play: impl for<'a> FnOnce(&'a mut Bench) -> Running<'a> + Send + 'static,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            about: about.into(),
+            variant: None,
+            play: Box::new(play),
+        }
+    }
+
+    fn with_variant(mut self, check: &'static str) -> Self {
+        self.variant = Some(check);
+        self
+    }
+
+    /// A check that nobody can make from outside.
+    fn unseen(name: &str, about: &str, why: &'static str) -> Self {
+        Self::new(name, about, move |_| {
+            Box::pin(async move { Err(Verdict::not_applicable(why)) })
+        })
+    }
+}
+
+/// The checks of a run, in order.
+pub(crate) fn cases(args: &ClientArgs) -> Result<Vec<Case>> {
+    let mut cases = requests::cases();
+    cases.extend(redirects::cases());
+    cases.extend(reconnecting::cases());
+    cases.extend(identity::cases());
+    cases.extend(parsing::cases());
+    // By number; what belongs to one check stays in its order.
+    cases.sort_by_key(|case| case.name.split('/').next().map(str::to_owned));
+    cases.extend(vectors::cases(args.all_vectors)?);
+    for only in &args.only {
+        if !cases.iter().any(|case| case.name.starts_with(only)) {
+            bail!("--only {only}: no check has such a name");
+        }
+    }
+    cases.retain(|case| {
+        args.only.is_empty() || args.only.iter().any(|only| case.name.starts_with(only))
+    });
+    Ok(cases)
+}
+
+/// Makes the checks, so many at once as was asked for, until all are made or the
+/// run is interrupted.
+pub(crate) async fn run(
+    cases: Vec<Case>,
+    args: &ClientArgs,
+    mut interrupted: JoinHandle<io::Result<()>>,
+    progress: impl Fn(usize, usize),
+) -> Result<(Vec<Finding>, bool)> {
+    let all = cases.len();
+    let room = Arc::new(Semaphore::new(args.jobs as usize));
+    let mut running = JoinSet::new();
+    for (index, case) in cases.into_iter().enumerate() {
+        let variant = case.variant.and_then(|check| {
+            let mut variants = args.variant.iter();
+            variants.find(|(known, _)| known == check)
+        });
+        let missing = case.variant.filter(|_| variant.is_none());
+        let extra = variant.map_or("", |(_, arguments)| arguments.as_str());
+        let bench = Bench::new(args, extra).await?;
+        let room = Arc::clone(&room);
+        running.spawn(async move {
+            let _permit = room.acquire_owned().await;
+            (index, check(case, bench, missing).await)
+        });
+    }
+    let mut findings = Vec::new();
+    let mut was_interrupted = false;
+    loop {
+        tokio::select! {
+            finding = running.join_next() => match finding {
+                Some(finding) => findings.push(finding?),
+                None => break,
+            },
+            _ = &mut interrupted => {
+                was_interrupted = true;
+                break;
+            }
+        }
+        progress(findings.len(), all);
+    }
+    // The clients that still run end with their benches.
+    running.shutdown().await;
+    findings.sort_by_key(|(index, _)| *index);
+    let findings = findings.into_iter().map(|(_, finding)| finding);
+    Ok((findings.collect(), was_interrupted))
+}
+
+async fn check(case: Case, mut bench: Bench, missing: Option<&str>) -> Finding {
+    let verdict = match missing {
+        Some(check) => Verdict::not_applicable(format_args!(
+            "needs arguments of the client that switch it on: --variant '{check}=...'"
+        )),
+        None => match (case.play)(&mut bench).await {
+            Ok(verdict) | Err(verdict) => verdict,
+        },
+    };
+    Finding {
+        name: case.name,
+        about: case.about,
+        verdict,
+        reached: bench.reached(),
+    }
+}
