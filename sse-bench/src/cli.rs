@@ -1,5 +1,8 @@
 //! The command line: one definition for parsing, help, completions and man page.
 
+pub mod selftest;
+pub mod verify;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,7 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueHint, value_parser};
 use crate::conform::ConformArgs;
 use crate::proxy::ProxyArgs;
 use crate::report::Output;
-use crate::threshold::{METRICS, Threshold};
+use crate::threshold::{self, METRICS, Threshold};
 use crate::timestamp::Pointer;
 use crate::units::{parse_duration, parse_size};
 
@@ -35,7 +38,7 @@ Examples:
   The report as JSON in a file, beside the text on the terminal:
       sse-bench load http://127.0.0.1:8080/events --output-format json=report.json";
 
-/// Load tests for Server-Sent Events endpoints.
+/// Load tests and verification of Server-Sent Events endpoints.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
 pub struct Cli {
@@ -53,6 +56,11 @@ pub enum Command {
     Conform(Box<ConformArgs>),
     /// Stand before a server and disturb its event streams: cuts, delays, lost events and more
     Proxy(Box<ProxyArgs>),
+    /// Prove what reconnection and replay of an event stream are worth: cut connections, and tell
+    /// what was lost, repeated or out of order
+    Verify(Box<verify::VerifyArgs>),
+    /// Check the checker: a built-in server commits each anomaly, and verify must find it
+    Selftest(selftest::SelftestArgs),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -175,6 +183,24 @@ pub struct RequestArgs {
     pub insecure: bool,
 }
 
+impl RequestArgs {
+    /// The same credentials and trust, and nothing else, for another request.
+    #[must_use]
+    pub fn for_publishing(&self) -> Self {
+        Self {
+            method: None,
+            headers: self.headers.clone(),
+            body: None,
+            body_file: None,
+            content_type: None,
+            basic_auth: self.basic_auth.clone(),
+            last_event_id: None,
+            cacert: self.cacert.clone(),
+            insecure: self.insecure,
+        }
+    }
+}
+
 /// What is read out of the events.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Measurement")]
@@ -188,7 +214,7 @@ pub struct Measure {
     pub timestamp_event: Vec<String>,
 
     /// What the run must keep to, repeatable, such as 'p99(delivery)<250ms' or 'errors==0'
-    #[arg(long, value_name = "METRIC OP VALUE")]
+    #[arg(long, value_name = "METRIC OP VALUE", value_parser = threshold::of_load)]
     pub threshold: Vec<Threshold>,
 
     /// The longest line and the most data of one event

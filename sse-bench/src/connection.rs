@@ -1,41 +1,23 @@
 //! One emulated `EventSource` (a slot) and its physical connections (legs).
 
 use std::future::poll_fn;
-use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::{Instant, SystemTime};
 
 use sse_core::{Cause, Connect, EventSource, Item, ReadyState, SourceOptions, Transition};
-use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 
 use crate::connect::Stream;
+use crate::exchange::{Answer, Received};
 use crate::failure::{Failure, Kind};
-use crate::http::{Body, HeadReader, Piece, ResponseHead, encode_request};
-use crate::stats::wall_clock;
+use crate::http::{Body, Piece};
 use crate::worker::Worker;
-
-/// When a read returned, before anything was made of it.
-#[derive(Debug, Clone, Copy)]
-struct Received {
-    at: Instant,
-    /// Nanoseconds since the Unix epoch; 0 where no event is asked for its time.
-    wall: u64,
-}
 
 /// A leg whose response is an event stream.
 struct Leg {
     stream: Stream,
     body: Body,
     /// What came with the head of the response.
-    early: Vec<u8>,
-    received: Received,
-}
-
-/// The answer to a request, before it is judged.
-struct Answer {
-    stream: Stream,
-    head: ResponseHead,
     early: Vec<u8>,
     received: Received,
 }
@@ -63,14 +45,14 @@ impl Slot {
     pub fn new(worker: Rc<Worker>, number: u32, due: Instant) -> Self {
         let plan = &worker.plan;
         let options = SourceOptions {
-            method: plan.method.clone(),
+            method: plan.target.method.clone(),
             reconnect: plan.reconnect,
-            last_event_id: plan.last_event_id.clone(),
+            last_event_id: plan.target.last_event_id.clone(),
             limits: plan.limits,
             ..SourceOptions::default()
         };
         let mut random = fastrand::Rng::with_seed(plan.seed.wrapping_add(u64::from(number)));
-        let source = EventSource::new(due, plan.url.clone(), options, move || random.f64());
+        let source = EventSource::new(due, plan.target.url.clone(), options, move || random.f64());
         Self {
             worker,
             source,
@@ -172,23 +154,10 @@ impl Slot {
             live,
             ..
         } = &*self.worker;
-        let mut stream = connector.connect(&connect.url, live).await?;
+        let stream = connector.connect(&connect.url, live).await?;
         let connected = self.connecting_since.elapsed();
         self.worker.stats.borrow_mut().connect.record(connected);
-        let body = plan.body.as_deref().filter(|_| connect.send_body);
-        let headers = connect.headers(&plan.headers);
-        let request = encode_request(&connect.method, &connect.url, &headers, body);
-        let sent = stream.write_all(&request).await;
-        let sent = match sent {
-            Ok(()) => stream.flush().await,
-            failed => failed,
-        };
-        // A server may answer and close without reading all: look for the answer first.
-        let answer = read_head(&self.worker, stream).await;
-        match (answer, sent) {
-            (Err(_), Err(error)) => Err(Failure::transfer(&error)),
-            (answer, _) => answer,
-        }
+        self.worker.wire().ask(stream, &plan.target, connect).await
     }
 
     fn on_opened(&mut self, received: Received) {
@@ -214,7 +183,7 @@ impl Slot {
             Cause::EndOfStream => stats.ends += 1,
             Cause::NoContent => stats.stopped += 1,
             _ => {
-                if let Some(failure) = Failure::refusal(cause, &self.worker.plan.url) {
+                if let Some(failure) = Failure::refusal(cause, &self.worker.plan.target.url) {
                     stats.failures.add(&failure);
                     self.worker.live.failures.add(1);
                 }
@@ -265,7 +234,7 @@ impl Slot {
         let worker = Rc::clone(&self.worker);
         let mut buffer = worker.buffer.borrow_mut();
         while self.source.ready_state() == ReadyState::Open {
-            match ready!(poll_read(cx, stream, &mut buffer, &worker)) {
+            match ready!(worker.wire().poll_read(cx, stream, &mut buffer)) {
                 Ok((length, received)) if length > 0 => {
                     self.take(body, &buffer[..length], received);
                 }
@@ -317,61 +286,4 @@ impl Slot {
         }
         self.worker.live.deliveries.add(events);
     }
-}
-
-/// Reads the head of the response, and what comes with it.
-async fn read_head(worker: &Worker, mut stream: Stream) -> Result<Answer, Failure> {
-    let mut reader = HeadReader::default();
-    let mut poll = |cx: &mut Context<'_>| {
-        let mut buffer = worker.buffer.borrow_mut();
-        loop {
-            let read = ready!(poll_read(cx, &mut stream, &mut buffer, worker));
-            let (length, received) = read.map_err(|error| Failure::transfer(&error))?;
-            let bytes = &buffer[..length];
-            if bytes.is_empty() {
-                let detail = if reader.is_empty() {
-                    "the server closed the connection without an answer"
-                } else {
-                    "the server closed the connection in the head of its answer"
-                };
-                return Poll::Ready(Err(Failure::new(Kind::NoResponse, detail)));
-            }
-            let head = reader
-                .feed(bytes)
-                .map_err(|error| Failure::new(Kind::Http, error))?;
-            if let Some((head, length)) = head {
-                return Poll::Ready(Ok((head, bytes[length..].to_vec(), received)));
-            }
-        }
-    };
-    let (head, early, received) = poll_fn(&mut poll).await?;
-    Ok(Answer {
-        stream,
-        head,
-        early,
-        received,
-    })
-}
-
-/// One read into the buffer of the thread: how many bytes, 0 at the end of the stream.
-fn poll_read(
-    cx: &mut Context<'_>,
-    stream: &mut Stream,
-    buffer: &mut [u8],
-    worker: &Worker,
-) -> Poll<std::io::Result<(usize, Received)>> {
-    let mut buffer = ReadBuf::new(buffer);
-    ready!(Pin::new(stream).poll_read(cx, &mut buffer))?;
-    let received = Received {
-        at: Instant::now(),
-        wall: if worker.wants_wall_clock {
-            wall_clock()
-        } else {
-            0
-        },
-    };
-    let length = buffer.filled().len();
-    worker.live.reads.add(1);
-    worker.live.bytes.add(length as u64);
-    Poll::Ready(Ok((length, received)))
 }

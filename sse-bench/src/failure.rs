@@ -45,6 +45,8 @@ pub enum Kind {
     CutShort,
     /// A line or event beyond the limit.
     TooLong,
+    /// A command of the user's failed.
+    Command,
     /// Another error of the socket.
     Io,
 }
@@ -68,6 +70,7 @@ impl fmt::Display for Kind {
             Self::ContentCoding => "content_coding",
             Self::CutShort => "cut_short",
             Self::TooLong => "too_long",
+            Self::Command => "command",
             Self::Io => "io",
         })
     }

@@ -1,16 +1,22 @@
-//! Load tests for Server-Sent Events endpoints.
+//! Load tests and verification of Server-Sent Events endpoints.
 //!
-//! A [`Plan`] says what to do. [`load::run`] carries it out on
+//! **load**: a [`Plan`] says what to do. [`load::run`] carries it out on
 //! [`worker`] threads, each with its own runtime and its share of the
 //! [slots](connection::Slot): emulated `EventSource`s that live through one
 //! physical connection (leg) after another. Threads share nothing on the
 //! receive path but counters with one writer each ([`live`]). What they
 //! measured ([`stats`]) is merged at the end and becomes a [`report::Report`].
+//!
+//! **verify**: [`verify::run`] cuts connections and tells a [`checker::Checker`]
+//! what each received; its findings become a [`verify::VerifyReport`].
+//! **selftest**: [`selftest::run`] puts that to the test.
 
+pub mod checker;
 pub mod cli;
 pub mod conform;
 pub mod connect;
 pub mod connection;
+pub mod exchange;
 pub mod exit;
 pub mod failure;
 pub mod histogram;
@@ -21,13 +27,16 @@ pub mod plan;
 pub mod progress;
 pub mod proxy;
 pub mod report;
+pub mod selftest;
 pub mod stats;
 pub mod sys;
+pub mod target;
 pub mod team;
 pub mod threshold;
 pub mod timestamp;
 mod tls;
 pub mod units;
+pub mod verify;
 pub mod worker;
 
 use std::fmt::Display;
@@ -42,9 +51,11 @@ pub use cli::Cli;
 pub use exit::Exit;
 pub use plan::Plan;
 
+use cli::verify::VerifyArgs;
 use cli::{Command, LoadArgs};
 use progress::Progress;
 use report::{Report, Writer};
+use verify::{VerifyPlan, VerifyReport};
 
 /// Runs a parsed command line.
 pub fn run(cli: Cli) -> ExitCode {
@@ -52,6 +63,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Load(args) => load(*args),
         Command::Conform(args) => conform::run(&args),
         Command::Proxy(args) => proxy::run(&args),
+        Command::Verify(args) => verify(*args),
+        Command::Selftest(args) => selftest::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "sse-bench", &mut script);
@@ -85,6 +98,21 @@ fn load(args: LoadArgs) -> Result<Exit> {
     }
     writer.write(&report)?;
     Ok(report.exit)
+}
+
+fn verify(args: VerifyArgs) -> Result<Exit> {
+    let writer = Writer::open(&args.output.output_format, args.output.output.as_deref())?;
+    let plan = VerifyPlan::new(args)?;
+    plan.check_machine()?;
+    let mut progress = Progress::new(plan.connections);
+    let (plan, outcome) = verify::run(plan, &mut progress)?;
+    let report = VerifyReport::new(&plan, &outcome);
+    let exit = report.judgement.exit;
+    if exit != Exit::Pass && !writer.shows_text() {
+        complain(&report.judgement.reason);
+    }
+    writer.write(&report)?;
+    Ok(exit)
 }
 
 /// One page for the program and its subcommands.

@@ -106,7 +106,7 @@ async fn direct(plan: &Arc<Plan>, progress: &mut Progress) -> io::Result<Outcome
     let cpu_before = sys::cpu_time();
     let mut interrupted = std::pin::pin!(sys::interrupted());
     let resolved = tokio::select! {
-        resolved = resolve(&plan.url) => resolved,
+        resolved = resolve(&plan.target.url) => resolved,
         result = &mut interrupted => {
             result?;
             return Ok(Outcome::nothing(Ending::Interrupted));

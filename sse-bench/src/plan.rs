@@ -3,21 +3,15 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use percent_encoding::percent_decode_str;
-use sse_core::{EventId, Limits};
-use url::Url;
+use anyhow::{Result, bail};
+use sse_core::Limits;
 
-use crate::cli::{LoadArgs, RequestArgs};
-use crate::connect::Tls;
+use crate::cli::LoadArgs;
 use crate::stats::DeliveryMeter;
+use crate::sys;
+use crate::target::Target;
 use crate::threshold::Threshold;
 use crate::timestamp::Pointer;
-use crate::{sys, tls};
 
 /// Open files that a run needs beside its connections, and for each thread.
 const OTHER_FILES: u64 = 32;
@@ -30,18 +24,8 @@ const DEFAULT_DURATION: Duration = Duration::from_secs(10);
 /// The plan of a load run.
 #[derive(Debug)]
 pub struct Plan {
-    /// Where to, without user information.
-    pub url: Url,
-    /// How to ask.
-    pub method: Method,
-    /// Header fields that the user gave.
-    pub headers: HeaderMap,
-    /// Request body.
-    pub body: Option<Vec<u8>>,
-    /// Where the stream starts, if not at its beginning.
-    pub last_event_id: EventId,
-    /// TLS settings.
-    pub tls: Tls,
+    /// What to ask for.
+    pub target: Target,
     /// Slots.
     pub connections: u32,
     /// How long to hold, counted from when each slot was opened or refused.
@@ -74,30 +58,12 @@ impl Plan {
     /// # Errors
     /// One line that says what is wrong with the arguments, and how to mend it.
     pub fn new(args: LoadArgs) -> Result<Self> {
-        let mut url = parse_url(&args.url)?;
-        let mut headers = parse_headers(&args.request)?;
-        if let Some(credentials) = credentials(&args.request, &url)? {
-            headers.entry(AUTHORIZATION).or_insert(credentials);
-        }
-        let _ = url.set_username("");
-        let _ = url.set_password(None);
-        url.set_fragment(None);
-        let body = body(&args.request)?;
-        let tls = tls::config(args.request.cacert.as_deref(), args.request.insecure);
-        if url.scheme() == "https" || args.request.cacert.is_some() {
-            tls.as_ref().map_err(|error| anyhow!("{error:#}"))?;
-        }
-        let last_event_id = args.request.last_event_id.unwrap_or_default();
+        let target = Target::new(&args.url, args.request)?;
         let size = args.measure.max_event_size;
         let threads = args.pace.threads.unwrap_or_else(cores);
         let connections = args.connections;
         let plan = Self {
-            url,
-            method: parse_method(args.request.method.as_deref(), body.is_some())?,
-            headers,
-            body,
-            last_event_id: EventId::new(last_event_id).context("--last-event-id")?,
-            tls: tls.map_err(|error| format!("{error:#}")),
+            target,
             connections,
             duration: match (args.duration, args.events) {
                 (None, None) => Some(DEFAULT_DURATION),
@@ -128,9 +94,7 @@ impl Plan {
     /// Raises the limit on open files, and says beforehand what this machine
     /// will not carry.
     pub fn check_machine(&self) -> Result<()> {
-        let others = OTHER_FILES + u64::from(self.threads) * FILES_OF_A_THREAD;
-        fits_open_files(self.connections, others, sys::raise_open_files())?;
-        fits_ports(self.connections, sys::local_ports())
+        check_connections(self.connections, self.threads)
     }
 
     /// A meter of delivery latency, where one was asked for.
@@ -138,6 +102,14 @@ impl Plan {
         let pointer = self.timestamp_pointer.clone()?;
         Some(DeliveryMeter::new(pointer, self.timestamp_events.clone()))
     }
+}
+
+/// Raises the limit on open files, and says beforehand what this machine will
+/// not carry.
+pub fn check_connections(connections: u32, threads: u32) -> Result<()> {
+    let others = OTHER_FILES + u64::from(threads) * FILES_OF_A_THREAD;
+    fits_open_files(connections, others, sys::raise_open_files())?;
+    fits_ports(connections, sys::local_ports())
 }
 
 fn cores() -> u32 {
@@ -167,84 +139,6 @@ fn fits_ports(connections: u32, ports: Option<u64>) -> Result<()> {
     )
 }
 
-fn parse_url(text: &str) -> Result<Url> {
-    let mend = "give one such as http://127.0.0.1:8080/events";
-    let url = Url::parse(text).map_err(|error| anyhow!("{text} is no URL ({error}): {mend}"))?;
-    let known = matches!(url.scheme(), "http" | "https");
-    ensure!(
-        known && url.has_host(),
-        "{text} is no http:// or https:// URL: {mend}"
-    );
-    Ok(url)
-}
-
-fn parse_method(given: Option<&str>, has_body: bool) -> Result<Method> {
-    match given {
-        Some(name) => Method::from_bytes(name.as_bytes())
-            .map_err(|_| anyhow!("{name:?} is no HTTP method: give one such as GET or POST")),
-        None if has_body => Ok(Method::POST),
-        None => Ok(Method::GET),
-    }
-}
-
-fn parse_headers(args: &RequestArgs) -> Result<HeaderMap> {
-    let mut headers = HeaderMap::new();
-    for line in &args.headers {
-        let mend = "write it as \"Name: value\"";
-        let (name, value) = line
-            .split_once(':')
-            .ok_or_else(|| anyhow!("header {line:?} has no colon: {mend}"))?;
-        let name: HeaderName = name
-            .trim()
-            .parse()
-            .map_err(|_| anyhow!("header {line:?} has no valid name: {mend}"))?;
-        headers.append(name, header_value(line, value.trim())?);
-    }
-    if let Some(content_type) = &args.content_type {
-        headers.insert(CONTENT_TYPE, header_value("Content-Type", content_type)?);
-    }
-    Ok(headers)
-}
-
-fn header_value(field: &str, value: &str) -> Result<HeaderValue> {
-    HeaderValue::from_bytes(value.as_bytes())
-        .map_err(|_| anyhow!("header {field:?} holds a control character"))
-}
-
-/// From `-a`, else from the URL.
-fn credentials(args: &RequestArgs, url: &Url) -> Result<Option<HeaderValue>> {
-    let plain = match &args.basic_auth {
-        Some(given) => {
-            ensure!(
-                given.contains(':'),
-                "-a has no colon: write it as \"user:password\""
-            );
-            given.clone().into_bytes()
-        }
-        None if url.username().is_empty() && url.password().is_none() => return Ok(None),
-        None => {
-            let password = url.password().unwrap_or_default();
-            let text = format!("{}:{password}", url.username());
-            percent_decode_str(&text).collect()
-        }
-    };
-    let mut value: HeaderValue = format!("Basic {}", BASE64_STANDARD.encode(plain)).parse()?;
-    value.set_sensitive(true);
-    Ok(Some(value))
-}
-
-fn body(args: &RequestArgs) -> Result<Option<Vec<u8>>> {
-    match (&args.body, &args.body_file) {
-        (Some(text), _) => Ok(Some(text.clone().into_bytes())),
-        (None, Some(path)) => {
-            let read = std::fs::read(path);
-            read.map(Some)
-                .with_context(|| format!("cannot read -D {}", path.display()))
-        }
-        (None, None) => Ok(None),
-    }
-}
-
 /// Slots that thread `thread` carries, by number.
 pub fn share(connections: u32, threads: u32, thread: u32) -> impl Iterator<Item = u32> {
     let step = NonZeroU32::new(threads).map_or(1, NonZeroU32::get);
@@ -263,41 +157,6 @@ mod tests {
             Command::Load(args) => Plan::new(*args),
             _ => bail!("another command"),
         }
-    }
-
-    #[test]
-    fn a_body_makes_it_a_post_unless_a_method_is_given() {
-        assert_eq!(plan(&["http://h"]).unwrap().method, Method::GET);
-        assert_eq!(
-            plan(&["http://h", "-d", "{}"]).unwrap().method,
-            Method::POST
-        );
-        let put = plan(&["http://h", "-d", "{}", "-X", "PUT"]).unwrap();
-        assert_eq!((put.method, put.body), (Method::PUT, Some(b"{}".to_vec())));
-    }
-
-    #[test]
-    fn credentials_come_from_the_option_or_the_url_and_are_in_no_report() {
-        let plan = plan(&["http://al%3Aice:s%20ecret@h/x#y"]).unwrap();
-        let expected = format!("Basic {}", BASE64_STANDARD.encode("al:ice:s ecret"));
-        assert_eq!(plan.headers[AUTHORIZATION], expected);
-        assert_eq!(plan.url.as_str(), "http://h/x");
-    }
-
-    #[test]
-    fn given_headers_win() {
-        let given = [
-            "http://h",
-            "-a",
-            "u:p",
-            "-H",
-            "authorization: Bearer x",
-            "-H",
-            "X-A:  b ",
-        ];
-        let plan = plan(&given).unwrap();
-        assert_eq!(plan.headers[AUTHORIZATION], "Bearer x");
-        assert_eq!(plan.headers["x-a"], "b");
     }
 
     #[test]

@@ -60,6 +60,17 @@ pub fn cpu_time() -> Option<Duration> {
     None
 }
 
+/// A command line for the shell of the system.
+pub fn shell(line: &str) -> std::process::Command {
+    #[cfg(windows)]
+    let (shell, option) = ("cmd", "/C");
+    #[cfg(not(windows))]
+    let (shell, option) = ("sh", "-c");
+    let mut command = std::process::Command::new(shell);
+    command.args([option, line]);
+    command
+}
+
 /// Completes when the process is asked to end: Ctrl-C, and SIGTERM on Unix.
 pub async fn interrupted() -> std::io::Result<()> {
     #[cfg(unix)]

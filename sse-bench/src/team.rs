@@ -49,7 +49,11 @@ impl Team {
                 plan: Arc::clone(plan),
                 number,
                 live,
-                connector: Connector::new(plan.tls.clone(), &plan.url, addresses.to_vec()),
+                connector: Connector::new(
+                    plan.target.tls.clone(),
+                    &plan.target.url,
+                    addresses.to_vec(),
+                ),
                 messages: told.clone(),
                 stop: stopped.clone(),
                 start,

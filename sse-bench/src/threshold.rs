@@ -5,12 +5,23 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
+use crate::checker::Integrity;
 use crate::histogram::Summary;
 use crate::load::Outcome;
 use crate::plan::Plan;
 use crate::units::{micros, parse_duration};
 
-/// The metrics, for `--help` and error messages.
+/// The metrics of `verify`, for `--help` and error messages.
+pub const VERIFY_METRICS: &str = "\
+Metrics of --threshold METRIC OP VALUE, where OP is one of < <= > >= == !=
+    a latency, as in 'p99(reconnect)<5s'
+          p50, p90, p99, p99.9, max or mean of connect, open, reconnect
+    a count, as in 'missing==0' or 'received>=1000'
+          expected, received, unkeyed, missing, gap, cursor_past_hole, lost_after_reconnect,
+          declared_gap, duplicate, replay_overlap, reorder, id_conflict, stall,
+          opened, never_opened, reconnects, errors, events";
+
+/// The metrics of `load`, for `--help` and error messages.
 pub const METRICS: &str = "\
 Metrics of --threshold METRIC OP VALUE, where OP is one of < <= > >= == !=
     Q(D)  a latency, as in 'p99(delivery)<250ms'
@@ -48,8 +59,8 @@ pub enum InvalidThreshold {
     )]
     Shape,
     /// No such metric.
-    #[error("there is no metric \"{0}\"\n\n{METRICS}")]
-    Metric(String),
+    #[error("there is no metric \"{0}\"\n\n{1}")]
+    Metric(String, &'static str),
     /// A latency without a duration.
     #[error("\"{0}\" is no duration: a latency is compared with one such as 250us, 5ms or 1s")]
     Duration(String),
@@ -109,6 +120,19 @@ named!(Count {
     Events = "events",
     EventsPerSecond = "events_per_second",
     BytesPerSecond = "bytes_per_second",
+    Expected = "expected",
+    Received = "received",
+    Unkeyed = "unkeyed",
+    Missing = "missing",
+    Gap = "gap",
+    CursorPastHole = "cursor_past_hole",
+    LostAfterReconnect = "lost_after_reconnect",
+    DeclaredGap = "declared_gap",
+    Duplicate = "duplicate",
+    ReplayOverlap = "replay_overlap",
+    Reorder = "reorder",
+    IdConflict = "id_conflict",
+    Stall = "stall",
 });
 
 // The longer operators first, so that `<=` is not taken for `<`.
@@ -137,8 +161,8 @@ impl FromStr for Threshold {
             })
             .ok_or(InvalidThreshold::Shape)?;
         let name = text[..start].trim();
-        let metric =
-            Metric::named(name).ok_or_else(|| InvalidThreshold::Metric(name.to_owned()))?;
+        let metric = Metric::named(name)
+            .ok_or_else(|| InvalidThreshold::Metric(name.to_owned(), METRICS))?;
         let limit = match metric {
             Metric::Latency(..) => parse_duration(value)
                 .map(|limit| limit.as_secs_f64() * 1e6)
@@ -170,15 +194,79 @@ impl Metric {
     }
 }
 
+/// Reads a threshold of `load`.
+pub fn of_load(text: &str) -> Result<Threshold, InvalidThreshold> {
+    let threshold: Threshold = text.parse()?;
+    match threshold.metric {
+        Metric::Count(count) if count.of_integrity(&Integrity::default()).is_some() => Err(
+            InvalidThreshold::Metric(text[..name_length(text)].trim().to_owned(), METRICS),
+        ),
+        _ => Ok(threshold),
+    }
+}
+
+/// Reads a threshold of `verify`.
+pub fn of_verify(text: &str) -> Result<Threshold, InvalidThreshold> {
+    use Distribution::{Connect, Open, Reconnect};
+    let unknown =
+        || InvalidThreshold::Metric(text[..name_length(text)].trim().to_owned(), VERIFY_METRICS);
+    let threshold: Threshold = match text.parse() {
+        Err(InvalidThreshold::Metric(..)) => return Err(unknown()),
+        other => other?,
+    };
+    let known = match threshold.metric {
+        Metric::Latency(_, distribution) => matches!(distribution, Connect | Open | Reconnect),
+        Metric::Count(count) => !matches!(
+            count,
+            Count::GivenUp | Count::EventsPerSecond | Count::BytesPerSecond
+        ),
+    };
+    if known { Ok(threshold) } else { Err(unknown()) }
+}
+
+fn name_length(text: &str) -> usize {
+    text.find(['<', '>', '=', '!']).unwrap_or(text.len())
+}
+
 impl Threshold {
-    /// Holds the threshold against what a run measured.
+    /// Holds the threshold against what a load run measured.
     pub fn check(&self, plan: &Plan, outcome: &Outcome) -> Checked {
-        let value = match self.metric {
+        self.checked(match self.metric {
             Metric::Latency(quantile, distribution) => {
                 summary(outcome, distribution).map(|summary| quantile_of(&summary, quantile))
             }
             Metric::Count(count) => count_of(plan, outcome, count),
-        };
+        })
+    }
+
+    /// Holds the threshold against what a verification found.
+    pub fn check_verified(&self, connections: u32, outcome: &crate::verify::Outcome) -> Checked {
+        let stats = &outcome.stats;
+        self.checked(match self.metric {
+            Metric::Latency(quantile, distribution) => match distribution {
+                Distribution::Connect => &stats.connect,
+                Distribution::Open => &stats.open,
+                _ => &stats.reconnect,
+            }
+            .summary()
+            .map(|summary| quantile_of(&summary, quantile)),
+            Metric::Count(count) => {
+                let number = match count {
+                    Count::Opened => outcome.totals.opened,
+                    Count::NeverOpened => u64::from(connections) - outcome.totals.opened,
+                    Count::Reconnects => outcome.findings.reconnects.total,
+                    Count::Errors => outcome.failures.total(),
+                    Count::Events => outcome.totals.deliveries,
+                    other => other
+                        .of_integrity(&outcome.findings.integrity)
+                        .unwrap_or_default(),
+                };
+                Some(number as f64)
+            }
+        })
+    }
+
+    fn checked(&self, value: Option<f64>) -> Checked {
         Checked {
             value,
             kept: value.map(|value| self.keeps(value)),
@@ -212,6 +300,28 @@ impl Threshold {
 impl fmt::Display for Threshold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
+    }
+}
+
+impl Count {
+    /// `None` for what is no count of the checker.
+    fn of_integrity(self, found: &Integrity) -> Option<u64> {
+        Some(match self {
+            Self::Expected => found.expected,
+            Self::Received => found.received,
+            Self::Unkeyed => found.unkeyed,
+            Self::Missing => found.missing,
+            Self::Gap => found.gap,
+            Self::CursorPastHole => found.cursor_past_hole,
+            Self::LostAfterReconnect => found.lost_after_reconnect,
+            Self::DeclaredGap => found.declared_gap,
+            Self::Duplicate => found.duplicate,
+            Self::ReplayOverlap => found.replay_overlap,
+            Self::Reorder => found.reorder,
+            Self::IdConflict => found.id_conflict,
+            Self::Stall => found.stall,
+            _ => return None,
+        })
     }
 }
 
@@ -252,6 +362,7 @@ fn count_of(plan: &Plan, outcome: &Outcome, count: Count) -> Option<f64> {
         Count::Events => totals.deliveries,
         Count::EventsPerSecond => return outcome.window.per_second(outcome.window.deliveries),
         Count::BytesPerSecond => return outcome.window.per_second(outcome.window.bytes),
+        _ => return None,
     };
     Some(number as f64)
 }
@@ -275,6 +386,24 @@ mod tests {
     }
 
     #[test]
+    fn load_and_verify_have_metrics_of_their_own() {
+        for (text, load, verify) in [
+            ("missing==0", false, true),
+            ("stall<1", false, true),
+            ("events>1", true, true),
+            ("p99(reconnect)<5s", true, true),
+            ("p99(delivery)<5s", true, false),
+            ("events_per_second>1", true, false),
+            ("msing==0", false, false),
+        ] {
+            assert_eq!(of_load(text).is_ok(), load, "{text}");
+            assert_eq!(of_verify(text).is_ok(), verify, "{text}");
+        }
+        let refused = of_verify("mising==0").unwrap_err().to_string();
+        assert!(refused.contains("\"mising\"") && refused.contains("lost_after_reconnect"));
+    }
+
+    #[test]
     fn a_misspelt_threshold_is_refused_and_the_metrics_are_named() {
         let refused = |text: &str| text.parse::<Threshold>().unwrap_err();
         for shapeless in ["", "errors", "errors=0", "errors=<0", "p99(delivery)"] {
@@ -288,7 +417,7 @@ mod tests {
             "<1",
         ] {
             let refused = refused(unknown);
-            assert!(matches!(refused, InvalidThreshold::Metric(_)), "{unknown}");
+            assert!(matches!(refused, InvalidThreshold::Metric(..)), "{unknown}");
             assert!(refused.to_string().contains("first_event"));
         }
         for wrong in ["p99(open)<5", "p99(open)<"] {

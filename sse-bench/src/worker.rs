@@ -14,12 +14,10 @@ use tokio::sync::{Semaphore, SemaphorePermit, mpsc, watch};
 
 use crate::connect::Connector;
 use crate::connection::Slot;
+use crate::exchange::{READ_BUFFER, Wire};
 use crate::live::Live;
 use crate::plan::{Plan, share};
 use crate::stats::{DeliveryMeter, Stats};
-
-/// The most that one read takes, in bytes.
-const READ_BUFFER: usize = 64 << 10;
 
 /// What a thread tells the one that started it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,6 +84,15 @@ pub struct Worker {
 }
 
 impl Worker {
+    /// For the reads of this thread.
+    pub(crate) fn wire(&self) -> Wire<'_> {
+        Wire {
+            live: &self.live,
+            buffer: &self.buffer,
+            wall_clock: self.wants_wall_clock,
+        }
+    }
+
     /// Waits until another connection may be underway.
     pub(crate) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
         self.connecting.acquire().await.ok()

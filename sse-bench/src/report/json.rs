@@ -193,8 +193,8 @@ impl Report<'_> {
                 Ending::Interrupted => "interrupted",
             },
             plan: PlanReport {
-                url: plan.url.as_str(),
-                method: plan.method.as_str(),
+                url: plan.target.url.as_str(),
+                method: plan.target.method.as_str(),
                 connections: plan.connections,
                 duration_us: plan.duration.map(us),
                 events: plan.events,

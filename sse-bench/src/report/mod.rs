@@ -1,10 +1,10 @@
 //! What a run found, as text and as JSON.
 
-mod json;
+pub(crate) mod json;
 mod output;
 #[cfg(test)]
 mod tests;
-mod text;
+pub(crate) mod text;
 
 use crate::exit::Exit;
 use crate::load::{Ending, Outcome};
@@ -14,6 +14,24 @@ use crate::units::thousands;
 
 pub use json::JsonReport;
 pub use output::{Format, Output, Writer};
+
+/// What can be written in each format.
+pub trait Render {
+    /// For people.
+    fn text(&self) -> String;
+    /// For programs.
+    fn json(&self) -> serde_json::Result<String>;
+}
+
+impl Render for Report<'_> {
+    fn text(&self) -> String {
+        self.to_text()
+    }
+
+    fn json(&self) -> serde_json::Result<String> {
+        serde_json::to_string_pretty(&self.to_json())
+    }
+}
 
 /// A finished run, judged.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use anyhow::{Context, Result, bail};
 
-use super::Report;
+use super::Render;
 
 /// A report format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,7 +84,7 @@ impl Writer {
     }
 
     /// Writes the report everywhere.
-    pub fn write(self, report: &Report<'_>) -> Result<()> {
+    pub fn write(self, report: &dyn Render) -> Result<()> {
         for (format, path, mut file) in self.files {
             let written = file.write_all(render(report, format)?.as_bytes());
             written.with_context(|| format!("cannot write {}", path.display()))?;
@@ -108,10 +108,10 @@ fn create(path: &Path) -> Result<File> {
     File::create(path).with_context(|| format!("cannot write {}", path.display()))
 }
 
-fn render(report: &Report<'_>, format: Format) -> Result<String> {
+fn render(report: &dyn Render, format: Format) -> Result<String> {
     match format {
-        Format::Text => Ok(report.to_text()),
-        Format::Json => Ok(serde_json::to_string_pretty(&report.to_json())? + "\n"),
+        Format::Text => Ok(report.text()),
+        Format::Json => Ok(report.json()? + "\n"),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The report for people: the verdict first, all on one screen.
 
+use std::borrow::Borrow;
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use super::json::JsonReport;
 use crate::exit::Exit;
 use crate::failure::printable;
 use crate::histogram::Summary;
+use crate::threshold::{Checked, Threshold};
 use crate::units::{bytes, micros, rate, seconds, thousands};
 
 /// Event types listed by name; the rest is summed up.
@@ -39,7 +41,7 @@ impl Report<'_> {
         }
         self.write_types(out)?;
         self.write_errors(out)?;
-        self.write_thresholds(out)
+        write_thresholds(&self.thresholds, out)
     }
 
     fn write_counts(&self, json: &JsonReport<'_>, out: &mut String) -> std::fmt::Result {
@@ -138,25 +140,6 @@ impl Report<'_> {
         }
     }
 
-    fn write_thresholds(&self, out: &mut String) -> std::fmt::Result {
-        if !self.thresholds.is_empty() {
-            writeln!(out, "\n  Thresholds")?;
-        }
-        for (threshold, checked) in &self.thresholds {
-            let kept = match checked.kept {
-                Some(true) => "kept",
-                Some(false) => "breached",
-                None => "not measured",
-            };
-            let value = checked
-                .value
-                .map_or_else(String::new, |value| threshold.show(value));
-            let text = printable(&threshold.to_string());
-            writeln!(out, "    {kept:<12} {text}  {value}")?;
-        }
-        Ok(())
-    }
-
     fn write_errors(&self, out: &mut String) -> std::fmt::Result {
         let failures = &self.outcome.stats.failures;
         if failures.total() == 0 {
@@ -184,6 +167,30 @@ impl Report<'_> {
         }
         Ok(())
     }
+}
+
+/// What came of each threshold.
+pub(crate) fn write_thresholds<T: Borrow<Threshold>>(
+    thresholds: &[(T, Checked)],
+    out: &mut String,
+) -> std::fmt::Result {
+    if !thresholds.is_empty() {
+        writeln!(out, "\n  Thresholds")?;
+    }
+    for (threshold, checked) in thresholds {
+        let threshold = threshold.borrow();
+        let kept = match checked.kept {
+            Some(true) => "kept",
+            Some(false) => "breached",
+            None => "not measured",
+        };
+        let value = checked
+            .value
+            .map_or_else(String::new, |value| threshold.show(value));
+        let text = printable(&threshold.to_string());
+        writeln!(out, "    {kept:<12} {text}  {value}")?;
+    }
+    Ok(())
 }
 
 fn write_latencies(json: &JsonReport<'_>, out: &mut String) -> std::fmt::Result {

@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "what cannot be set up is a failed test")]
 
+#[path = "../../examples/broadcast.rs"]
+#[expect(dead_code, reason = "an example has a main")]
+mod broadcast;
 mod conform;
 mod event_source;
 #[cfg(unix)]
@@ -9,7 +12,10 @@ mod interrupt;
 mod proxy;
 mod refusals;
 mod report;
+mod schema;
+mod selftest;
 mod stream;
 mod support;
 mod tls;
 mod usage;
+mod verify;

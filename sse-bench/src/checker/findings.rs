@@ -1,0 +1,235 @@
+//! What a judged run found.
+
+use super::Micros;
+
+/// What events were told apart by, the strongest that held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// A declared sequence.
+    Sequence,
+    /// The id as a name.
+    Id,
+    /// A value in the data.
+    Pointer,
+    /// Type and data.
+    Content,
+    /// Nothing.
+    None,
+}
+
+impl Level {
+    /// The name that a report uses.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sequence => "sequence",
+            Self::Id => "id",
+            Self::Pointer => "pointer",
+            Self::Content => "content",
+            Self::None => "none",
+        }
+    }
+}
+
+/// The counts, summed over all slots; their names are the keys of the report.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Integrity {
+    /// Events owed.
+    pub expected: u64,
+    /// Those of them that were received.
+    pub received: u64,
+    /// Events that are owed to nobody, because nothing tells them from others.
+    pub unkeyed: u64,
+    /// Events owed and not received, without those of declared gaps.
+    pub missing: u64,
+    /// Runs of them lost while connected.
+    pub gap: u64,
+    /// Those runs that no reconnect can ever recover.
+    pub cursor_past_hole: u64,
+    /// Runs lost between one leg and a later one.
+    pub lost_after_reconnect: u64,
+    /// Runs that the server announced.
+    pub declared_gap: u64,
+    /// Events received again by one slot.
+    pub duplicate: u64,
+    /// Those of them at or before the last event ID of their leg's request.
+    pub replay_overlap: u64,
+    /// Events outside the longest increasing run of their leg.
+    pub reorder: u64,
+    /// Ids with more than one content.
+    pub id_conflict: u64,
+    /// Slots that stalled.
+    pub stall: u64,
+}
+
+/// How a reconnect resumed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Nothing was owed.
+    Vacuous,
+    /// It continued after the last event ID.
+    Resumed,
+    /// It began anew, from the start of what the server keeps.
+    FullReplay,
+    /// It went on with what is new.
+    LiveOnly,
+    /// The leg was over before that could be told.
+    Undecided,
+}
+
+/// What came of one reconnect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LegResult {
+    /// How it resumed.
+    pub mode: Mode,
+    /// Events owed between the last event ID and the head.
+    pub owed: u64,
+    /// Whether each arrived in time; `None` if the leg was over before, or none was owed.
+    pub complete: Option<bool>,
+    /// The number of the cut before it; `None` if the server had ended the leg.
+    pub cut: Option<u16>,
+}
+
+/// Reconnects by what came of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reconnects {
+    /// All, refused ones included.
+    pub total: u64,
+    /// With nothing owed: they prove nothing.
+    pub vacuous: u64,
+    /// See [`Mode`].
+    pub resumed: u64,
+    /// See [`Mode`].
+    pub full_replay: u64,
+    /// See [`Mode`].
+    pub live_only: u64,
+    /// Refused by the server.
+    pub rejected: u64,
+    /// See [`Mode`].
+    pub undecided: u64,
+    /// All that was owed arrived in time.
+    pub complete: u64,
+    /// It did not.
+    pub incomplete: u64,
+}
+
+/// A kind of anomaly, named as in the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AnomalyKind {
+    /// Lost while connected.
+    Gap,
+    /// Lost between legs.
+    LostAfterReconnect,
+    /// Not received by the end.
+    MissingAtEnd,
+    /// Announced by the server.
+    DeclaredGap,
+    /// Arrived, but too late.
+    IncompleteReplay,
+    /// Received again.
+    Duplicate,
+    /// Out of order.
+    Reorder,
+    /// One id, different content.
+    IdConflict,
+    /// Silence while others received.
+    Stall,
+    /// A refused reconnect.
+    Rejected,
+}
+
+impl AnomalyKind {
+    /// The name that a report uses.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Gap => "gap",
+            Self::LostAfterReconnect => "lost_after_reconnect",
+            Self::MissingAtEnd => "missing_at_end",
+            Self::DeclaredGap => "declared_gap",
+            Self::IncompleteReplay => "incomplete_replay",
+            Self::Duplicate => "duplicate",
+            Self::Reorder => "reorder",
+            Self::IdConflict => "id_conflict",
+            Self::Stall => "stall",
+            Self::Rejected => "rejected",
+        }
+    }
+}
+
+/// One anomaly. Slots and legs count from 1.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Anomaly {
+    /// What it is.
+    pub kind: AnomalyKind,
+    /// Whose.
+    pub slot: usize,
+    /// On which connection of it.
+    pub leg: usize,
+    /// Since the start of the run.
+    pub at: Micros,
+    /// Events.
+    pub count: u64,
+    /// The first of them.
+    pub first: Option<String>,
+    /// The last of them.
+    pub last: Option<String>,
+}
+
+/// What is not proved, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Undecided {
+    /// Nothing tells events apart.
+    NoIdentity,
+    /// Each connection has a stream of its own.
+    NotShared,
+    /// No event was owed to anybody.
+    NothingOwed,
+    /// For so long fewer than two connections were open.
+    Unverifiable(Micros),
+    /// So many events came to one connection only.
+    Unshared(u64),
+    /// The bound on records was reached at this time.
+    Truncated(Micros),
+    /// The declared sequence has more holes than numbers, or no id has a number.
+    NoSequence,
+}
+
+/// What a judged run found.
+#[derive(Debug, Clone, Default)]
+pub struct Findings {
+    /// What events were told apart by.
+    pub level: Option<Level>,
+    /// The counts.
+    pub integrity: Integrity,
+    /// Reconnects by what came of them.
+    pub reconnects: Reconnects,
+    /// Each reconnect that opened.
+    pub legs: Vec<LegResult>,
+    /// Missing events by where they were lost: while connected, between legs.
+    pub missing_connected: u64,
+    /// See [`missing_connected`](Self::missing_connected).
+    pub missing_between: u64,
+    /// Runs announced by the server while connected.
+    pub declared_connected: u64,
+    /// Events told apart.
+    pub events: u64,
+    /// Events received by two slots or more.
+    pub shared: u64,
+    /// Contents that a slot received twice, which may be two events or one.
+    pub ambiguous: u64,
+    /// All that was received.
+    pub deliveries: u64,
+    /// Control events.
+    pub control: u64,
+    /// Types that greet each connection, and how often.
+    pub greetings: Vec<(String, u64)>,
+    /// Slots that opened a stream, and those long enough for a stall to show.
+    pub slots: u64,
+    /// See [`slots`](Self::slots).
+    pub stall_checked: u64,
+    /// Length of the time in which events were owed.
+    pub window: Micros,
+    /// Why something is not proved.
+    pub undecided: Vec<Undecided>,
+    /// The first anomalies of each kind.
+    pub anomalies: Vec<Anomaly>,
+}

@@ -1,0 +1,367 @@
+//! From records to findings.
+
+use std::collections::HashSet;
+
+use super::findings::{Anomaly, AnomalyKind, Findings, Level, Mode, Undecided};
+use super::identity::Sequence;
+use super::intervals::{Piece, pieces};
+use super::order::Order;
+use super::owed::Map;
+use super::record::LegEnd;
+use super::shared::{Open, each_begins_anew, unshared};
+use super::slot::{Loss, SlotView};
+use super::{Checker, LISTED, Micros, reconnects};
+
+impl Checker {
+    /// Judges the run, which ended at `end`.
+    pub fn judge(mut self, end: Micros) -> Findings {
+        let end = self.truncated.map_or(end, |truncated| truncated.min(end));
+        let greetings = self.end(end);
+        let slots: Vec<Vec<Piece>> = self.slots.iter().map(|slot| pieces(&slot.legs)).collect();
+        let level = self.level();
+        let ambiguous = self.ambiguous(&slots);
+        let ids = level != Level::Content;
+        let keys = &self.table.keys;
+        let excluded = |index: u32| {
+            let key = &keys[index as usize];
+            !key.confirmed || (ids && key.hashed) || ambiguous.contains(&index)
+        };
+        let wanted = |number: u64| {
+            let acknowledged = self.acknowledged.as_ref();
+            acknowledged.is_none_or(|numbers| numbers.contains_key(&number))
+        };
+        let order = Order::new(keys, excluded, &slots, self.acknowledged.as_ref());
+        let until = end.saturating_sub(self.settings.drain);
+        let no_sequence = order.no_sequence;
+        let sequence = level == Level::Sequence && !no_sequence;
+        let owed = |key: u32| match keys.get(key as usize) {
+            Some(key) => {
+                let number = key.number.map(|number| number.number);
+                let declared = sequence && number.is_some();
+                let published = self.acknowledged.is_none() || number.is_some_and(wanted);
+                (key.shared || declared) && published && key.first_at <= until
+            }
+            None => order.phantoms[key as usize - keys.len()].first_at <= until,
+        };
+        let owed: Vec<bool> = order.key_at.iter().map(|key| owed(*key)).collect();
+        let map = Map::new(&self.table, order, &owed, self.acknowledged.is_some());
+        let mut judged = Judged::new(&self, &map, end);
+        for (number, (record, pieces)) in self.slots.iter().zip(&slots).enumerate() {
+            if !record.legs.is_empty() {
+                let view = SlotView::new(&map, record, pieces, &self.settings, end);
+                judged.slot(number, &view);
+            }
+        }
+        judged.conflicts(excluded);
+        let mut findings = judged.findings;
+        findings.level = Some(level);
+        findings.greetings = greetings;
+        let confirmed = keys.iter().filter(|key| key.confirmed).count();
+        findings.events = confirmed as u64;
+        findings.shared = keys.iter().filter(|key| key.shared).count() as u64;
+        findings.ambiguous = ambiguous.len() as u64;
+        findings.deliveries = self.counts.deliveries;
+        findings.control = self.counts.control + self.counts.gap_events;
+        findings.integrity.unkeyed = self.counts.unkeyed + self.unkeyed(&slots, excluded);
+        let open = Open::new(&self.slots, end);
+        let (window, alone) = open.watched(until);
+        findings.window = window;
+        let part = |index: u32| !excluded(index);
+        let private = unshared(&self.table, &open, until, part);
+        let known = (confirmed - ambiguous.len()) as u64;
+        let not_shared = each_begins_anew(&self.table, &self.slots, &map.by_time, end)
+            || (known >= 4 && private * 2 > known)
+            || (findings.shared >= 4 && findings.integrity.id_conflict * 2 > findings.shared);
+        let hashed_all = level == Level::Content && known == 0;
+        let declared = sequence || self.acknowledged.is_some();
+        findings.undecided = [
+            self.truncated.map(Undecided::Truncated),
+            (level == Level::None || hashed_all).then_some(Undecided::NoIdentity),
+            (no_sequence || self.has_no_numbers()).then_some(Undecided::NoSequence),
+            not_shared.then_some(Undecided::NotShared),
+            (findings.integrity.expected == 0).then_some(Undecided::NothingOwed),
+            (!declared && (alone > 0 || window == 0)).then_some(Undecided::Unverifiable(alone)),
+            (!declared && private > 0).then_some(Undecided::Unshared(private)),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        findings
+    }
+
+    /// Closes what is open and lets go of what was held back: the greetings.
+    fn end(&mut self, end: Micros) -> Vec<(String, u64)> {
+        for slot in 0..self.slots.len() {
+            self.closed(slot, end, LegEnd::EndOfRun);
+        }
+        let legs = self.slots.iter().flat_map(|slot| &slot.legs);
+        let begun = legs.filter(|leg| leg.has_events).count();
+        let greetings = self.types.finish(begun);
+        for held in greetings.none {
+            self.release(&held);
+        }
+        self.counts.unkeyed += greetings.events.len() as u64;
+        for held in greetings.events {
+            self.slots[held.slot].legs[held.leg].drop_first();
+        }
+        greetings.types
+    }
+
+    fn level(&self) -> Level {
+        if !self.table.keys.iter().any(|key| key.confirmed) {
+            Level::None
+        } else if self.settings.sequence.is_some() && self.counts.numbered > 0 {
+            Level::Sequence
+        } else if self.table.ids_seen {
+            Level::Id
+        } else if self.settings.key_pointer.is_some() {
+            Level::Pointer
+        } else {
+            Level::Content
+        }
+    }
+
+    /// The expression fits fewer ids than it does not fit.
+    fn has_no_numbers(&self) -> bool {
+        let of_ids = matches!(self.settings.sequence, Some(Sequence::Id(_)));
+        self.settings.sequence.is_some()
+            && (self.counts.numbered == 0
+                || of_ids && self.counts.unnumbered > self.counts.numbered)
+    }
+
+    /// Contents that a slot received twice: they may be two events or one.
+    fn ambiguous(&self, slots: &[Vec<Piece>]) -> HashSet<u32> {
+        if self.level() != Level::Content {
+            return HashSet::new();
+        }
+        let repeats = slots.iter().flatten().filter(|piece| !piece.new);
+        repeats
+            .flat_map(|piece| piece.start..piece.start + piece.length)
+            .collect()
+    }
+
+    /// Receptions of events that are excluded.
+    fn unkeyed(&self, slots: &[Vec<Piece>], excluded: impl Fn(u32) -> bool) -> u64 {
+        if !self.table.keys.iter().any(|key| key.hashed) {
+            return 0;
+        }
+        let pieces = slots.iter().flatten();
+        let indexes = pieces.flat_map(|piece| piece.start..piece.start + piece.length);
+        indexes.filter(|index| excluded(*index)).count() as u64
+    }
+}
+
+/// Findings in the making.
+struct Judged<'a> {
+    checker: &'a Checker,
+    map: &'a Map<'a>,
+    end: Micros,
+    findings: Findings,
+    listed: std::collections::HashMap<AnomalyKind, usize>,
+}
+
+impl<'a> Judged<'a> {
+    fn new(checker: &'a Checker, map: &'a Map<'a>, end: Micros) -> Self {
+        Self {
+            checker,
+            map,
+            end,
+            findings: Findings::default(),
+            listed: std::collections::HashMap::new(),
+        }
+    }
+
+    fn slot(&mut self, number: usize, view: &SlotView<'_>) {
+        let settings = &self.checker.settings;
+        let losses = view.losses();
+        let integrity = &mut self.findings.integrity;
+        integrity.expected += view.expected();
+        integrity.received += view.received();
+        self.findings.slots += 1;
+        for loss in &losses {
+            self.loss(number, view, loss);
+        }
+        self.repeats(number, view);
+        for (leg, count) in view.reorders() {
+            self.findings.integrity.reorder += count;
+            let at = view.record.legs[leg as usize].opened;
+            self.list(AnomalyKind::Reorder, number, leg as usize, at, count, None);
+        }
+        let watched =
+            |leg: &super::Leg| leg.closed_at().min(self.end) - leg.opened >= settings.stall;
+        if view.record.legs.iter().any(watched) {
+            self.findings.stall_checked += 1;
+        }
+        if let Some((leg, since)) = view.stall(settings.stall) {
+            self.findings.integrity.stall += 1;
+            self.list(AnomalyKind::Stall, number, leg, since, 1, None);
+        }
+        self.reconnects(number, view, &losses);
+    }
+
+    fn loss(&mut self, slot: usize, view: &SlotView<'_>, loss: &Loss) {
+        let connected = loss.while_connected(view.last_leg());
+        let leg = loss.after.or(loss.before).unwrap_or(view.last_leg()) as usize;
+        let at = self.map.first_at(loss.start);
+        let bounds = self.map.owed_bounds(loss.start, loss.end);
+        if loss.declared > 0 {
+            self.findings.integrity.declared_gap += 1;
+            self.findings.declared_connected += u64::from(connected);
+            self.list(
+                AnomalyKind::DeclaredGap,
+                slot,
+                leg,
+                at,
+                loss.declared.into(),
+                bounds,
+            );
+        }
+        let lost = u64::from(loss.count - loss.declared);
+        if lost == 0 {
+            return;
+        }
+        let integrity = &mut self.findings.integrity;
+        integrity.missing += lost;
+        let kind = match (loss.after, connected) {
+            (None, _) => AnomalyKind::MissingAtEnd,
+            (Some(_), true) => {
+                integrity.gap += 1;
+                let next = self.map.key_at(loss.end);
+                integrity.cursor_past_hole += u64::from(next.is_some_and(|key| key.has_id));
+                AnomalyKind::Gap
+            }
+            (Some(_), false) => {
+                integrity.lost_after_reconnect += 1;
+                AnomalyKind::LostAfterReconnect
+            }
+        };
+        if connected {
+            self.findings.missing_connected += lost;
+        } else {
+            self.findings.missing_between += lost;
+        }
+        self.list(kind, slot, leg, at, lost, bounds);
+    }
+
+    fn repeats(&mut self, slot: usize, view: &SlotView<'_>) {
+        for repeat in &view.repeats {
+            let cursor = (repeat.leg > 0)
+                .then(|| view.cursor(repeat.leg as usize))
+                .flatten();
+            let integrity = &mut self.findings.integrity;
+            integrity.duplicate += u64::from(repeat.length);
+            integrity.replay_overlap += reconnects::overlap(repeat, cursor);
+            let at = view.record.legs[repeat.leg as usize].opened;
+            let bounds = Some((repeat.position, repeat.end() - 1));
+            let (leg, count) = (repeat.leg as usize, repeat.length.into());
+            self.list(AnomalyKind::Duplicate, slot, leg, at, count, bounds);
+        }
+    }
+
+    fn reconnects(&mut self, slot: usize, view: &SlotView<'_>, losses: &[Loss]) {
+        let settings = &self.checker.settings;
+        for leg in 1..view.record.legs.len() {
+            let result = reconnects::judge(view, losses, leg, settings);
+            self.findings.legs.push(result);
+            let reconnects = &mut self.findings.reconnects;
+            reconnects.total += 1;
+            *match result.mode {
+                Mode::Vacuous => &mut reconnects.vacuous,
+                Mode::Resumed => &mut reconnects.resumed,
+                Mode::FullReplay => &mut reconnects.full_replay,
+                Mode::LiveOnly => &mut reconnects.live_only,
+                Mode::Undecided => &mut reconnects.undecided,
+            } += 1;
+            match result.complete {
+                Some(true) => reconnects.complete += 1,
+                Some(false) => {
+                    reconnects.incomplete += 1;
+                    let at = reconnects::overdue(view, leg, settings);
+                    self.list(
+                        AnomalyKind::IncompleteReplay,
+                        slot,
+                        leg,
+                        at,
+                        result.owed,
+                        None,
+                    );
+                }
+                None => {}
+            }
+        }
+        if view.record.rejected {
+            self.findings.reconnects.total += 1;
+            self.findings.reconnects.rejected += 1;
+            let leg = view.record.legs.len();
+            let at = view.record.legs[leg - 1].closed_at();
+            self.list(AnomalyKind::Rejected, slot, leg, at, 1, None);
+        }
+    }
+
+    fn conflicts(&mut self, excluded: impl Fn(u32) -> bool) {
+        let table = &self.checker.table;
+        let conflicts = table.keys.iter().filter(|key| key.conflict);
+        self.findings.integrity.id_conflict = conflicts.count() as u64;
+        for (index, slot, at) in table.conflicts.clone() {
+            if !excluded(index) {
+                let position = self.map.position(index);
+                let bounds = position.map(|position| (position, position));
+                self.list(AnomalyKind::IdConflict, slot as usize, 0, at, 1, bounds);
+            }
+        }
+        self.name();
+    }
+
+    fn list(
+        &mut self,
+        kind: AnomalyKind,
+        slot: usize,
+        leg: usize,
+        at: Micros,
+        count: u64,
+        bounds: Option<(u32, u32)>,
+    ) {
+        let listed = self.listed.entry(kind).or_default();
+        *listed += 1;
+        if *listed <= LISTED {
+            let key = |position: u32| self.map.order.key_at[position as usize].to_string();
+            self.findings.anomalies.push(Anomaly {
+                kind,
+                slot: slot + 1,
+                leg: leg + 1,
+                at,
+                count,
+                first: bounds.map(|(first, _)| key(first)),
+                last: bounds.map(|(_, last)| key(last)),
+            });
+        }
+    }
+
+    /// Puts names in the place of indexes, all in one pass over the table.
+    fn name(&mut self) {
+        let anomalies = &mut self.findings.anomalies;
+        let fields = |anomaly: &Anomaly| [anomaly.first.clone(), anomaly.last.clone()];
+        let indexes = anomalies.iter().flat_map(fields).flatten();
+        let wanted: HashSet<u32> = indexes.filter_map(|text| text.parse().ok()).collect();
+        let names = self.checker.table.names(&wanted);
+        let keys = self.checker.table.keys.len();
+        for anomaly in anomalies.iter_mut() {
+            for field in [&mut anomaly.first, &mut anomaly.last] {
+                let Some(index) = field.as_deref().and_then(|text| text.parse::<u32>().ok()) else {
+                    continue;
+                };
+                *field = match names.get(&index) {
+                    Some(name) => Some(name.clone()),
+                    None => {
+                        let phantom = self.map.order.phantoms.get(index as usize - keys);
+                        phantom.map(|phantom| {
+                            let series = self.checker.table.series_name(phantom.number.series);
+                            format!("{series}{}", phantom.number.number)
+                        })
+                    }
+                };
+            }
+        }
+        anomalies.sort_by_key(|anomaly| anomaly.at);
+    }
+}

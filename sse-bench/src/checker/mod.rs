@@ -1,0 +1,257 @@
+//! What connections received, recorded and judged, without I/O and without a clock.
+//!
+//! A [`Checker`] is told, with the time since the start of the run, which
+//! connections (legs) the slots of one group opened and closed and what each
+//! received; [`Checker::judge`] says what was lost, repeated or out of order.
+//!
+//! Each event gets the next index of one global table when its first receiver
+//! has it, so a leg on which nothing is wrong receives consecutive indexes, and
+//! one run of them is all that is kept of it. Memory grows with the events
+//! known and with the anomalies, not with the deliveries.
+
+mod findings;
+mod greeting;
+mod identity;
+mod intervals;
+mod judge;
+mod order;
+mod owed;
+mod reconnects;
+mod record;
+mod shared;
+mod slot;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+
+pub use findings::{
+    Anomaly, AnomalyKind, Findings, Integrity, LegResult, Level, Mode, Reconnects, Undecided,
+};
+pub use identity::{Arrival, KeyPointer, Sequence};
+pub use record::LegEnd;
+
+use greeting::{Held, Types};
+use identity::{Identified, identify};
+use record::{Leg, SlotRecord};
+use table::{Seen, Table};
+
+/// Microseconds since the start of the run.
+pub type Micros = u64;
+
+/// Anomalies listed by name, of each kind.
+const LISTED: usize = 10;
+
+/// What a checker goes by.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Events of these types are no part of the stream.
+    pub control_events: Vec<String>,
+    /// Events of these types announce what is missing.
+    pub gap_events: Vec<String>,
+    /// Where a number without holes stands.
+    pub sequence: Option<Sequence>,
+    /// Where a unique value stands in the data, if there are neither ids nor a sequence.
+    pub key_pointer: Option<KeyPointer>,
+    /// Only data that contains this has a number.
+    pub marker: Option<String>,
+    /// The silence that is a stall while others receive.
+    pub stall: Micros,
+    /// How long a replay may take from the opening of its leg.
+    pub delivery_timeout: Micros,
+    /// What is first received later than this before the end is owed to nobody.
+    pub drain: Micros,
+    /// Events known and runs recorded, at most, beyond which nothing is recorded.
+    pub most_records: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            control_events: vec!["connected".into()],
+            gap_events: vec!["gap".into()],
+            sequence: None,
+            key_pointer: None,
+            marker: None,
+            stall: 5_000_000,
+            delivery_timeout: 5_000_000,
+            drain: 3_000_000,
+            most_records: 20_000_000,
+        }
+    }
+}
+
+/// Records one group of slots.
+#[derive(Debug)]
+pub struct Checker {
+    settings: Settings,
+    table: Table,
+    types: Types,
+    slots: Vec<SlotRecord>,
+    counts: Counts,
+    runs: usize,
+    /// When the bound on records was reached.
+    truncated: Option<Micros>,
+    /// Numbers that were published and acknowledged, where only these are owed.
+    acknowledged: Option<HashMap<u64, Micros>>,
+}
+
+/// What is counted as it arrives.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counts {
+    deliveries: u64,
+    control: u64,
+    unkeyed: u64,
+    gap_events: u64,
+    /// Ids on which the expression of the sequence does not match, and matches.
+    unnumbered: u64,
+    numbered: u64,
+}
+
+impl Checker {
+    /// A checker that knows nothing yet.
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            table: Table::default(),
+            types: Types::default(),
+            slots: Vec::new(),
+            counts: Counts::default(),
+            runs: 0,
+            truncated: None,
+            acknowledged: None,
+        }
+    }
+
+    /// Another slot: its number.
+    pub fn add_slot(&mut self) -> usize {
+        self.slots.push(SlotRecord::default());
+        self.slots.len() - 1
+    }
+
+    /// A leg of the slot opened, with this last event ID in its request.
+    pub fn opened(&mut self, slot: usize, at: Micros, cursor: &str) {
+        if self.truncated.is_some() {
+            return;
+        }
+        let resumes = !cursor.is_empty();
+        let cursor = resumes.then(|| self.table.find(cursor)).flatten();
+        let leg = Leg::new(at, resumes, cursor, self.table.len());
+        if let Some(slot) = self.slots.get_mut(slot) {
+            slot.legs.push(leg);
+        }
+    }
+
+    /// The open leg of the slot ended.
+    pub fn closed(&mut self, slot: usize, at: Micros, end: LegEnd) {
+        let at = self.truncated.map_or(at, |truncated| truncated.min(at));
+        let stall = self.settings.stall;
+        if let Some(leg) = self.leg(slot) {
+            leg.close(at, end, stall);
+        }
+    }
+
+    /// A slot that had been open was refused, and does not come back.
+    pub fn rejected(&mut self, slot: usize) {
+        if let Some(slot) = self.slots.get_mut(slot) {
+            slot.rejected = true;
+        }
+    }
+
+    /// The publisher was told that the event of this number is accepted; from
+    /// the first call on only such numbers are owed.
+    pub fn acknowledged(&mut self, number: u64, at: Micros) {
+        self.acknowledged.get_or_insert_default().insert(number, at);
+    }
+
+    /// Only what [`acknowledged`](Self::acknowledged) says is owed.
+    pub fn owe_acknowledged(&mut self) {
+        self.acknowledged.get_or_insert_default();
+    }
+
+    /// The open leg of the slot received an event.
+    pub fn received(&mut self, slot: usize, at: Micros, arrival: &Arrival<'_>) {
+        if self.truncated.is_some() {
+            return;
+        }
+        self.counts.deliveries += 1;
+        let stall = self.settings.stall;
+        let Some(leg) = self.slots.get_mut(slot).and_then(SlotRecord::open_leg) else {
+            return;
+        };
+        leg.heard(at, stall);
+        let of_type = |names: &[String]| names.iter().any(|name| name == arrival.event_type);
+        if of_type(&self.settings.gap_events) {
+            self.counts.gap_events += 1;
+            return leg.announced(at, identity::announced(arrival.data));
+        }
+        if of_type(&self.settings.control_events) {
+            self.counts.control += 1;
+            return;
+        }
+        let first_on_leg = !std::mem::replace(&mut leg.has_events, true);
+        let opened = leg.opened;
+        let may_greet = first_on_leg && self.types.may_greet(arrival.event_type);
+        if may_greet {
+            let age = at.saturating_sub(opened);
+            self.types.first_on_leg(arrival.event_type, age);
+        } else if !first_on_leg {
+            for held in self.types.seen_elsewhere(arrival.event_type) {
+                self.release(&held);
+            }
+        }
+        let Some(identified) = identify(&self.settings, &mut self.counts, arrival) else {
+            self.counts.unkeyed += 1;
+            return;
+        };
+        let Identified {
+            identity,
+            number,
+            has_id,
+        } = identified;
+        let seen = Seen {
+            slot: slot as u32,
+            at,
+            age: at.saturating_sub(opened),
+            content: identity::content(arrival),
+            has_id,
+        };
+        let index = self.table.add(&identity, number, &seen);
+        if may_greet {
+            let leg = self.slots[slot].legs.len() - 1;
+            let held = Held {
+                slot,
+                leg,
+                index,
+                seen,
+            };
+            self.types.hold(arrival.event_type, held);
+        } else {
+            self.table.confirm(index, &seen);
+        }
+        self.append(slot, index, at);
+    }
+
+    fn append(&mut self, slot: usize, index: u32, at: Micros) {
+        let timeout = self.settings.delivery_timeout;
+        if let Some(leg) = self.leg(slot) {
+            let runs = leg.runs.len();
+            leg.append(index, at, timeout);
+            let runs = leg.runs.len() - runs;
+            self.runs += runs;
+        }
+        if self.runs + self.table.len() as usize > self.settings.most_records {
+            self.truncated = Some(at);
+        }
+    }
+
+    /// The first event of a leg is known to be no greeting.
+    fn release(&mut self, held: &Held) {
+        self.table.confirm(held.index, &held.seen);
+    }
+
+    fn leg(&mut self, slot: usize) -> Option<&mut Leg> {
+        self.slots.get_mut(slot)?.open_leg()
+    }
+}

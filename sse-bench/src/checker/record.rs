@@ -1,0 +1,155 @@
+//! What is kept of a slot and its legs.
+
+use super::Micros;
+
+/// Consecutive indexes of the table, received one after the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Run {
+    pub(super) start: u32,
+    pub(super) length: u32,
+}
+
+/// How a leg ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LegEnd {
+    /// This side cut it, in the manner of this number.
+    Cut(u16),
+    /// The server or the network ended it.
+    Server,
+    /// The run was over.
+    EndOfRun,
+}
+
+/// A loss that the server announced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Announcement {
+    /// Keyed events that the leg had received before.
+    pub(super) ordinal: u32,
+    pub(super) at: Micros,
+    /// How many; `None` if it does not say.
+    pub(super) missed: Option<u64>,
+}
+
+/// One physical connection.
+#[derive(Debug, Clone)]
+pub(super) struct Leg {
+    pub(super) opened: Micros,
+    pub(super) ended: Option<(Micros, LegEnd)>,
+    /// Its request had a last event ID.
+    pub(super) resumes: bool,
+    /// The event that it named, if that is known.
+    pub(super) cursor: Option<u32>,
+    /// Events known when it opened.
+    pub(super) head: u32,
+    pub(super) runs: Vec<Run>,
+    /// Keyed events received, and those of them before the delivery timeout.
+    pub(super) received: u32,
+    pub(super) in_time: u32,
+    pub(super) first_at: Option<Micros>,
+    second_at: Option<Micros>,
+    pub(super) announcements: Vec<Announcement>,
+    /// Silences as long as a stall.
+    pub(super) silences: Vec<(Micros, Micros)>,
+    heard_at: Micros,
+    /// Any event but control events.
+    pub(super) has_events: bool,
+}
+
+/// A slot.
+#[derive(Debug, Clone, Default)]
+pub(super) struct SlotRecord {
+    pub(super) legs: Vec<Leg>,
+    pub(super) rejected: bool,
+}
+
+impl SlotRecord {
+    pub(super) fn open_leg(&mut self) -> Option<&mut Leg> {
+        self.legs.last_mut().filter(|leg| leg.ended.is_none())
+    }
+}
+
+impl Leg {
+    pub(super) fn new(opened: Micros, resumes: bool, cursor: Option<u32>, head: u32) -> Self {
+        Self {
+            opened,
+            ended: None,
+            resumes,
+            cursor,
+            head,
+            runs: Vec::new(),
+            received: 0,
+            in_time: 0,
+            first_at: None,
+            second_at: None,
+            announcements: Vec::new(),
+            silences: Vec::new(),
+            heard_at: opened,
+            has_events: false,
+        }
+    }
+
+    pub(super) fn append(&mut self, index: u32, at: Micros, timeout: Micros) {
+        match self.runs.last_mut() {
+            Some(run) if run.start + run.length == index => run.length += 1,
+            _ => self.runs.push(Run {
+                start: index,
+                length: 1,
+            }),
+        }
+        self.count(at, timeout);
+    }
+
+    /// Takes its first keyed event away.
+    pub(super) fn drop_first(&mut self) {
+        let Some(run) = self.runs.first_mut() else {
+            return;
+        };
+        (run.start, run.length) = (run.start + 1, run.length - 1);
+        if run.length == 0 {
+            self.runs.remove(0);
+        }
+        self.received -= 1;
+        self.in_time = self.in_time.saturating_sub(1);
+        self.first_at = self.second_at;
+        for announcement in &mut self.announcements {
+            announcement.ordinal = announcement.ordinal.saturating_sub(1);
+        }
+    }
+
+    fn count(&mut self, at: Micros, timeout: Micros) {
+        self.received += 1;
+        if at <= self.opened + timeout {
+            self.in_time += 1;
+        }
+        match self.received {
+            1 => self.first_at = Some(at),
+            2 => self.second_at = Some(at),
+            _ => {}
+        }
+    }
+
+    pub(super) fn announced(&mut self, at: Micros, missed: Option<u64>) {
+        self.announcements.push(Announcement {
+            ordinal: self.received,
+            at,
+            missed,
+        });
+    }
+
+    /// Any event arrived: a silence is over.
+    pub(super) fn heard(&mut self, at: Micros, stall: Micros) {
+        if at.saturating_sub(self.heard_at) >= stall {
+            self.silences.push((self.heard_at, at));
+        }
+        self.heard_at = at;
+    }
+
+    pub(super) fn close(&mut self, at: Micros, end: LegEnd, stall: Micros) {
+        self.heard(at, stall);
+        self.ended = Some((at, end));
+    }
+
+    pub(super) fn closed_at(&self) -> Micros {
+        self.ended.map_or(Micros::MAX, |(at, _)| at)
+    }
+}

@@ -1,0 +1,157 @@
+//! Every event that any connection received.
+
+use std::collections::HashMap;
+
+use super::Micros;
+use super::identity::Identity;
+
+/// How old a leg is when what it receives counts as live.
+const SETTLED_AGE: Micros = 1_000_000;
+
+/// One reception.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen {
+    pub(super) slot: u32,
+    pub(super) at: Micros,
+    /// Since the leg opened.
+    pub(super) age: Micros,
+    /// Hash of type and data.
+    pub(super) content: u64,
+    pub(super) has_id: bool,
+}
+
+/// A number of a series that counts without holes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Number {
+    pub(super) series: u32,
+    pub(super) number: u64,
+}
+
+/// One event.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Key {
+    pub(super) first_at: Micros,
+    content: u64,
+    pub(super) number: Option<Number>,
+    pub(super) first_slot: u32,
+    /// Received as a part of the stream, not only as a greeting.
+    pub(super) confirmed: bool,
+    /// Received by two slots or more.
+    pub(super) shared: bool,
+    /// Received at least once on a leg that had been open for a while.
+    pub(super) live: bool,
+    pub(super) has_id: bool,
+    /// Only its content tells it from others.
+    pub(super) hashed: bool,
+    /// Received with different contents.
+    pub(super) conflict: bool,
+}
+
+/// Events by identity; their index is the order of their first reception.
+#[derive(Debug, Default)]
+pub(super) struct Table {
+    texts: HashMap<Box<str>, u32>,
+    hashes: HashMap<u64, u32, foldhash::fast::FixedState>,
+    pub(super) keys: Vec<Key>,
+    series: HashMap<Box<str>, u32>,
+    pub(super) ids_seen: bool,
+    /// Of conflicts, the first few: event, slot, time.
+    pub(super) conflicts: Vec<(u32, u32, Micros)>,
+}
+
+impl Table {
+    pub(super) fn len(&self) -> u32 {
+        self.keys.len() as u32
+    }
+
+    pub(super) fn find(&self, id: &str) -> Option<u32> {
+        self.texts.get(id).copied()
+    }
+
+    /// The index of an event, which is new where nobody received it before.
+    pub(super) fn add(
+        &mut self,
+        identity: &Identity<'_>,
+        number: Option<(String, u64)>,
+        seen: &Seen,
+    ) -> u32 {
+        let next = self.keys.len() as u32;
+        let index = match identity {
+            Identity::Text(text) => match self.texts.get(&**text) {
+                Some(index) => *index,
+                None => {
+                    self.texts.insert((&**text).into(), next);
+                    next
+                }
+            },
+            Identity::Hash(hash) => *self.hashes.entry(*hash).or_insert(next),
+        };
+        if index == next {
+            let number = number.map(|(series, number)| Number {
+                series: self.series(series),
+                number,
+            });
+            self.keys.push(Key {
+                first_at: seen.at,
+                content: seen.content,
+                number,
+                first_slot: seen.slot,
+                confirmed: false,
+                shared: false,
+                live: false,
+                has_id: seen.has_id,
+                hashed: matches!(identity, Identity::Hash(_)),
+                conflict: false,
+            });
+        }
+        index
+    }
+
+    /// A reception of the event counts.
+    pub(super) fn confirm(&mut self, index: u32, seen: &Seen) {
+        self.ids_seen |= seen.has_id;
+        let key = &mut self.keys[index as usize];
+        key.live |= seen.age > SETTLED_AGE;
+        if !std::mem::replace(&mut key.confirmed, true) {
+            key.first_at = seen.at;
+            key.content = seen.content;
+            key.first_slot = seen.slot;
+            return;
+        }
+        key.shared |= key.first_slot != seen.slot;
+        key.first_at = key.first_at.min(seen.at);
+        if key.content != seen.content && !key.conflict {
+            key.conflict = true;
+            if self.conflicts.len() < super::LISTED {
+                self.conflicts.push((index, seen.slot, seen.at));
+            }
+        }
+    }
+
+    fn series(&mut self, name: String) -> u32 {
+        let next = self.series.len() as u32;
+        *self.series.entry(name.into()).or_insert(next)
+    }
+
+    /// The ids of these events, for people.
+    pub(super) fn names(&self, wanted: &std::collections::HashSet<u32>) -> HashMap<u32, String> {
+        let texts = self
+            .texts
+            .iter()
+            .map(|(text, index)| (index, text.to_string()));
+        let hashes = self.hashes.iter();
+        let hashes = hashes.map(|(hash, index)| (index, format!("content {hash:016x}")));
+        texts
+            .chain(hashes)
+            .filter(|(index, _)| wanted.contains(index))
+            .map(|(index, name)| (*index, name))
+            .collect()
+    }
+
+    /// The name of a series by its number.
+    pub(super) fn series_name(&self, series: u32) -> &str {
+        let mut all = self.series.iter();
+        let found = all.find(|(_, number)| **number == series);
+        found.map_or("", |(name, _)| name)
+    }
+}

@@ -1,0 +1,424 @@
+//! The JSON report: versioned, durations in microseconds. Its schema is
+//! `docs/verify-report.schema.json`.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::report::VerifyReport;
+use super::verdict::Property;
+use crate::checker::{LegResult, Mode};
+use crate::exit::Exit;
+use crate::failure::printable;
+use crate::histogram::Summary;
+use crate::load::Ending;
+use crate::report::json::ThresholdReport;
+
+/// The version of the report's shape; a key is never taken away within one.
+const SCHEMA: u32 = 1;
+
+/// A verify report.
+#[derive(Debug, Serialize)]
+pub struct JsonReport<'a> {
+    pub schema: u32,
+    pub command: &'static str,
+    pub version: &'static str,
+    /// `pass`, `fail` or `inconclusive`.
+    pub verdict: &'static str,
+    pub reason: &'a str,
+    pub exit_code: u8,
+    pub ending: &'static str,
+    pub plan: PlanReport<'a>,
+    pub elapsed_us: u64,
+    pub identity: IdentityReport<'a>,
+    pub properties: BTreeMap<&'static str, PropertyReport<'a>>,
+    pub integrity: Integrity,
+    pub reconnects: Reconnects,
+    /// Reconnects by the manner of the cut before them.
+    pub strata: Vec<Stratum>,
+    pub connections: Connections,
+    pub deliveries: Deliveries,
+    pub latency: Latency,
+    pub publishing: Option<Publishing>,
+    pub errors: Errors<'a>,
+    pub thresholds: Vec<ThresholdReport>,
+    /// The first of each kind.
+    pub anomalies: Vec<AnomalyReport<'a>>,
+    pub tool: Tool,
+}
+
+#[derive(Debug, Serialize)]
+pub struct PlanReport<'a> {
+    pub url: &'a str,
+    pub method: &'a str,
+    pub connections: u32,
+    pub witnesses: u32,
+    pub duration_us: u64,
+    pub cut_interval_us: u64,
+    pub stall_us: u64,
+    pub delivery_timeout_us: u64,
+    pub drain_us: u64,
+    pub allow_duplicates: bool,
+    pub strict: bool,
+    pub seed: u64,
+}
+
+/// What events were told apart by.
+#[derive(Debug, Serialize)]
+pub struct IdentityReport<'a> {
+    /// `sequence`, `id`, `pointer`, `content` or `none`.
+    pub level: &'static str,
+    /// What is owed: `published`, `sequence` or `union` (of what all connections received).
+    pub owed: &'static str,
+    pub control_events: &'a [String],
+    pub gap_events: &'a [String],
+    /// Types seen nowhere but first on a connection, and how often: no part of the stream.
+    pub greetings: BTreeMap<&'a str, u64>,
+    /// Events told apart, and those of them that several connections received.
+    pub events: u64,
+    pub shared: u64,
+    /// How long at least two connections watched, as far as anything was owed.
+    pub window_us: u64,
+}
+
+#[derive(Debug, Serialize)]
+pub struct PropertyReport<'a> {
+    /// `pass`, `fail`, `inconclusive` or `not_applicable`.
+    pub verdict: &'static str,
+    pub coverage: Coverage,
+    pub note: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Coverage {
+    /// Checked, and as they should be.
+    pub held: u64,
+    pub of: u64,
+    pub unit: &'static str,
+}
+
+/// See `sse-bench verify --help` and the documentation of each count.
+#[derive(Debug, Serialize)]
+pub struct Integrity {
+    pub expected: u64,
+    pub received: u64,
+    pub unkeyed: u64,
+    pub missing: u64,
+    pub gap: u64,
+    pub cursor_past_hole: u64,
+    pub lost_after_reconnect: u64,
+    pub declared_gap: u64,
+    pub duplicate: u64,
+    pub replay_overlap: u64,
+    pub reorder: u64,
+    pub id_conflict: u64,
+    pub stall: u64,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Reconnects {
+    pub total: u64,
+    pub vacuous: u64,
+    pub resumed: u64,
+    pub full_replay: u64,
+    pub live_only: u64,
+    pub rejected: u64,
+    /// Over before their resume mode could be told.
+    pub undecided: u64,
+    /// With something owed: all of it arrived in time, or not.
+    pub complete: u64,
+    pub incomplete: u64,
+}
+
+#[derive(Debug, Default, Serialize)]
+pub struct Stratum {
+    /// `rst`, `fin`, `half-open`, or `server` for what this side did not cut.
+    pub cut: String,
+    pub at: String,
+    pub outage: String,
+    pub reconnects: u64,
+    pub vacuous: u64,
+    pub complete: u64,
+    pub incomplete: u64,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Connections {
+    pub requested: u64,
+    pub opened: u64,
+    pub never_opened: u64,
+    pub open_at_end: u64,
+    /// Over for good before the end of the run.
+    pub ended: u64,
+    /// Cut by this program, and restarts of the server by `--exec`.
+    pub cuts: u64,
+    pub restarts: u64,
+    /// Streams that the server ended as it should.
+    pub clean_ends: u64,
+    /// Told by a 204 to stop.
+    pub stopped: u64,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Deliveries {
+    pub total: u64,
+    /// Control events among them.
+    pub control: u64,
+    pub bytes: u64,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Latency {
+    pub connect: Option<Summary>,
+    pub open: Option<Summary>,
+    pub reconnect: Option<Summary>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Publishing {
+    pub sent: u64,
+    pub acknowledged: u64,
+    /// The longest that an event was sent later than intended.
+    pub late_us: u64,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Errors<'a> {
+    pub total: u64,
+    pub by_kind: BTreeMap<String, ErrorKind<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct ErrorKind<'a> {
+    pub count: u64,
+    pub example: &'a str,
+}
+
+/// Slots and legs count from 1.
+#[derive(Debug, Serialize)]
+pub struct AnomalyReport<'a> {
+    pub kind: &'static str,
+    pub slot: usize,
+    pub leg: usize,
+    /// Since the start of the run.
+    pub at_us: u64,
+    pub count: u64,
+    pub first: Option<&'a str>,
+    pub last: Option<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Tool {
+    pub cpu_us: Option<u64>,
+    pub peak_memory_bytes: Option<u64>,
+}
+
+impl VerifyReport<'_> {
+    /// The report for programs.
+    pub fn to_json(&self) -> JsonReport<'_> {
+        let (plan, outcome) = (self.plan, self.outcome);
+        let (findings, totals, stats) = (&outcome.findings, &outcome.totals, &outcome.stats);
+        let requested = u64::from(plan.connections);
+        let judgement = &self.judgement;
+        let interrupted_fail = judgement.exit == Exit::Interrupted
+            && judgement.properties.iter().any(Property::failed);
+        JsonReport {
+            schema: SCHEMA,
+            command: "verify",
+            version: env!("CARGO_PKG_VERSION"),
+            verdict: if interrupted_fail {
+                "fail"
+            } else {
+                judgement.exit.verdict()
+            },
+            reason: &judgement.reason,
+            exit_code: judgement.exit.code(),
+            ending: match outcome.ending {
+                Ending::Duration | Ending::Events => "duration",
+                Ending::AllEnded => "all_ended",
+                Ending::Unreachable => "unreachable",
+                Ending::Interrupted => "interrupted",
+            },
+            plan: PlanReport {
+                url: plan.target.url.as_str(),
+                method: plan.target.method.as_str(),
+                connections: plan.connections,
+                witnesses: plan.witnesses,
+                duration_us: us(plan.duration),
+                cut_interval_us: us(plan.cut_interval),
+                stall_us: plan.settings.stall,
+                delivery_timeout_us: plan.settings.delivery_timeout,
+                drain_us: plan.settings.drain,
+                allow_duplicates: plan.allow_duplicates,
+                strict: plan.strict,
+                seed: plan.seed,
+            },
+            elapsed_us: us(outcome.elapsed),
+            identity: IdentityReport {
+                level: self.level(),
+                owed: self.owed(),
+                control_events: &plan.settings.control_events,
+                gap_events: &plan.settings.gap_events,
+                greetings: findings
+                    .greetings
+                    .iter()
+                    .map(|(name, count)| (name.as_str(), *count))
+                    .collect(),
+                events: findings.events,
+                shared: findings.shared,
+                window_us: findings.window,
+            },
+            properties: judgement
+                .properties
+                .iter()
+                .map(|property| (property.name, property_report(property)))
+                .collect(),
+            integrity: self.integrity(),
+            reconnects: self.reconnects(),
+            strata: self.strata(),
+            connections: Connections {
+                requested,
+                opened: totals.opened,
+                never_opened: requested - totals.opened,
+                open_at_end: totals.open,
+                ended: totals.ended,
+                cuts: outcome.cuts,
+                restarts: outcome.restarts,
+                clean_ends: stats.ends,
+                stopped: stats.stopped,
+            },
+            deliveries: Deliveries {
+                total: totals.deliveries,
+                control: findings.control,
+                bytes: totals.bytes,
+            },
+            latency: Latency {
+                connect: stats.connect.summary(),
+                open: stats.open.summary(),
+                reconnect: stats.reconnect.summary(),
+            },
+            publishing: plan.publishing.as_ref().map(|_| Publishing {
+                sent: outcome.published.sent,
+                acknowledged: outcome.published.acknowledged,
+                late_us: us(outcome.published.late),
+            }),
+            errors: Errors {
+                total: outcome.failures.total(),
+                by_kind: outcome
+                    .failures
+                    .iter()
+                    .map(|(kind, counted)| {
+                        let (count, example) = (counted.count, counted.example.as_str());
+                        (kind.to_string(), ErrorKind { count, example })
+                    })
+                    .collect(),
+            },
+            thresholds: judgement
+                .thresholds
+                .iter()
+                .map(|(threshold, checked)| ThresholdReport {
+                    threshold: threshold.to_string(),
+                    value: checked.value,
+                    kept: checked.kept,
+                })
+                .collect(),
+            anomalies: findings
+                .anomalies
+                .iter()
+                .map(|anomaly| AnomalyReport {
+                    kind: anomaly.kind.name(),
+                    slot: anomaly.slot,
+                    leg: anomaly.leg,
+                    at_us: anomaly.at,
+                    count: anomaly.count,
+                    first: anomaly.first.as_deref(),
+                    last: anomaly.last.as_deref(),
+                })
+                .collect(),
+            tool: Tool {
+                cpu_us: outcome.cpu.map(us),
+                peak_memory_bytes: crate::sys::peak_memory(),
+            },
+        }
+    }
+
+    fn integrity(&self) -> Integrity {
+        let found = &self.outcome.findings.integrity;
+        Integrity {
+            expected: found.expected,
+            received: found.received,
+            unkeyed: found.unkeyed,
+            missing: found.missing,
+            gap: found.gap,
+            cursor_past_hole: found.cursor_past_hole,
+            lost_after_reconnect: found.lost_after_reconnect,
+            declared_gap: found.declared_gap,
+            duplicate: found.duplicate,
+            replay_overlap: found.replay_overlap,
+            reorder: found.reorder,
+            id_conflict: found.id_conflict,
+            stall: found.stall,
+        }
+    }
+
+    fn reconnects(&self) -> Reconnects {
+        let found = &self.outcome.findings.reconnects;
+        Reconnects {
+            total: found.total,
+            vacuous: found.vacuous,
+            resumed: found.resumed,
+            full_replay: found.full_replay,
+            live_only: found.live_only,
+            rejected: found.rejected,
+            undecided: found.undecided,
+            complete: found.complete,
+            incomplete: found.incomplete,
+        }
+    }
+
+    fn strata(&self) -> Vec<Stratum> {
+        let all = self.plan.strata.all();
+        let mut strata: Vec<Stratum> = all
+            .iter()
+            .map(|stratum| Stratum {
+                cut: stratum.kind.name().to_owned(),
+                at: stratum.place.name().to_owned(),
+                outage: printable(&stratum.outage.to_string()),
+                ..Stratum::default()
+            })
+            .collect();
+        strata.push(Stratum {
+            cut: "server".to_owned(),
+            ..Stratum::default()
+        });
+        for LegResult {
+            mode,
+            complete,
+            cut,
+            ..
+        } in &self.outcome.findings.legs
+        {
+            let stratum = &mut strata[cut.map_or(all.len(), usize::from)];
+            stratum.reconnects += 1;
+            stratum.vacuous += u64::from(*mode == Mode::Vacuous);
+            stratum.complete += u64::from(*complete == Some(true));
+            stratum.incomplete += u64::from(*complete == Some(false));
+        }
+        strata.retain(|stratum| stratum.reconnects > 0);
+        strata
+    }
+}
+
+fn property_report(property: &Property) -> PropertyReport<'_> {
+    let (held, of, unit) = property.coverage;
+    PropertyReport {
+        verdict: property.verdict.name(),
+        coverage: Coverage { held, of, unit },
+        note: &property.note,
+    }
+}
+
+fn us(duration: Duration) -> u64 {
+    super::plan::micros(duration)
+}

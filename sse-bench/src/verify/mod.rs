@@ -1,0 +1,191 @@
+//! `sse-bench verify`: watch a stream through connections that are cut, and
+//! judge what arrived.
+
+pub mod cut;
+mod group;
+pub mod json;
+pub mod plan;
+pub mod publish;
+pub mod report;
+mod restart;
+mod slot;
+pub mod verdict;
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use tokio::runtime::{Builder, LocalOptions};
+use tokio::time::MissedTickBehavior;
+
+pub use plan::VerifyPlan;
+pub use report::VerifyReport;
+
+use crate::checker::{Checker, Findings};
+use crate::connect::{Connector, resolve};
+use crate::exchange::READ_BUFFER;
+use crate::failure::Failures;
+use crate::live::{Live, Snapshot};
+use crate::load::Ending;
+use crate::progress::Progress;
+use crate::stats::Stats;
+use crate::sys;
+use group::Group;
+use publish::Published;
+use slot::Slot;
+
+/// How often the end of a run is looked for, and progress shown.
+const TICK: Duration = Duration::from_millis(250);
+
+/// What a verification saw.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Why it ended.
+    pub ending: Ending,
+    /// What the checker found.
+    pub findings: Findings,
+    /// The counters at the end.
+    pub totals: Snapshot,
+    /// Latencies and ends of streams.
+    pub stats: Stats,
+    /// What went wrong with connections and publishing.
+    pub failures: Failures,
+    /// Own publishing.
+    pub published: Published,
+    /// Connections cut by this side.
+    pub cuts: u64,
+    /// Restarts of the server.
+    pub restarts: u64,
+    /// Length of the run.
+    pub elapsed: Duration,
+    /// CPU time that the run took.
+    pub cpu: Option<Duration>,
+}
+
+impl Outcome {
+    fn nothing(ending: Ending) -> Self {
+        Self {
+            ending,
+            findings: Findings::default(),
+            totals: Snapshot::default(),
+            stats: Stats::default(),
+            failures: Failures::default(),
+            published: Published::default(),
+            cuts: 0,
+            restarts: 0,
+            elapsed: Duration::ZERO,
+            cpu: None,
+        }
+    }
+}
+
+/// Carries out the plan, on this thread.
+pub fn run(plan: VerifyPlan, progress: &mut Progress) -> io::Result<(Rc<VerifyPlan>, Outcome)> {
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build_local(LocalOptions::default())?;
+    let plan = Rc::new(plan);
+    let outcome = runtime.block_on(direct(&plan, progress))?;
+    // A command that restarts the server may take longer than the run.
+    runtime.shutdown_background();
+    Ok((plan, outcome))
+}
+
+async fn direct(plan: &Rc<VerifyPlan>, progress: &mut Progress) -> io::Result<Outcome> {
+    let cpu_before = sys::cpu_time();
+    let mut interrupted = std::pin::pin!(sys::interrupted());
+    let resolved = tokio::select! {
+        resolved = resolve(&plan.target.url) => resolved,
+        result = &mut interrupted => {
+            result?;
+            return Ok(Outcome::nothing(Ending::Interrupted));
+        }
+    };
+    let addresses = match resolved {
+        Ok(addresses) => addresses,
+        Err(failure) => {
+            let mut outcome = Outcome::nothing(Ending::Unreachable);
+            outcome.failures.add(&failure);
+            return Ok(outcome);
+        }
+    };
+    let mut checker = Checker::new(plan.settings.clone());
+    if plan.publishing.is_some() {
+        checker.owe_acknowledged();
+    }
+    let group = Rc::new(Group {
+        plan: Rc::clone(plan),
+        start: Instant::now(),
+        checker: RefCell::new(checker),
+        connector: Connector::new(plan.target.tls.clone(), &plan.target.url, addresses),
+        live: Live::default(),
+        publisher: Live::default(),
+        buffer: RefCell::new(vec![0; READ_BUFFER].into()),
+        failures: RefCell::default(),
+        stats: RefCell::default(),
+        published: RefCell::default(),
+        cuts: Cell::new(0),
+        restarts: Cell::new(0),
+    });
+    for number in 0..plan.connections {
+        let slot = Slot::new(Rc::clone(&group), number);
+        let due = group.start + plan.opens(number);
+        tokio::task::spawn_local(async move {
+            tokio::time::sleep_until(due.into()).await;
+            slot.run().await;
+        });
+    }
+    tokio::task::spawn_local(publish::run(Rc::clone(&group)));
+    tokio::task::spawn_local(restart::run(Rc::clone(&group)));
+    let ending = hold(&group, interrupted, progress).await?;
+    let end = Instant::now();
+    progress.clear();
+    let checker = group.checker.replace(Checker::new(plan.settings.clone()));
+    let cpu = sys::cpu_time().zip(cpu_before);
+    Ok(Outcome {
+        ending,
+        findings: checker.judge(group.since_start(end)),
+        totals: Snapshot::of([&group.live]),
+        stats: group.stats.take(),
+        failures: group.failures.take(),
+        published: *group.published.borrow(),
+        cuts: group.cuts.get(),
+        restarts: group.restarts.get(),
+        elapsed: end - group.start,
+        cpu: cpu.map(|(now, before)| now.saturating_sub(before)),
+    })
+}
+
+/// Waits for what ends the run.
+async fn hold(
+    group: &Group,
+    mut interrupted: Pin<&mut impl Future<Output = io::Result<()>>>,
+    progress: &mut Progress,
+) -> io::Result<Ending> {
+    let plan = &group.plan;
+    let mut tick = tokio::time::interval(TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let end = group.start + plan.duration;
+    loop {
+        tokio::select! {
+            result = &mut interrupted => {
+                result?;
+                return Ok(Ending::Interrupted);
+            }
+            () = tokio::time::sleep_until(end.into()) => return Ok(Ending::Duration),
+            _ = tick.tick() => {}
+        }
+        let now = Snapshot::of([&group.live]);
+        let left = end.saturating_duration_since(Instant::now());
+        progress.show(&now, group.start.elapsed(), Some(left));
+        let slots = u64::from(plan.connections);
+        if now.ended == slots {
+            return Ok(Ending::AllEnded);
+        }
+        if now.connected == 0 && now.settled == slots {
+            return Ok(Ending::Unreachable);
+        }
+    }
+}

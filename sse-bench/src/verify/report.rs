@@ -1,0 +1,297 @@
+//! The report for people: the verdict first, all on one screen.
+
+use std::fmt::Write;
+
+use super::Outcome;
+use super::json::{JsonReport, Stratum};
+use super::plan::VerifyPlan;
+use super::verdict::{Judgement, Property, Verdict};
+use crate::checker::Level;
+use crate::exit::Exit;
+use crate::failure::printable;
+use crate::report::Render;
+use crate::report::text::write_thresholds;
+use crate::units::{micros, seconds, thousands};
+
+/// Anomalies listed.
+const LISTED: usize = 10;
+/// Greetings and kinds of error listed.
+const NAMED: usize = 4;
+
+/// A finished verification, judged.
+#[derive(Debug)]
+pub struct VerifyReport<'a> {
+    /// What was to be done.
+    pub plan: &'a VerifyPlan,
+    /// What was seen.
+    pub outcome: &'a Outcome,
+    /// What follows from it.
+    pub judgement: Judgement,
+}
+
+impl Property {
+    /// Seen broken.
+    pub fn failed(&self) -> bool {
+        self.verdict == Verdict::Fail
+    }
+}
+
+impl Render for VerifyReport<'_> {
+    fn text(&self) -> String {
+        let json = self.to_json();
+        let mut out = String::new();
+        // Writing to a string cannot fail.
+        let _ = self.write_text(&json, &mut out);
+        out
+    }
+
+    fn json(&self) -> serde_json::Result<String> {
+        serde_json::to_string_pretty(&self.to_json())
+    }
+}
+
+impl<'a> VerifyReport<'a> {
+    /// Judges a run.
+    pub fn new(plan: &'a VerifyPlan, outcome: &'a Outcome) -> Self {
+        let judgement = Judgement::new(plan, outcome);
+        Self {
+            plan,
+            outcome,
+            judgement,
+        }
+    }
+
+    /// What events were told apart by.
+    pub fn level(&self) -> &'static str {
+        self.outcome.findings.level.unwrap_or(Level::None).name()
+    }
+
+    /// Where what is owed comes from.
+    pub fn owed(&self) -> &'static str {
+        match self.outcome.findings.level {
+            _ if self.plan.publishing.is_some() => "published",
+            Some(Level::Sequence) => "sequence",
+            _ => "union",
+        }
+    }
+
+    fn write_text(&self, json: &JsonReport<'_>, out: &mut String) -> std::fmt::Result {
+        let verdict = match self.judgement.exit {
+            Exit::Interrupted => "INTERRUPTED".to_owned(),
+            _ => json.verdict.to_uppercase(),
+        };
+        writeln!(out, "{verdict}: {}", printable(&self.judgement.reason))?;
+        writeln!(out, "\n{} {}", json.plan.method, printable(json.plan.url))?;
+        if json.connections.opened > 0 {
+            self.write_watched(json, out)?;
+            self.write_properties(out)?;
+            write_reconnects(json, out)?;
+            write_anomalies(json, out)?;
+        }
+        write_thresholds(&self.judgement.thresholds, out)?;
+        write_errors(json, out)
+    }
+
+    fn write_watched(&self, json: &JsonReport<'_>, out: &mut String) -> std::fmt::Result {
+        let connections = &json.connections;
+        write!(
+            out,
+            "\n  Connections  {} of {} opened, {} of them never cut",
+            thousands(connections.opened),
+            thousands(connections.requested),
+            thousands(json.plan.witnesses.into()),
+        )?;
+        for (count, what) in [
+            (connections.cuts, "cuts"),
+            (connections.restarts, "restarts of the server"),
+            (connections.clean_ends, "streams ended by the server"),
+            (connections.stopped, "stopped by a 204"),
+        ] {
+            if count > 0 {
+                write!(out, ", {} {what}", thousands(count))?;
+            }
+        }
+        let by = match self.outcome.findings.level.unwrap_or(Level::None) {
+            Level::Sequence => "their number",
+            Level::Id => "their id",
+            Level::Pointer => "the value at --key-pointer",
+            Level::Content => "their content",
+            Level::None => "nothing",
+        };
+        let owed = match self.owed() {
+            "published" => "what was published and acknowledged",
+            "sequence" => "every number of the sequence",
+            _ => "what two connections received",
+        };
+        writeln!(
+            out,
+            "\n  Events       {} received in {}; {} told apart by {by}; owed is {owed}",
+            thousands(json.deliveries.total),
+            seconds(self.outcome.elapsed),
+            thousands(json.identity.events),
+        )?;
+        if let Some(publishing) = &json.publishing {
+            writeln!(
+                out,
+                "  Published    {}, {} acknowledged",
+                thousands(publishing.sent),
+                thousands(publishing.acknowledged)
+            )?;
+        }
+        for (name, count) in json.identity.greetings.iter().take(NAMED) {
+            writeln!(
+                out,
+                "  Greeting     \"{}\" opens {} connections and is no part of the stream",
+                printable(name),
+                thousands(*count)
+            )?;
+        }
+        if json.integrity.unkeyed > 0 {
+            writeln!(
+                out,
+                "  Unkeyed      {} events that nothing tells apart: owed to nobody",
+                thousands(json.integrity.unkeyed)
+            )?;
+        }
+        Ok(())
+    }
+
+    fn write_properties(&self, out: &mut String) -> std::fmt::Result {
+        writeln!(out)?;
+        for property in &self.judgement.properties {
+            let name = match property.name {
+                "complete_while_connected" => "Complete while connected",
+                "replay_complete" => "Replay complete",
+                "no_duplicate" => "No duplicate",
+                "order" => "Order",
+                "no_stall" => "No stall",
+                "no_id_conflict" => "No id conflict",
+                other => other,
+            };
+            let (held, of, unit) = property.coverage;
+            let verdict = match property.verdict {
+                Verdict::NotApplicable => "not applicable",
+                other => other.name(),
+            };
+            write!(out, "  {name:<25} {verdict:<14}")?;
+            if property.verdict != Verdict::NotApplicable {
+                write!(out, " {} of {} {unit}", thousands(held), thousands(of))?;
+            }
+            writeln!(out)?;
+        }
+        Ok(())
+    }
+}
+
+fn write_reconnects(json: &JsonReport<'_>, out: &mut String) -> std::fmt::Result {
+    let reconnects = &json.reconnects;
+    if reconnects.total == 0 {
+        return Ok(());
+    }
+    write!(out, "\n  Reconnects   {}", thousands(reconnects.total))?;
+    for (count, what) in [
+        (reconnects.resumed, "resumed"),
+        (reconnects.full_replay, "replayed from the start"),
+        (reconnects.live_only, "went on live only"),
+        (reconnects.rejected, "refused"),
+        (reconnects.vacuous, "had nothing to replay"),
+        (reconnects.undecided, "over too soon to tell"),
+    ] {
+        if count > 0 {
+            write!(out, ", {} {what}", thousands(count))?;
+        }
+    }
+    writeln!(out)?;
+    for (title, part) in [
+        ("cut", (|stratum| &stratum.cut) as fn(&Stratum) -> &String),
+        ("at", |stratum| &stratum.at),
+        ("outage", |stratum| &stratum.outage),
+    ] {
+        write_strata(title, part, &json.strata, out)?;
+    }
+    Ok(())
+}
+
+/// Complete of what was put to the test, for each value of one dimension.
+fn write_strata(
+    title: &str,
+    part: fn(&Stratum) -> &String,
+    strata: &[Stratum],
+    out: &mut String,
+) -> std::fmt::Result {
+    let mut sums: Vec<(&str, u64, u64)> = Vec::new();
+    for stratum in strata.iter().filter(|stratum| !part(stratum).is_empty()) {
+        let name = part(stratum).as_str();
+        let tested = stratum.complete + stratum.incomplete;
+        match sums.iter_mut().find(|(known, ..)| *known == name) {
+            Some((_, complete, all)) => {
+                *complete += stratum.complete;
+                *all += tested;
+            }
+            None => sums.push((name, stratum.complete, tested)),
+        }
+    }
+    if sums.is_empty() {
+        return Ok(());
+    }
+    let texts: Vec<String> = sums
+        .iter()
+        .map(|(name, complete, all)| format!("{name} {}/{}", thousands(*complete), thousands(*all)))
+        .collect();
+    writeln!(out, "    complete by {title:<7} {}", texts.join(", "))
+}
+
+fn write_anomalies(json: &JsonReport<'_>, out: &mut String) -> std::fmt::Result {
+    if json.anomalies.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n  First anomalies")?;
+    for anomaly in json.anomalies.iter().take(LISTED) {
+        write!(
+            out,
+            "    {:>9}  slot {}, leg {}: {}",
+            micros(anomaly.at_us),
+            anomaly.slot,
+            anomaly.leg,
+            anomaly.kind.replace('_', " "),
+        )?;
+        if anomaly.count > 1 {
+            write!(out, " of {}", thousands(anomaly.count))?;
+        }
+        match (anomaly.first, anomaly.last) {
+            (Some(first), Some(last)) if first != last => {
+                write!(out, ", {} to {}", short(first), short(last))?;
+            }
+            (Some(first), _) => write!(out, ", {}", short(first))?,
+            _ => {}
+        }
+        writeln!(out)?;
+    }
+    let more = json.anomalies.len().saturating_sub(LISTED);
+    if more > 0 {
+        writeln!(out, "    {more} more are in the JSON report")?;
+    }
+    Ok(())
+}
+
+fn short(id: &str) -> String {
+    let mut text: String = id.chars().take(60).collect();
+    if text.len() < id.len() {
+        text.push_str("...");
+    }
+    printable(&text)
+}
+
+fn write_errors(json: &JsonReport<'_>, out: &mut String) -> std::fmt::Result {
+    if json.errors.total == 0 {
+        return Ok(());
+    }
+    writeln!(out, "\n  Errors       {}", thousands(json.errors.total))?;
+    let mut kinds: Vec<_> = json.errors.by_kind.iter().collect();
+    kinds.sort_by_key(|(_, kind)| std::cmp::Reverse(kind.count));
+    for (name, kind) in kinds.into_iter().take(NAMED) {
+        let count = thousands(kind.count);
+        writeln!(out, "    {name:<15} {count:>9}  {}", kind.example)?;
+    }
+    Ok(())
+}

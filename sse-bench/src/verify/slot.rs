@@ -1,0 +1,471 @@
+//! One emulated `EventSource` whose connections are cut.
+
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant, SystemTime};
+
+use sse_core::{
+    Cause, Connect, EventSource, Item, NetworkError, NetworkErrorKind, ReadyState, Transition,
+};
+use tokio::io::AsyncWriteExt;
+
+use super::cut::{Kind as CutKind, Outage, Place, Stratum};
+use super::group::Group;
+use crate::checker::{Arrival, LegEnd};
+use crate::connect::Stream;
+use crate::exchange::{Answer, Received};
+use crate::failure::{Failure, Kind};
+use crate::http::{Body, Piece};
+
+/// An outage that is to be shorter than any reconnection time is at most this.
+const SHORT_OUTAGE: Duration = Duration::from_millis(50);
+/// What a long outage adds to the reconnection time, at most.
+const LONG_OUTAGE: Duration = Duration::from_secs(2);
+
+/// A leg whose response is an event stream.
+struct Leg {
+    stream: Stream,
+    body: Body,
+    early: Vec<u8>,
+    received: Received,
+}
+
+/// The next cut of a slot.
+#[derive(Debug, Clone, Copy)]
+struct Cut {
+    number: u16,
+    stratum: Stratum,
+    trigger: Trigger,
+}
+
+/// What brings a cut about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trigger {
+    /// The time has come, between two events.
+    Due(Instant),
+    /// The time has come: in the middle of the next event.
+    MidFrame(Instant),
+    /// The leg has opened.
+    Opened,
+    /// The leg has delivered an event.
+    FirstEvent,
+    /// Now.
+    Now,
+}
+
+/// One emulated `EventSource`.
+pub(super) struct Slot {
+    group: Rc<Group>,
+    number: usize,
+    source: EventSource,
+    random: fastrand::Rng,
+    is_witness: bool,
+    /// Of the request under way.
+    cursor: String,
+    cut: Option<Cut>,
+    /// After the next cut: cut the leg that follows, in this manner.
+    then: Option<Cut>,
+    outage: Option<Outage>,
+    /// Cut half-open: held until the leg after it is over.
+    unread: Option<Stream>,
+    opened: bool,
+    settled: bool,
+    lost_at: Option<Instant>,
+}
+
+impl Slot {
+    pub(super) fn new(group: Rc<Group>, number: u32) -> Self {
+        let plan = &group.plan;
+        let mut random = fastrand::Rng::with_seed(plan.seed.wrapping_add(u64::from(number)));
+        let mut jitter = random.fork();
+        let (url, options) = (plan.target.url.clone(), plan.source_options());
+        let due = group.start + plan.opens(number);
+        let source = EventSource::new(due, url, options, move || jitter.f64());
+        let slot = group.checker.borrow_mut().add_slot();
+        Self {
+            number: slot,
+            source,
+            random,
+            is_witness: plan.is_witness(number),
+            cursor: String::new(),
+            cut: None,
+            then: None,
+            outage: None,
+            unread: None,
+            opened: false,
+            settled: false,
+            lost_at: None,
+            group,
+        }
+    }
+
+    /// Runs until the source is closed for good.
+    pub(super) async fn run(mut self) {
+        let mut leg = None;
+        loop {
+            match self.source.poll() {
+                Some(Transition::Connect(connect)) => {
+                    leg = Box::pin(self.connect(&connect)).await;
+                }
+                Some(Transition::Opened { .. }) => {
+                    if let Some(leg) = leg.take() {
+                        self.on_opened(leg.received);
+                        let held = self.read(leg).await;
+                        self.group.live.open.decrement();
+                        self.unread = held;
+                    }
+                }
+                Some(Transition::Disconnected {
+                    cause, retry_at, ..
+                }) => {
+                    leg = None;
+                    self.on_end(&cause);
+                    self.stay_away(retry_at).await;
+                }
+                Some(Transition::Closed { cause, .. }) => {
+                    self.on_end(&cause);
+                    return self.on_closed(&cause);
+                }
+                None => match self.source.deadline() {
+                    Some(deadline) => {
+                        tokio::time::sleep_until(deadline.into()).await;
+                        self.source.handle_deadline(Instant::now());
+                    }
+                    None => return self.group.live.ended.add(1),
+                },
+            }
+        }
+    }
+
+    async fn connect(&mut self, connect: &Connect) -> Option<Leg> {
+        let group = Rc::clone(&self.group);
+        self.cursor.clone_from(&connect.last_event_id);
+        if connect.last_event_id_unsendable() {
+            self.cursor.clear();
+        }
+        let since = Instant::now();
+        let ask = async {
+            let stream = group.connector.connect(&connect.url, &group.live).await?;
+            group.stats.borrow_mut().connect.record(since.elapsed());
+            group
+                .wire(&group.live)
+                .ask(stream, &group.plan.target, connect)
+                .await
+        };
+        let limit = group.plan.connect_timeout;
+        let answer = tokio::time::timeout(limit, ask).await;
+        let answer = answer.unwrap_or_else(|_| {
+            let detail = format!("{}: no response within {limit:?}", connect.url);
+            Err(Failure::new(Kind::Timeout, detail))
+        });
+        match answer {
+            Ok(Answer {
+                stream,
+                head,
+                early,
+                received,
+            }) => {
+                let mut stats = group.stats.borrow_mut();
+                stats.open.record(received.at - since);
+                let (status, headers) = (head.status, &head.headers);
+                self.source
+                    .handle_response(received.at, SystemTime::now(), status, headers);
+                Some(Leg {
+                    stream,
+                    body: head.body,
+                    early,
+                    received,
+                })
+            }
+            Err(failure) => {
+                self.fail(&failure);
+                None
+            }
+        }
+    }
+
+    fn on_opened(&mut self, received: Received) {
+        let group = &self.group;
+        let at = group.since_start(received.at);
+        group
+            .checker
+            .borrow_mut()
+            .opened(self.number, at, &self.cursor);
+        if let Some(lost_at) = self.lost_at.take() {
+            group.live.reconnects.add(1);
+            let mut stats = group.stats.borrow_mut();
+            stats.reconnect.record(received.at - lost_at);
+        }
+        if !self.opened {
+            self.opened = true;
+            group.live.opened.add(1);
+        }
+        group.live.open.add(1);
+        self.settle();
+        self.cut = self.then.take().or_else(|| self.plan_cut(received.at));
+    }
+
+    /// When and how this leg is to be cut, if it is.
+    fn plan_cut(&mut self, now: Instant) -> Option<Cut> {
+        let plan = Rc::clone(&self.group.plan);
+        if self.is_witness {
+            return None;
+        }
+        let (number, stratum) = plan.strata.pick(&mut self.random)?;
+        let wait = plan.cut_interval.mul_f64(0.5 + self.random.f64());
+        let due = now + wait;
+        let trigger = match stratum.place {
+            Place::MidFrame => Trigger::MidFrame(due),
+            _ => Trigger::Due(due),
+        };
+        let second = |trigger| Cut {
+            number,
+            stratum: Stratum {
+                outage: Outage::Short,
+                ..stratum
+            },
+            trigger,
+        };
+        self.then = match stratum.place {
+            Place::BeforeFirstEvent => Some(second(Trigger::Opened)),
+            Place::DuringReplay => Some(second(Trigger::FirstEvent)),
+            Place::Frame | Place::MidFrame => None,
+        };
+        Some(Cut {
+            number,
+            stratum,
+            trigger,
+        })
+    }
+
+    /// Whether there is time left to judge what a cut now leads to: the server may
+    /// have set the reconnection time since the leg opened.
+    fn may_cut(&self, now: Instant) -> bool {
+        let away = match self.cut.map(|cut| cut.stratum.outage) {
+            None | Some(Outage::Short | Outage::Retry) => Duration::ZERO,
+            Some(Outage::Long) => LONG_OUTAGE,
+            Some(Outage::Fixed(time)) => time,
+        };
+        let away = self.source.reconnection_time() + away;
+        now <= self.group.start + self.group.plan.last_cut(away)
+    }
+
+    /// Stays away for as long as the cut wants; else for the reconnection time.
+    async fn stay_away(&mut self, retry_at: Instant) {
+        let until = match self.outage.take() {
+            None | Some(Outage::Retry) => return,
+            Some(Outage::Short) => Instant::now() + SHORT_OUTAGE.mul_f64(self.random.f64()),
+            Some(Outage::Long) => retry_at + LONG_OUTAGE.mul_f64(self.random.f64()),
+            Some(Outage::Fixed(time)) => Instant::now() + time,
+        };
+        tokio::time::sleep_until(until.into()).await;
+        self.source.reconnect_now(Instant::now());
+    }
+
+    fn on_end(&mut self, cause: &Cause) {
+        let group = &self.group;
+        match cause {
+            Cause::EndOfStream => group.stats.borrow_mut().ends += 1,
+            Cause::NoContent => group.stats.borrow_mut().stopped += 1,
+            _ => {
+                if let Some(failure) = Failure::refusal(cause, &group.plan.target.url) {
+                    group.failures.borrow_mut().add(&failure);
+                    group.live.failures.add(1);
+                }
+            }
+        }
+        let at = group.since_start(Instant::now());
+        // Does nothing where a cut closed it, or none was open.
+        group
+            .checker
+            .borrow_mut()
+            .closed(self.number, at, LegEnd::Server);
+        if self.opened && self.lost_at.is_none() {
+            self.lost_at = Some(Instant::now());
+        }
+        self.settle();
+    }
+
+    fn on_closed(&mut self, cause: &Cause) {
+        let group = &self.group;
+        group.live.ended.add(1);
+        let refused = matches!(
+            cause,
+            Cause::Status(_)
+                | Cause::ContentType(_)
+                | Cause::ContentEncoding(_)
+                | Cause::BadRedirect { .. }
+                | Cause::TooManyRedirects(_)
+        );
+        if self.opened && refused {
+            group.live.given_up.add(1);
+            group.checker.borrow_mut().rejected(self.number);
+        }
+    }
+
+    fn settle(&mut self) {
+        if !self.settled {
+            self.settled = true;
+            self.group.live.settled.add(1);
+        }
+    }
+
+    fn fail(&mut self, failure: &Failure) {
+        self.group.failures.borrow_mut().add(failure);
+        self.group.live.failures.add(1);
+        self.source
+            .handle_failure(Instant::now(), failure.to_network_error());
+    }
+
+    /// Reads until the source is no longer open, or the leg is cut. The stream,
+    /// where it is to stay open and unread.
+    async fn read(&mut self, leg: Leg) -> Option<Stream> {
+        let Leg {
+            mut stream,
+            mut body,
+            early,
+            received,
+        } = leg;
+        if self.cut.is_some_and(|cut| cut.trigger == Trigger::Opened) {
+            if self.may_cut(Instant::now()) {
+                return self.cut_now(stream).await;
+            }
+            self.cut = None;
+        }
+        if !early.is_empty() {
+            self.take(&mut body, &early, received);
+            drop(early);
+        }
+        if let Some(Trigger::Due(due)) = self.cut.map(|cut| cut.trigger) {
+            let reading = poll_fn(|cx| self.poll_stream(cx, &mut stream, &mut body));
+            let due = tokio::time::sleep_until(due.into());
+            tokio::select! {
+                _ = reading => return None,
+                () = due => {}
+            }
+            if self.may_cut(Instant::now()) {
+                return self.cut_now(stream).await;
+            }
+            (self.cut, self.then) = (None, None);
+        }
+        if poll_fn(|cx| self.poll_stream(cx, &mut stream, &mut body)).await {
+            return self.cut_now(stream).await;
+        }
+        None
+    }
+
+    /// Whether the leg is to be cut; else the source is no longer open.
+    fn poll_stream(
+        &mut self,
+        cx: &mut Context<'_>,
+        stream: &mut Stream,
+        body: &mut Body,
+    ) -> Poll<bool> {
+        let group = Rc::clone(&self.group);
+        let mut buffer = group.buffer.borrow_mut();
+        while self.source.ready_state() == ReadyState::Open {
+            if self.cut.is_some_and(|cut| cut.trigger == Trigger::Now) {
+                return Poll::Ready(true);
+            }
+            match ready!(group.wire(&group.live).poll_read(cx, stream, &mut buffer)) {
+                Ok((length, received)) if length > 0 => {
+                    self.take(body, &buffer[..length], received);
+                }
+                Ok(_) if body.may_end_here() => self.source.handle_end(Instant::now()),
+                Ok(_) => {
+                    let detail = "the connection closed before the end of the response";
+                    self.fail(&Failure::new(Kind::CutShort, detail));
+                }
+                Err(error) => self.fail(&Failure::transfer(&error)),
+            }
+        }
+        Poll::Ready(false)
+    }
+
+    /// Takes what one read brought.
+    fn take(&mut self, body: &mut Body, mut bytes: &[u8], received: Received) {
+        loop {
+            match body.next(&mut bytes) {
+                Ok(Piece::Data(data)) => self.dispatch(data, received),
+                Ok(Piece::NeedMore) => return,
+                Ok(Piece::End) => return self.source.handle_end(received.at),
+                Err(error) => return self.fail(&Failure::new(Kind::Http, error)),
+            }
+            if self.source.ready_state() != ReadyState::Open
+                || self.cut.is_some_and(|cut| cut.trigger == Trigger::Now)
+            {
+                return;
+            }
+        }
+    }
+
+    fn dispatch(&mut self, data: &[u8], received: Received) {
+        let data = self.before_cut(data, received.at);
+        let group = Rc::clone(&self.group);
+        let mut checker = group.checker.borrow_mut();
+        let at = group.since_start(received.at);
+        let may_cut = self.may_cut(received.at);
+        let mut events = 0;
+        let mut items = self.source.handle_chunk(received.at, data);
+        while let Some(item) = items.next() {
+            let Item::Event(event) = item else { continue };
+            events += 1;
+            let arrival = Arrival {
+                event_type: event.event_type,
+                data: event.data,
+                id: event.has_id().then_some(event.last_event_id),
+            };
+            checker.received(self.number, at, &arrival);
+            if let Some(cut) = &mut self.cut
+                && cut.trigger == Trigger::FirstEvent
+                && may_cut
+            {
+                cut.trigger = Trigger::Now;
+                break;
+            }
+        }
+        self.group.live.deliveries.add(events);
+    }
+
+    /// What of a chunk is read if the cut is to be in its last event.
+    fn before_cut<'d>(&mut self, data: &'d [u8], now: Instant) -> &'d [u8] {
+        let in_time = self.may_cut(now);
+        match &mut self.cut {
+            Some(cut) if in_time && matches!(cut.trigger, Trigger::MidFrame(due) if now >= due) => {
+                cut.trigger = Trigger::Now;
+                let unread = self.random.usize(1..=data.len().min(16));
+                &data[..data.len() - unread]
+            }
+            _ => data,
+        }
+    }
+
+    async fn cut_now(&mut self, stream: Stream) -> Option<Stream> {
+        let cut = self.cut.take()?;
+        let now = Instant::now();
+        let at = self.group.since_start(now);
+        let end = LegEnd::Cut(cut.number);
+        self.group.checker.borrow_mut().closed(self.number, at, end);
+        self.group.cuts.set(self.group.cuts.get() + 1);
+        self.outage = Some(cut.stratum.outage);
+        let error = NetworkError::new(NetworkErrorKind::Reset, "cut on purpose");
+        self.source.handle_failure(now, error);
+        close(stream, cut.stratum.kind).await
+    }
+}
+
+/// Ends the connection in this manner.
+async fn close(mut stream: Stream, kind: CutKind) -> Option<Stream> {
+    match kind {
+        CutKind::HalfOpen => return Some(stream),
+        CutKind::Fin => {
+            let _ = stream.shutdown().await;
+        }
+        _ => {
+            // Where this fails the socket is closed all the same, by a FIN.
+            let _ = stream.socket().set_zero_linger();
+        }
+    }
+    None
+}

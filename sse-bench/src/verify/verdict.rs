@@ -1,0 +1,358 @@
+//! From findings to a verdict on each property, and on all.
+
+use super::Outcome;
+use super::plan::VerifyPlan;
+use crate::checker::{Findings, Level, Undecided};
+use crate::exit::Exit;
+use crate::load::Ending;
+use crate::threshold::{Checked, Threshold};
+use crate::units::{micros, thousands};
+
+/// What is known of a property.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It held wherever it was exercised.
+    Pass,
+    /// It was seen broken.
+    Fail,
+    /// It was exercised and could not be decided.
+    Inconclusive,
+    /// It was switched off, or nothing exercised it.
+    NotApplicable,
+}
+
+impl Verdict {
+    /// The name that a report uses.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Fail => "fail",
+            Self::Inconclusive => "inconclusive",
+            Self::NotApplicable => "not_applicable",
+        }
+    }
+}
+
+/// One property and what was seen of it.
+#[derive(Debug, Clone)]
+pub struct Property {
+    /// The key of the report.
+    pub name: &'static str,
+    /// What is known of it.
+    pub verdict: Verdict,
+    /// How much was checked and held, of how much, and of what.
+    pub coverage: (u64, u64, &'static str),
+    /// Why it is not simply pass.
+    pub note: String,
+}
+
+/// The verdict on a run.
+#[derive(Debug, Clone)]
+pub struct Judgement {
+    /// All properties.
+    pub properties: Vec<Property>,
+    /// The thresholds of the plan, and what came of each.
+    pub thresholds: Vec<(Threshold, Checked)>,
+    /// The result.
+    pub exit: Exit,
+    /// The result in a sentence.
+    pub reason: String,
+}
+
+impl Judgement {
+    /// Fail if a property fails; else inconclusive if one that was exercised
+    /// could not be decided; else pass.
+    pub fn new(plan: &VerifyPlan, outcome: &Outcome) -> Self {
+        let properties = properties(plan, &outcome.findings);
+        let opened = outcome.totals.opened;
+        let never_opened = u64::from(plan.connections) - opened;
+        let of = |verdict| {
+            let mut notes = properties
+                .iter()
+                .filter(|property| property.verdict == verdict)
+                .map(|property| property.note.clone())
+                .collect::<Vec<_>>();
+            notes.dedup();
+            notes
+        };
+        let (failed, undecided) = (of(Verdict::Fail), of(Verdict::Inconclusive));
+        let mut findings = vec![];
+        if outcome.ending == Ending::Interrupted {
+            findings.push(Exit::Interrupted);
+        }
+        if opened == 0 {
+            findings.push(Exit::NeverReached);
+        }
+        if !failed.is_empty() {
+            findings.push(Exit::Violated);
+        }
+        if !undecided.is_empty() || never_opened > 0 {
+            findings.push(Exit::Inconclusive);
+        }
+        let check = |threshold: &Threshold| threshold.check_verified(plan.connections, outcome);
+        let thresholds: Vec<_> = plan
+            .thresholds
+            .iter()
+            .map(|threshold| (threshold.clone(), check(threshold)))
+            .collect();
+        let of_kept = |kept| {
+            let chosen = thresholds
+                .iter()
+                .filter(|(_, checked)| checked.kept == kept);
+            chosen
+                .map(|(threshold, _)| threshold.to_string())
+                .collect::<Vec<_>>()
+        };
+        let (breached, unmeasured) = (of_kept(Some(false)), of_kept(None));
+        if !breached.is_empty() {
+            findings.push(Exit::Threshold);
+        }
+        if !unmeasured.is_empty() {
+            findings.push(Exit::Inconclusive);
+        }
+        let exit = Exit::of(&findings);
+        let reason = match exit {
+            Exit::Interrupted if failed.is_empty() => "this is the report so far".to_owned(),
+            Exit::Interrupted => format!("the report so far: {}", failed.join("; ")),
+            Exit::NeverReached => never_reached(outcome),
+            Exit::Violated => failed.join("; "),
+            Exit::Threshold => format!("a threshold was breached: {}", breached.join(", ")),
+            Exit::Inconclusive if undecided.is_empty() && never_opened == 0 => format!(
+                "nothing was measured for a threshold: {}",
+                unmeasured.join(", ")
+            ),
+            Exit::Inconclusive if undecided.is_empty() => format!(
+                "{} of {} connections were never opened",
+                thousands(never_opened),
+                thousands(plan.connections.into())
+            ),
+            Exit::Inconclusive => undecided.join("; "),
+            _ => passed(&outcome.findings),
+        };
+        Self {
+            properties,
+            thresholds,
+            exit,
+            reason,
+        }
+    }
+}
+
+fn properties(plan: &VerifyPlan, findings: &Findings) -> Vec<Property> {
+    let integrity = &findings.integrity;
+    let mut all = vec![
+        complete(plan, findings),
+        replay(plan, findings),
+        property(
+            "no_duplicate",
+            (integrity.received, integrity.received + integrity.duplicate, "receptions"),
+            (integrity.duplicate > 0 && !plan.allow_duplicates)
+                .then(|| counted(integrity.duplicate, "event was received again", "events were received again")),
+            plan.allow_duplicates,
+            (findings.ambiguous > 0).then(|| {
+                "events without ids repeat, and nothing tells whether they are the same: name a unique value with --key-pointer, or leave them out with --ignore-event".to_owned()
+            }).or_else(|| blocked(findings, false)),
+        ),
+        property(
+            "order",
+            (integrity.received, integrity.received, "receptions"),
+            (integrity.reorder > 0)
+                .then(|| counted(integrity.reorder, "event was out of order", "events were out of order")),
+            false,
+            blocked(findings, false),
+        ),
+        property(
+            "no_stall",
+            (findings.stall_checked - integrity.stall, findings.slots, "connections"),
+            (integrity.stall > 0)
+                .then(|| counted(integrity.stall, "connection stalled", "connections stalled")),
+            findings.stall_checked == 0,
+            blocked(findings, false),
+        ),
+        property(
+            "no_id_conflict",
+            (findings.shared - integrity.id_conflict.min(findings.shared), findings.shared, "ids"),
+            (integrity.id_conflict > 0)
+                .then(|| counted(integrity.id_conflict, "id had more than one content", "ids had more than one content")),
+            matches!(findings.level, Some(Level::Content)),
+            blocked(findings, false),
+        ),
+    ];
+    if let Some(reason) = no_evidence(findings) {
+        for property in &mut all {
+            let refused = property.name == "replay_complete" && findings.reconnects.rejected > 0;
+            if property.verdict != Verdict::NotApplicable && !refused {
+                property.verdict = Verdict::Inconclusive;
+                property.note.clone_from(&reason);
+            }
+        }
+    }
+    all
+}
+
+fn property(
+    name: &'static str,
+    coverage: (u64, u64, &'static str),
+    failure: Option<String>,
+    not_applicable: bool,
+    undecided: Option<String>,
+) -> Property {
+    let (verdict, note) = match (failure, undecided) {
+        (Some(failure), _) => (Verdict::Fail, failure),
+        _ if not_applicable => (Verdict::NotApplicable, String::new()),
+        (None, Some(reason)) => (Verdict::Inconclusive, reason),
+        (None, None) => (Verdict::Pass, String::new()),
+    };
+    Property {
+        name,
+        verdict,
+        coverage,
+        note,
+    }
+}
+
+fn complete(plan: &VerifyPlan, findings: &Findings) -> Property {
+    let integrity = &findings.integrity;
+    let lost = findings.missing_connected;
+    let failure = if lost > 0 {
+        Some(counted(
+            lost,
+            "event was lost while connected",
+            "events were lost while connected",
+        ))
+    } else if plan.strict && findings.declared_connected > 0 {
+        Some("events were lost while connected, as the server announced".to_owned())
+    } else {
+        None
+    };
+    let coverage = (integrity.received, integrity.received + lost, "events");
+    let undecided = blocked(findings, true);
+    property(
+        "complete_while_connected",
+        coverage,
+        failure,
+        false,
+        undecided,
+    )
+}
+
+fn replay(plan: &VerifyPlan, findings: &Findings) -> Property {
+    let reconnects = &findings.reconnects;
+    let declared = findings.integrity.declared_gap - findings.declared_connected;
+    let mut failures = vec![];
+    if findings.missing_between > 0 {
+        failures.push(counted(
+            findings.missing_between,
+            "event was lost in a reconnect",
+            "events were lost in reconnects",
+        ));
+    } else if reconnects.incomplete > 0 {
+        failures.push(counted(
+            reconnects.incomplete,
+            "replay was not complete in time",
+            "replays were not complete in time",
+        ));
+    }
+    if reconnects.rejected > 0 {
+        failures.push(counted(
+            reconnects.rejected,
+            "reconnect was refused",
+            "reconnects were refused",
+        ));
+    }
+    if plan.strict && declared > 0 {
+        failures.push("events were lost in reconnects, as the server announced".to_owned());
+    }
+    let failure = (!failures.is_empty()).then(|| failures.join(", "));
+    let undecided = if reconnects.complete == 0 && reconnects.incomplete == 0 {
+        Some(if reconnects.total == 0 {
+            "no connection was cut: make the run longer, or --cut-interval shorter".to_owned()
+        } else {
+            "nothing was published while connections were away: no replay was put to the test"
+                .to_owned()
+        })
+    } else {
+        blocked(findings, true)
+    };
+    property(
+        "replay_complete",
+        (
+            reconnects.complete,
+            reconnects.total - reconnects.vacuous,
+            "reconnects",
+        ),
+        failure,
+        !plan.cuts() && reconnects.total == 0,
+        undecided,
+    )
+}
+
+/// What makes all that was counted worthless.
+fn no_evidence(findings: &Findings) -> Option<String> {
+    findings.undecided.iter().find_map(|undecided| match undecided {
+        Undecided::NoIdentity if findings.deliveries == 0 => None,
+        Undecided::NoIdentity => Some("nothing tells the events apart: they have no ids, and their contents repeat; name a unique value with --key-pointer or --sequence-pointer".to_owned()),
+        Undecided::NotShared => Some("the stream is not shared: each connection receives events of its own, so none can be held against another".to_owned()),
+        _ => None,
+    })
+}
+
+/// Why something that did not fail is not proved either.
+fn blocked(findings: &Findings, whole: bool) -> Option<String> {
+    findings.undecided.iter().find_map(|undecided| match undecided {
+        Undecided::Truncated(at) => Some(format!("the bound of --max-records was reached after {}", micros(*at))),
+        Undecided::NoIdentity | Undecided::NothingOwed if findings.deliveries == 0 => {
+            Some("no event arrived".to_owned())
+        }
+        Undecided::NothingOwed => Some("no event was owed to anybody: too few arrived, or at one connection only".to_owned()),
+        Undecided::NoSequence if whole => Some("the declared sequence does not hold: ids or data lack the number, or it has more holes than numbers".to_owned()),
+        Undecided::Unverifiable(alone) if whole => Some(format!(
+            "for {} fewer than two connections were open, and what was published then is not known: declare a --sequence, publish with --publish-url, or use more connections", micros(*alone)
+        )),
+        Undecided::Unshared(count) if whole => Some(format!(
+            "{} came to one connection only: if such events are no part of the stream, leave them out with --ignore-event",
+            counted(*count, "event", "events")
+        )),
+        _ => None,
+    })
+}
+
+fn passed(findings: &Findings) -> String {
+    let reconnects = &findings.reconnects;
+    let mut parts = vec![format!(
+        "all {} owed events arrived, once and in order",
+        thousands(findings.integrity.received)
+    )];
+    if reconnects.complete > 0 {
+        parts.push(format!("over {} reconnects", thousands(reconnects.total)));
+    }
+    if findings.integrity.declared_gap > 0 {
+        parts.push(format!(
+            "but for {} that the server announced",
+            counted(findings.integrity.declared_gap, "loss", "losses")
+        ));
+    }
+    parts.join(", ")
+}
+
+fn counted(count: u64, one: &str, many: &str) -> String {
+    format!(
+        "{} {}",
+        thousands(count),
+        if count == 1 { one } else { many }
+    )
+}
+
+fn never_reached(outcome: &Outcome) -> String {
+    let commonest = outcome
+        .failures
+        .iter()
+        .max_by_key(|(_, counted)| counted.count);
+    match commonest {
+        Some((_, counted)) => format!("no event stream was opened: {}", counted.example),
+        None if outcome.stats.stopped > 0 => {
+            "no event stream was opened: the server answered 204 No Content, which tells clients to stop".to_owned()
+        }
+        None => "no event stream was opened in the time given".to_owned(),
+    }
+}
