@@ -34,6 +34,8 @@ mod batch;
 mod cookies;
 mod error;
 mod local;
+#[cfg(feature = "capture")]
+mod replay;
 mod request;
 mod stream;
 mod transport;
@@ -42,6 +44,8 @@ mod update;
 pub use batch::{Batch, BatchItems, ReceivedAt};
 pub use error::ConnectError;
 pub use local::{LocalStream, read_stream};
+#[cfg(feature = "capture")]
+pub use replay::Replay;
 pub use request::{Auth, Request};
 pub use stream::{EventStream, Options};
 pub use transport::{HttpVersion, Proxy, Transport, TransportOptions};

@@ -18,6 +18,8 @@
 //! ```
 
 mod backoff;
+#[cfg(feature = "capture")]
+pub mod capture;
 #[cfg(feature = "client")]
 pub mod client;
 mod encode;

@@ -20,7 +20,9 @@ pub use request::{Connect, LAST_EVENT_ID};
 use crate::parse::{Item, Items, Parser, Unfinished};
 use machine::Machine;
 #[cfg(feature = "client")]
-pub(crate) use request::{is_http, without_credentials};
+pub(crate) use request::is_http;
+#[cfg(any(feature = "capture", feature = "client"))]
+pub(crate) use request::without_credentials;
 
 /// §9.2.2, `readyState`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

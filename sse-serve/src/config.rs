@@ -87,6 +87,9 @@ pub struct Limits {
     pub head_bytes: usize,
     /// Bytes of a publish body; beyond, 413. Default 8 MiB.
     pub body_bytes: usize,
+    /// Bytes of publish bodies held at a time, of all requests together; beyond, 503.
+    /// Default 256 MiB.
+    pub body_memory: usize,
     /// Bytes of the data of one event; beyond, 413. Default 1 MiB.
     pub event_bytes: usize,
     /// TCP connections accepted per second, after a burst of as many; others
@@ -102,6 +105,7 @@ impl Default for Limits {
         Self {
             head_bytes: 16 << 10,
             body_bytes: 8 << 20,
+            body_memory: 256 << 20,
             event_bytes: 1 << 20,
             accept_rate: None,
             http2_streams: 256,

@@ -74,7 +74,7 @@ pub enum StartError {
         /// What is wrong with it, and the mend.
         problem: String,
     },
-    /// A limit contradicts another.
+    /// A limit, or another option, contradicts another.
     #[error("{problem}")]
     Limits {
         /// What is wrong, and the mend.

@@ -91,6 +91,11 @@
 //!   "requested":"<id>","oldest":"<id>"|null,"newest":"<id>"|null,"missed":<count>|null}`.
 //!   A subscription that lost nothing is sent none.
 //!
+//! A reader that is slower than the history is evicted is told so by a `gap`,
+//! reason `lagged`, or closed after a comment ([`SlowPolicy`]); it delays nobody
+//! else. A stream over plain HTTP/1 is the last answer on its connection, and says
+//! so (`Connection: close`, RFC 9112 §9.6).
+//!
 //! After silence comes `:keepalive`, or a block with an id alone where events for
 //! others moved the position: neither dispatches anything (HTML Living Standard
 //! §9.2.6).

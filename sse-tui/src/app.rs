@@ -21,6 +21,7 @@ use crate::keymap::{Context, Keymap};
 use crate::listing::Listing;
 use crate::message::Message;
 use crate::prompt::{History, Prompt};
+use crate::screens::Screens;
 use crate::stats::Stats;
 use crate::store::{Row, Store};
 use crate::view::View;
@@ -134,6 +135,8 @@ pub struct App {
     pub now: Timestamp,
     /// Events not listed because of their type, and not kept.
     pub hidden: u64,
+    /// The other screens, recording and replay.
+    pub screens: Screens,
     notice: Option<Notice>,
     requests: Vec<Option<Request>>,
     history: History,
@@ -179,6 +182,7 @@ impl App {
             time_zone: setup.time_zone,
             now: setup.now,
             hidden: 0,
+            screens: Screens::default(),
             notice: None,
             requests: setup.requests,
             history: History::default(),
@@ -203,6 +207,12 @@ impl App {
             }
             Message::Key(key) => self.key(&key),
             Message::Stream { source, change } => self.stream(source, change),
+            Message::Recording(status) => self.screens.recording = status,
+            Message::Replay(status) => self.screens.replay = Some(*status),
+            Message::Notice(text) => {
+                let (tone, until) = (Tone::Refused, Timestamp::MAX);
+                self.notice = Some(Notice { text, tone, until });
+            }
         }
     }
 
@@ -250,9 +260,16 @@ impl App {
 
     /// The context in which a key has its meaning now.
     pub fn context(&self) -> Context {
+        if self.prompt.is_some() {
+            return Context::Prompt;
+        }
+        if self.help.is_some() {
+            return Context::Help;
+        }
+        if let Some(context) = self.screens.context() {
+            return context;
+        }
         match self.focus {
-            _ if self.prompt.is_some() => Context::Prompt,
-            _ if self.help.is_some() => Context::Help,
             Focus::Detail if self.detail.is_some() => Context::Detail,
             Focus::Types => Context::Types,
             _ => Context::List,
@@ -264,6 +281,7 @@ impl App {
         self.connections
             .iter()
             .any(|connection| matches!(connection.link, Link::Waiting { .. }))
+            || self.screens.moving()
     }
 
     /// Whether there is something to go on with while nothing happens.
@@ -284,6 +302,9 @@ impl App {
     pub fn fit(&mut self, list_height: usize, detail: Option<(usize, usize)>) {
         self.find_places();
         self.view.fit(list_height, &self.places());
+        let until = self.frozen_row.unwrap_or(u64::MAX);
+        let paused = self.view.paused();
+        self.screens.read(&self.store, until, self.now, paused);
         let selected = self.selected_row().unwrap_or_default();
         if let Some(detail) = &self.detail
             && detail.row() != selected
@@ -313,7 +334,13 @@ impl App {
         self.notice = None;
         self.find_places();
         let context = self.context();
-        if let Some(action) = self.keymap.action(context, key) {
+        let replay = || {
+            let playing = self.screens.replay.is_some();
+            let listens = playing && !matches!(context, Context::Prompt | Context::Help);
+            let action = self.keymap.action_of(Context::Replay, key);
+            action.filter(|_| listens)
+        };
+        if let Some(action) = replay().or_else(|| self.keymap.action(context, key)) {
             self.act(action, context);
         } else if context == Context::Prompt {
             self.type_key(key);

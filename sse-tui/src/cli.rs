@@ -13,7 +13,9 @@ use sse_core::EventId;
 use sse_core::client::Request;
 use url::Url;
 
-use crate::options::{DEFAULT_URL, Options, Output, Screenshot, Source};
+use crate::charts::Wanted;
+use crate::options::{DEFAULT_URL, Options, Output, Replay, Screenshot, Source};
+use crate::replay::Speed;
 use crate::theme::ThemeName;
 
 /// Watch Server-Sent Events streams in the terminal, or print them.
@@ -26,7 +28,9 @@ use crate::theme::ThemeName;
   sse-tui -n 10 URL | jq .data                  ten events as NDJSON
   curl -N URL | sse-tui -                       watch what curl receives
   sse-tui -H 'Authorization: Bearer T' -d @prompt.json URL
-                                                stream the answer to a POST
+                                                stream the answer to a POST; t shows its text
+  sse-tui --record calls.ndjson URL             watch and record
+  sse-tui --replay calls.ndjson --speed 10      watch again, ten times as fast
 
 Exit codes: 0 ended as it should, quit, or -n reached; 1 refused or failed; 2 usage."
 )]
@@ -78,6 +82,34 @@ pub struct Args {
     /// Ids count without holes: REGEX finds the number, so that missing events show
     #[arg(long, value_name = "REGEX")]
     sequence: Option<Regex>,
+
+    /// Record what arrives into a new file, with its times; R does it in the dashboard
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+
+    /// End a recording at this size
+    #[arg(long, value_name = "SIZE", default_value = "1GiB")]
+    record_limit: ByteSize,
+
+    /// Play a recording instead of reading streams
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["urls", "record", "request", "data", "header", "last_event_id", "no_reconnect", "reconnect"])]
+    replay: Option<PathBuf>,
+
+    /// How fast to replay: 1, 10, 0.5, max, step [default: 1 in the dashboard, else max]
+    #[arg(long, value_name = "SPEED", requires = "replay")]
+    speed: Option<Speed>,
+
+    #[arg(
+        long,
+        value_name = "TYPE:POINTER",
+        help = "Number to chart first among the live panels, as tick:/price; repeatable"
+    )]
+    chart: Vec<Wanted>,
+
+    /// Where the text stands in the data, for the text screen: a JSON pointer such as
+    /// /delta/text, or '' if the data is the text [default: known formats of LLMs]
+    #[arg(long, value_name = "POINTER", value_parser = pointer, verbatim_doc_comment)]
+    text_pointer: Option<String>,
 
     #[arg(
         long,
@@ -191,6 +223,20 @@ impl Args {
         if let Some(theme) = self.theme {
             options.theme = theme;
         }
+        options.record = self.record;
+        options.record_limit = self.record_limit.as_u64();
+        options.charts = self.chart;
+        options.text_pointer = self.text_pointer;
+        let on_screen = self.screenshot.is_none()
+            && options.output.unwrap_or_else(Output::for_stdout) == Output::Tui;
+        options.replay = self.replay.map(|path| Replay {
+            path,
+            speed: self.speed.unwrap_or(if on_screen {
+                Speed::Times(1.0)
+            } else {
+                Speed::Max
+            }),
+        });
         options.screenshot = self.screenshot.map(|path| Screenshot {
             path,
             after: self.screenshot_after,
@@ -253,6 +299,14 @@ fn content_type(body: &[u8]) -> &'static str {
         "application/json"
     } else {
         "application/x-www-form-urlencoded"
+    }
+}
+
+fn pointer(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.starts_with('/') {
+        Ok(text.to_owned())
+    } else {
+        Err("a JSON pointer begins with /, as in /choices/0/delta/content".to_owned())
     }
 }
 
@@ -349,6 +403,10 @@ mod tests {
             (&["--buffer", "much"], "--buffer"),
             (&["--size", "10", "--screenshot", "x.svg"], "120x36"),
             (&["--key", "Hyper", "--screenshot", "x.svg"], "no such key"),
+            (&["--replay", "x", "http://host/"], "cannot be used with"),
+            (&["--replay", "x", "--speed", "fast"], "10, 0.5, max"),
+            (&["--speed", "10"], "--replay"),
+            (&["--text-pointer", "a/b"], "begins with /"),
             (&["--reconnect", "--no-reconnect"], "cannot be used with"),
         ] {
             let message = options(arguments).expect_err(words);

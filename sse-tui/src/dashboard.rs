@@ -11,9 +11,14 @@ use jiff::Timestamp;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use crate::app::{App, Setup};
-use crate::ingest::{self, Ingest, Received, Stream};
+use crate::charts::Charts;
+use crate::format;
+use crate::ingest::{self, Ingest, Received, Streams};
 use crate::message::{Change, Message};
 use crate::options::{Options, Source};
+use crate::record::{self, Tap};
+use crate::replay::Control;
+use crate::screens::Request;
 use crate::sys::{self, Signals};
 use crate::terminal::Screen;
 use crate::theme::Theme;
@@ -27,15 +32,20 @@ const BEAT: Duration = Duration::from_millis(100);
 const BURST: usize = 32;
 
 /// The state for these options before anything was received.
-pub(crate) fn app(options: &Options, streams: &[Stream]) -> App {
-    let now = Timestamp::now();
+pub(crate) fn app(options: &Options, streams: &Streams) -> App {
+    let control = streams.control();
+    let now = control.map_or_else(Timestamp::now, |control| control.position());
     let request = |source: &Source| match source {
         Source::Request(request) => Some((**request).clone()),
         Source::Stdin => None,
     };
+    let sources = match options.replay {
+        Some(_) => &[],
+        None => &options.sources[..],
+    };
     let mut app = App::new(Setup {
-        sources: streams.iter().map(|stream| stream.name.clone()).collect(),
-        requests: options.sources.iter().map(request).collect(),
+        sources: streams.names(),
+        requests: sources.iter().map(request).collect(),
         event_types: options.event_types.clone(),
         events: options.events,
         buffer: options.buffer,
@@ -43,11 +53,9 @@ pub(crate) fn app(options: &Options, streams: &[Stream]) -> App {
         time_zone: options.time_zone.clone(),
         now,
     });
-    for (source, _) in streams
-        .iter()
-        .enumerate()
-        .filter(|(_, stream)| stream.is_local())
-    {
+    app.screens.charts = Charts::new(options.charts.clone());
+    app.screens.text_pointer.clone_from(&options.text_pointer);
+    for source in streams.open_from_the_start() {
         let how = "standard input".to_owned();
         let change = Change::Open {
             at: now,
@@ -67,23 +75,50 @@ pub(crate) fn apply(app: &mut App, received: Received) {
     }
 }
 
+/// Tells the state the time, and how recording and replay are going.
+pub(crate) fn show_side(app: &mut App, tap: &Tap, control: Option<&Control>) {
+    app.update(Message::Recording(tap.status()));
+    match control {
+        None => app.update(Message::Clock(Timestamp::now())),
+        Some(control) => {
+            let status = control.status();
+            app.update(Message::Clock(status.position));
+            app.update(Message::Replay(Box::new(status)));
+        }
+    }
+}
+
 /// Shows the streams until the user quits, or nothing is left to show.
 ///
 /// # Errors
 /// The terminal cannot be used. It is given back before this returns.
-pub async fn run(options: &Options, streams: Vec<Stream>) -> anyhow::Result<ExitCode> {
-    if streams.iter().any(Stream::is_local) && std::io::stdin().is_terminal() {
+pub async fn run(options: &Options, streams: Streams) -> anyhow::Result<ExitCode> {
+    if streams.read_stdin() && std::io::stdin().is_terminal() {
         anyhow::bail!(
             "standard input is the terminal, which the keys come from; pipe a stream into it, as in: curl -N URL | sse-tui -"
         );
     }
     let mut app = app(options, &streams);
+    let mut tap = Tap::new(streams.facts(), options.record_limit);
+    if let Some(path) = &options.record {
+        tap.start(path, Timestamp::now())?;
+    }
     let code = {
         let mut signals = Signals::new()?;
         let mut screen = Screen::take()?;
-        let ingest = Ingest::start(streams);
-        show(&mut app, options, &mut screen, &mut signals, ingest).await?
+        show(
+            &mut app,
+            options,
+            &mut screen,
+            &mut signals,
+            streams,
+            &mut tap,
+        )
+        .await?
     };
+    if let Some(status) = tap.stop() {
+        crate::print::complain_of(&status);
+    }
     match (code, app.exit()) {
         (Some(code), _) => Ok(code),
         (None, Some(Err(failure))) => {
@@ -100,9 +135,12 @@ async fn show(
     options: &Options,
     screen: &mut Screen,
     signals: &mut Signals,
-    mut ingest: Ingest,
+    streams: Streams,
+    tap: &mut Tap,
 ) -> anyhow::Result<Option<ExitCode>> {
     let theme = Theme::new(options.theme);
+    let mut control = streams.control();
+    let mut ingest = Ingest::start(streams);
     let mut keys = EventStream::new();
     let mut beat = interval(BEAT);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -123,22 +161,48 @@ async fn show(
                 if let Some(text) = app.take_clipboard() {
                     screen.copy(&text).context("cannot write to the terminal")?;
                 }
+                while let Some(request) = app.screens.take_request() {
+                    match (request, &control) {
+                        (Request::Recording, None) => toggle_recording(app, tap),
+                        (Request::Recording, Some(_)) => {
+                            let text = "this is a recording already; R records live streams";
+                            app.update(Message::Notice(text.to_owned()));
+                        }
+                        (Request::Replay(change), Some(playing)) => {
+                            playing.change(|playhead, now| change.apply(playhead, now));
+                        }
+                        (Request::Back(by), Some(playing)) => {
+                            let to = playing.position().saturating_sub(by);
+                            let streams = back(app, options, to.unwrap_or(Timestamp::MIN))?;
+                            control = streams.control();
+                            ingest = Ingest::start(streams);
+                            all_ended = false;
+                        }
+                        (Request::Replay(_) | Request::Back(_), None) => {}
+                    }
+                }
                 dirty = true;
             }
             () = sleep_until(next_frame), if dirty => {
-                let now = Timestamp::now();
-                app.update(Message::Clock(now));
-                shown_second = now.as_second();
+                show_side(app, tap, control.as_ref());
+                shown_second = Timestamp::now().as_second();
                 screen.draw(|frame| ui::draw(frame, app, &theme)).context("cannot draw")?;
                 next_frame = Instant::now() + FRAME;
                 dirty = false;
             }
             _ = beat.tick() => {
                 dirty |= app.counting_down() || Timestamp::now().as_second() != shown_second;
+                if tap.status().is_some_and(|status| status.failure.is_some())
+                    && let Some(status) = tap.stop()
+                {
+                    app.update(Message::Notice(ended_text(&status)));
+                    dirty = true;
+                }
             }
-            count = ingest.next_many(&mut updates, BURST), if !all_ended => {
+            count = ingest.next_many(&mut updates, BURST), if !all_ended && tap.has_room(BURST) => {
                 all_ended = count == 0;
                 for received in updates.drain(..) {
+                    tap.observe(&received);
                     apply(app, received);
                 }
                 // A flood of events must not hold up a filter.
@@ -154,4 +218,52 @@ async fn show(
         }
     }
     Ok(None)
+}
+
+/// Begins a recording in a new file named by the time, or ends the one that is made.
+fn toggle_recording(app: &mut App, tap: &mut Tap) {
+    let text = if let Some(status) = tap.stop() {
+        ended_text(&status)
+    } else {
+        let now = Timestamp::now();
+        let path = record::file_name(now);
+        match tap.start(&path, now) {
+            Ok(()) => format!("recording to {}", path.display()),
+            Err(error) => format!("{error:#}"),
+        }
+    };
+    app.update(Message::Notice(text));
+}
+
+fn ended_text(status: &record::Status) -> String {
+    let (path, bytes) = (&status.path, format::bytes(status.bytes as f64));
+    match &status.failure {
+        None => format!("recorded {bytes} to {path}; play it with sse-tui --replay {path}"),
+        Some(failure) => format!("recording to {path} ended after {bytes}: {failure}"),
+    }
+}
+
+/// A state at the start of the recording, and the recording wound to a place in it.
+fn back(app: &mut App, options: &Options, to: Timestamp) -> anyhow::Result<Streams> {
+    let streams = ingest::open(options)?;
+    let mut fresh = self::app(options, &streams);
+    if let Some(control) = streams.control() {
+        let status = app.screens.replay.clone();
+        control.change(|playhead, now| {
+            if let Some(status) = status {
+                playhead.set_speed(status.speed, now);
+                if status.paused && !playhead.paused() {
+                    playhead.toggle_pause(now);
+                }
+            }
+            playhead.jump(to.max(playhead.position(now)), now);
+        });
+    }
+    fresh.screens.go_on_from(&app.screens);
+    let selection = app.listing.selection().clone();
+    fresh.listing.select(selection, &fresh.store);
+    fresh.find.clone_from(&app.find);
+    fresh.side_by_side = app.side_by_side;
+    *app = fresh;
+    Ok(streams)
 }

@@ -2,27 +2,35 @@
 
 use std::time::SystemTime;
 
+use anyhow::Context as _;
 use http::Version;
 use jiff::Timestamp;
+use sse_core::capture::{StreamFacts, secrets};
 use sse_core::client::{EventStream, LocalStream, Transport, Update, read_stream};
-use sse_core::{Cause, Unfinished, client};
+use sse_core::{Cause, Unfinished};
 use tokio::io::Stdin;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::message::{Change, Ending};
 use crate::options::{Options, Source};
+use crate::replay::{Control, Player, Recording};
 
 /// Updates that may wait between the streams and their reader. When it is full
 /// the streams are not read, and the servers feel it.
 const QUEUE: usize = 64;
 
-/// A stream with its name, not yet read.
+/// Streams with their names, not yet read.
 #[derive(Debug)]
-pub struct Stream {
-    /// The URL without credentials, or `stdin`.
-    pub name: String,
-    reader: Reader,
+pub struct Streams {
+    input: Input,
+    facts: Vec<StreamFacts>,
+}
+
+#[derive(Debug)]
+enum Input {
+    Live(Vec<Reader>),
+    Recorded(Box<Recording>, Player),
 }
 
 #[derive(Debug)]
@@ -34,37 +42,112 @@ enum Reader {
 /// The streams that the options ask for.
 ///
 /// # Errors
-/// What is wrong with a request or with the TLS set-up.
-pub fn open(options: &Options) -> Result<Vec<Stream>, client::ConnectError> {
+/// What is wrong with a request, with the TLS set-up, or with the recording.
+pub fn open(options: &Options) -> anyhow::Result<Streams> {
+    if let Some(replay) = &options.replay {
+        let recording = Recording::open(&replay.path)?;
+        let player = Player::new(&recording, replay.speed, options.client.source.limits);
+        return Ok(Streams {
+            facts: recording.opening.streams.clone(),
+            input: Input::Recorded(Box::new(recording), player),
+        });
+    }
     let transport = Transport::new(&options.client.transport)?;
-    let open = |source: &Source| match source {
-        Source::Stdin => Ok(Stream {
-            name: "stdin".to_owned(),
-            reader: Reader::Local(Box::new(read_stream(
-                tokio::io::stdin(),
-                options.client.source.limits,
-            ))),
-        }),
-        Source::Request(request) => {
-            let mut url = request.url.clone();
-            // Fails only for URLs that cannot hold credentials.
-            let _ = url.set_username("");
-            let _ = url.set_password(None);
-            let source = options.client.source.clone();
-            let stream = EventStream::connect_with(&transport, (**request).clone(), source)?;
-            Ok(Stream {
-                name: url.into(),
-                reader: Reader::Remote(Box::new(stream)),
-            })
+    let mut readers = Vec::new();
+    let mut facts = Vec::new();
+    for source in &options.sources {
+        match source {
+            Source::Stdin => {
+                facts.push(StreamFacts {
+                    name: STDIN.to_owned(),
+                    ..StreamFacts::default()
+                });
+                let limits = options.client.source.limits;
+                let stream = read_stream(tokio::io::stdin(), limits);
+                readers.push(Reader::Local(Box::new(stream)));
+            }
+            Source::Request(request) => {
+                let mut url = request.url.clone();
+                // Fails only for URLs that cannot hold credentials.
+                let _ = url.set_username("");
+                let _ = url.set_password(None);
+                facts.push(StreamFacts {
+                    name: url.into(),
+                    method: request.method.to_string(),
+                    headers: secrets::of_request(&request.headers),
+                    body_bytes: request.body.len() as u64,
+                });
+                let source = options.client.source.clone();
+                let stream = EventStream::connect_with(&transport, (**request).clone(), source)
+                    .context("cannot send this request")?;
+                readers.push(Reader::Remote(Box::new(stream)));
+            }
         }
-    };
-    options.sources.iter().map(open).collect()
+    }
+    Ok(Streams {
+        input: Input::Live(readers),
+        facts,
+    })
 }
 
-impl Stream {
-    /// Whether it is standard input, which is open from the start.
-    pub fn is_local(&self) -> bool {
-        matches!(self.reader, Reader::Local(_))
+/// The name of standard input among the streams.
+pub const STDIN: &str = "stdin";
+
+impl Streams {
+    /// What is known of each from the start. A name is a URL without
+    /// credentials, or `stdin`.
+    pub fn facts(&self) -> &[StreamFacts] {
+        &self.facts
+    }
+
+    /// The names, in order.
+    pub fn names(&self) -> Vec<String> {
+        self.facts.iter().map(|facts| facts.name.clone()).collect()
+    }
+
+    /// Whether standard input is read.
+    pub fn read_stdin(&self) -> bool {
+        match &self.input {
+            Input::Live(readers) => readers
+                .iter()
+                .any(|reader| matches!(reader, Reader::Local(_))),
+            Input::Recorded(..) => false,
+        }
+    }
+
+    /// Those that are open from the start: standard input, now or when it was
+    /// recorded.
+    pub fn open_from_the_start(&self) -> impl Iterator<Item = usize> + '_ {
+        let numbered = self.facts.iter().enumerate();
+        numbered.filter_map(|(number, facts)| (origin(facts) == Origin::Stdin).then_some(number))
+    }
+
+    /// What plays the recording, if it is one.
+    pub fn control(&self) -> Option<Control> {
+        match &self.input {
+            Input::Live(_) => None,
+            Input::Recorded(_, player) => Some(player.control()),
+        }
+    }
+}
+
+/// Where an update comes from, or came from when it was recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// A server.
+    Remote,
+    /// Standard input.
+    Stdin,
+    /// The recording ended, and with it the stream.
+    EndOfRecording,
+}
+
+/// Where the updates of a stream come from.
+pub(crate) fn origin(facts: &StreamFacts) -> Origin {
+    if facts.name == STDIN && facts.method.is_empty() {
+        Origin::Stdin
+    } else {
+        Origin::Remote
     }
 }
 
@@ -73,8 +156,8 @@ impl Stream {
 pub struct Received {
     /// Index of its stream.
     pub source: usize,
-    /// Whether that is standard input.
-    pub local: bool,
+    /// Where it comes from.
+    pub origin: Origin,
     /// When.
     pub at: Timestamp,
     /// What.
@@ -86,35 +169,39 @@ pub struct Received {
 pub struct Ingest {
     updates: mpsc::Receiver<Received>,
     tasks: JoinSet<()>,
+    /// Ends the thread that plays.
+    control: Option<Control>,
+}
+
+impl Drop for Ingest {
+    fn drop(&mut self) {
+        if let Some(control) = &self.control {
+            control.stop();
+        }
+    }
 }
 
 impl Ingest {
     /// Begins to read.
-    pub fn start(streams: Vec<Stream>) -> Self {
+    pub fn start(streams: Streams) -> Self {
+        let control = streams.control();
         let (sender, updates) = mpsc::channel(QUEUE);
         let mut tasks = JoinSet::new();
-        for (source, mut stream) in streams.into_iter().enumerate() {
-            let sender = sender.clone();
-            tasks.spawn(async move {
-                let local = stream.is_local();
-                while let Some(update) = stream.reader.next().await {
-                    let at = match &update {
-                        Update::Batch(batch) => received_at(batch.received_at.system),
-                        _ => Timestamp::now(),
-                    };
-                    let received = Received {
-                        source,
-                        local,
-                        at,
-                        update,
-                    };
-                    if sender.send(received).await.is_err() {
-                        return;
-                    }
+        match streams.input {
+            Input::Live(readers) => {
+                for (source, reader) in readers.into_iter().enumerate() {
+                    tasks.spawn(pass_on(source, reader, sender.clone()));
                 }
-            });
+            }
+            Input::Recorded(recording, player) => {
+                tasks.spawn_blocking(move || player.play(*recording, &sender));
+            }
         }
-        Self { updates, tasks }
+        Self {
+            updates,
+            tasks,
+            control,
+        }
     }
 
     /// The next update; `None` when all streams have ended. Cancel-safe.
@@ -148,6 +235,28 @@ impl Ingest {
     }
 }
 
+async fn pass_on(source: usize, mut reader: Reader, sender: mpsc::Sender<Received>) {
+    let origin = match reader {
+        Reader::Remote(_) => Origin::Remote,
+        Reader::Local(_) => Origin::Stdin,
+    };
+    while let Some(update) = reader.next().await {
+        let at = match &update {
+            Update::Batch(batch) => received_at(batch.received_at.system),
+            _ => Timestamp::now(),
+        };
+        let received = Received {
+            source,
+            origin,
+            at,
+            update,
+        };
+        if sender.send(received).await.is_err() {
+            return;
+        }
+    }
+}
+
 impl Reader {
     async fn next(&mut self) -> Option<Update> {
         match self {
@@ -160,7 +269,7 @@ impl Reader {
 /// An update in the terms of the state; `None` for those that change nothing.
 pub fn change(received: Received) -> Option<Change> {
     let Received {
-        local, at, update, ..
+        origin, at, update, ..
     } = received;
     Some(match update {
         Update::Connecting {
@@ -201,7 +310,7 @@ pub fn change(received: Received) -> Option<Change> {
             cause, unfinished, ..
         } => Change::Closed {
             at,
-            ending: ending(&cause, unfinished, local),
+            ending: ending(&cause, unfinished, origin),
         },
         _ => return None,
     })
@@ -209,9 +318,10 @@ pub fn change(received: Received) -> Option<Change> {
 
 /// Whether an end is a success: the server said that it is over, the input
 /// ended, or it was asked for.
-pub fn ending(cause: &Cause, unfinished: Option<Unfinished>, local: bool) -> Ending {
-    let text = match cause {
-        Cause::EndOfStream if local => with_loss("the input ended", unfinished),
+pub fn ending(cause: &Cause, unfinished: Option<Unfinished>, origin: Origin) -> Ending {
+    let text = match (cause, origin) {
+        (_, Origin::EndOfRecording) => with_loss("the recording ends here", unfinished),
+        (Cause::EndOfStream, Origin::Stdin) => with_loss("the input ended", unfinished),
         _ => loss(cause, unfinished),
     };
     match cause {
@@ -233,11 +343,11 @@ fn with_loss(text: &str, unfinished: Option<Unfinished>) -> String {
     }
 }
 
-fn received_at(time: SystemTime) -> Timestamp {
+pub(crate) fn received_at(time: SystemTime) -> Timestamp {
     Timestamp::try_from(time).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-fn version_name(version: Version) -> &'static str {
+pub(crate) fn version_name(version: Version) -> &'static str {
     match version {
         Version::HTTP_09 => "HTTP/0.9",
         Version::HTTP_10 => "HTTP/1.0",

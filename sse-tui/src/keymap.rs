@@ -1,5 +1,7 @@
 //! Keys as data: what each does, where, and the words that explain it.
 
+mod screens;
+
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 /// What a key can ask for.
@@ -85,6 +87,36 @@ pub enum Action {
     Recall,
     /// What was typed after that.
     RecallNewer,
+    /// One place to the left.
+    Left,
+    /// One place to the right.
+    Right,
+    /// Begin or end a recording.
+    Record,
+    /// Show the text of the stream.
+    Text,
+    /// Show the live panels.
+    Charts,
+    /// The next field of a panel.
+    NextField,
+    /// The field before.
+    PreviousField,
+    /// The text after the next stall.
+    NextStall,
+    /// The text after the stall before.
+    PreviousStall,
+    /// Let the replay stand still or go on.
+    PlayPause,
+    /// Replay one record.
+    PlayStep,
+    /// Replay faster.
+    PlayFaster,
+    /// Replay slower.
+    PlaySlower,
+    /// Jump ahead in the replay.
+    PlayAhead,
+    /// Jump back in the replay.
+    PlayBack,
 }
 
 /// Where a key has its meaning.
@@ -102,17 +134,26 @@ pub enum Context {
     Prompt,
     /// While the help is open.
     Help,
+    /// While the text of a stream is shown.
+    Text,
+    /// While the live panels are shown.
+    Charts,
+    /// While a recording is played.
+    Replay,
 }
 
 impl Context {
     /// All, in the order in which help lists them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::List,
         Self::Everywhere,
         Self::Detail,
         Self::Types,
         Self::Prompt,
         Self::Help,
+        Self::Text,
+        Self::Charts,
+        Self::Replay,
     ];
 
     /// Heading in the help.
@@ -124,6 +165,9 @@ impl Context {
             Self::Types => "types",
             Self::Prompt => "while typing",
             Self::Help => "help",
+            Self::Text => "text of a stream",
+            Self::Charts => "live panels",
+            Self::Replay => "replay",
         }
     }
 }
@@ -315,7 +359,7 @@ impl Default for Keymap {
             hint,
         };
         Self {
-            bindings: DEFAULT.iter().map(binding).collect(),
+            bindings: DEFAULT.iter().chain(screens::KEYS).map(binding).collect(),
         }
     }
 }
@@ -336,6 +380,12 @@ impl Keymap {
         find(context)
             .or_else(elsewhere)
             .map(|binding| binding.action)
+    }
+
+    /// What a key means in one context alone.
+    pub fn action_of(&self, context: Context, event: &KeyEvent) -> Option<Action> {
+        let keys = |binding: &&Binding| binding.keys.iter().any(|key| key.matches(event));
+        self.of(context).find(keys).map(|binding| binding.action)
     }
 
     /// The bindings of one context.
@@ -392,7 +442,8 @@ mod tests {
 
     #[test]
     fn every_key_has_a_name_that_reads_back() {
-        let names: usize = DEFAULT.iter().map(|line| line.1.split(' ').count()).sum();
+        let lines = DEFAULT.iter().chain(screens::KEYS);
+        let names: usize = lines.map(|line| line.1.split(' ').count()).sum();
         let bindings = Keymap::default().bindings;
         assert_eq!(bindings.iter().map(|b| b.keys.len()).sum::<usize>(), names);
         for key in bindings.iter().flat_map(|binding| &binding.keys) {

@@ -7,6 +7,7 @@
 //! it, [`dashboard`] ties them to a terminal and [`mod@print`] to a pipe.
 
 pub mod app;
+pub mod charts;
 pub mod cli;
 pub mod connection;
 pub mod continuity;
@@ -20,12 +21,16 @@ pub mod ingest;
 pub mod json;
 pub mod keymap;
 pub mod listing;
+pub mod llm;
 pub mod message;
 pub mod ndjson;
 pub mod options;
 pub mod print;
 pub mod prompt;
+pub mod record;
+pub mod replay;
 pub mod sanitize;
+pub mod screens;
 pub mod screenshot;
 pub mod stats;
 pub mod store;
@@ -33,9 +38,11 @@ mod svg;
 mod sys;
 mod terminal;
 pub mod theme;
+pub mod transcript;
 pub mod ui;
 pub mod view;
 pub mod wire;
+pub mod wrap;
 
 use std::io::{IsTerminal, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -43,7 +50,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-pub use options::{Options, Output, Screenshot, Source};
+pub use options::{Options, Output, Replay, Screenshot, Source};
 
 /// Runs until the user quits or the streams end.
 ///

@@ -4,6 +4,8 @@ use crossterm::event::KeyEvent;
 use jiff::Timestamp;
 use sse_core::client::Batch;
 
+use crate::{record, replay};
+
 /// Everything that changes the state.
 #[derive(Debug)]
 pub enum Message {
@@ -18,6 +20,12 @@ pub enum Message {
     Key(KeyEvent),
     /// The time went on, or was set.
     Clock(Timestamp),
+    /// How the recording that is made is going; `None` if none is.
+    Recording(Option<record::Status>),
+    /// How the recording that is shown is played.
+    Replay(Box<replay::Status>),
+    /// Something to be told on the screen until the next key.
+    Notice(String),
 }
 
 /// What a stream can do.

@@ -9,6 +9,8 @@ use regex::Regex;
 use sse_core::client::{Options as ClientOptions, Request};
 use url::Url;
 
+use crate::charts::Wanted;
+use crate::replay::Speed;
 use crate::theme::ThemeName;
 
 /// Where the hub of this toolkit listens by default.
@@ -47,6 +49,15 @@ impl Output {
     }
 }
 
+/// A recording to be played instead of reading streams.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Replay {
+    /// The file.
+    pub path: PathBuf,
+    /// How fast. On a screen as it was by default, elsewhere as fast as possible.
+    pub speed: Speed,
+}
+
 /// A picture of the dashboard, taken without a terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Screenshot {
@@ -83,6 +94,16 @@ pub struct Options {
     pub theme: ThemeName,
     /// For times shown to people. Default: the system's.
     pub time_zone: TimeZone,
+    /// Record what arrives into this file. Default: none.
+    pub record: Option<PathBuf>,
+    /// Bytes after which a recording ends. Default 1 GiB.
+    pub record_limit: u64,
+    /// Play this instead of reading the sources. Default: none.
+    pub replay: Option<Replay>,
+    /// Numbers whose charts come first.
+    pub charts: Vec<Wanted>,
+    /// JSON pointer (RFC 6901) to the text of a stream in no known format.
+    pub text_pointer: Option<String>,
     /// Take a picture instead of opening a terminal.
     pub screenshot: Option<Screenshot>,
 }
@@ -105,6 +126,11 @@ impl Options {
             sequence: None,
             theme: ThemeName::from_environment(),
             time_zone: TimeZone::system(),
+            record: None,
+            record_limit: 1 << 30,
+            replay: None,
+            charts: Vec::new(),
+            text_pointer: None,
             screenshot: None,
         }
     }

@@ -13,10 +13,11 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
 use crate::format;
-use crate::ingest::{self, Ingest, Received, Stream};
+use crate::ingest::{self, Ingest, Received, Streams};
 use crate::message::Ending;
 use crate::ndjson::Line;
 use crate::options::Options;
+use crate::record::{self, Tap};
 use crate::sanitize::pieces;
 use crate::sys::{self, Signals};
 
@@ -48,21 +49,37 @@ pub struct Text {
 ///
 /// # Errors
 /// stdout failed, unless it was closed, which is a quiet success.
-pub async fn run(
-    options: &Options,
-    streams: Vec<Stream>,
-    format: Format,
-) -> anyhow::Result<ExitCode> {
+pub async fn run(options: &Options, streams: Streams, format: Format) -> anyhow::Result<ExitCode> {
     let mut printer = Printer::new(options, &streams, format);
     let mut signals = Signals::new()?;
+    let mut tap = Tap::new(streams.facts(), options.record_limit);
+    if let Some(path) = &options.record {
+        tap.start(path, Timestamp::now())?;
+    }
+    let control = streams.control();
     let ingest = Ingest::start(streams);
-    match printer
-        .print(ingest, tokio::io::stdout(), &mut signals)
-        .await
+    let result = printer
+        .print(ingest, &mut tap, tokio::io::stdout(), &mut signals)
+        .await;
+    if let Some(status) = tap.stop() {
+        complain_of(&status);
+    }
+    if let Some(status) = control.map(|control| control.status())
+        && let Some(note) = status.note
     {
+        sys::complain(&format!("{}: {note}", status.name));
+    }
+    match result {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
         Err(error) => Err(anyhow::Error::new(error).context("cannot write to stdout")),
         Ok(code) => Ok(code),
+    }
+}
+
+/// Says why a recording ended early, if it did.
+pub(crate) fn complain_of(status: &record::Status) {
+    if let Some(failure) = &status.failure {
+        sys::complain(&format!("{}: recording ended: {failure}", status.path));
     }
 }
 
@@ -80,9 +97,9 @@ const UNSENDABLE: &str = "the last event ID holds control characters, which no h
     the server is not told where to resume, and events may be missing";
 
 impl Printer {
-    fn new(options: &Options, streams: &[Stream], format: Format) -> Self {
+    fn new(options: &Options, streams: &Streams, format: Format) -> Self {
         Self {
-            names: streams.iter().map(|stream| stream.name.clone()).collect(),
+            names: streams.names(),
             format,
             event_types: options.event_types.clone(),
             left: options.events,
@@ -93,6 +110,7 @@ impl Printer {
     async fn print(
         &mut self,
         mut ingest: Ingest,
+        tap: &mut Tap,
         mut out: impl AsyncWrite + Unpin,
         signals: &mut Signals,
     ) -> io::Result<ExitCode> {
@@ -101,17 +119,26 @@ impl Printer {
             let received = tokio::select! {
                 biased;
                 code = signals.received() => return Ok(code),
-                received = ingest.next() => received,
+                received = async {
+                    tap.room().await;
+                    ingest.next().await
+                } => received,
             };
-            let Some(Received {
-                source,
-                local,
-                at,
-                update,
-            }) = received
-            else {
+            let Some(received) = received else {
                 return Ok(code);
             };
+            tap.observe(&received);
+            if tap.status().is_some_and(|status| status.failure.is_some())
+                && let Some(status) = tap.stop()
+            {
+                complain_of(&status);
+            }
+            let Received {
+                source,
+                origin,
+                at,
+                update,
+            } = received;
             match update {
                 Update::Batch(batch) => {
                     self.buffer.clear();
@@ -139,7 +166,7 @@ impl Printer {
                 }
                 Update::Closed {
                     cause, unfinished, ..
-                } => match ingest::ending(&cause, unfinished, local) {
+                } => match ingest::ending(&cause, unfinished, origin) {
                     Ending::Failed(text) => {
                         self.say(source, &text);
                         code = ExitCode::FAILURE;

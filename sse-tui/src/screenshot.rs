@@ -8,11 +8,12 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use tokio::time::{Instant, timeout_at};
 
-use crate::dashboard::{app, apply};
-use crate::ingest::{Ingest, Stream};
+use crate::dashboard::{app, apply, show_side};
+use crate::ingest::{Ingest, Streams};
 use crate::keymap;
 use crate::message::Message;
 use crate::options::{Options, Screenshot};
+use crate::record::Tap;
 use crate::theme::Theme;
 use crate::{svg, sys, ui};
 
@@ -23,10 +24,15 @@ use crate::{svg, sys, ui};
 pub async fn take(
     options: &Options,
     screenshot: &Screenshot,
-    streams: Vec<Stream>,
+    streams: Streams,
 ) -> anyhow::Result<ExitCode> {
     let mut app = app(options, &streams);
     let mut signals = sys::Signals::new()?;
+    let mut tap = Tap::new(streams.facts(), options.record_limit);
+    if let Some(path) = &options.record {
+        tap.start(path, Timestamp::now())?;
+    }
+    let control = streams.control();
     let mut ingest = Ingest::start(streams);
     let end = Instant::now() + screenshot.after;
     loop {
@@ -34,7 +40,11 @@ pub async fn take(
             biased;
             code = signals.received() => return Ok(code),
             update = timeout_at(end, ingest.next()) => match update {
-                Ok(Some(received)) => apply(&mut app, received),
+                Ok(Some(received)) => {
+                    tap.room().await;
+                    tap.observe(&received);
+                    apply(&mut app, received);
+                }
                 Ok(None) | Err(_) => break,
             }
         }
@@ -42,7 +52,7 @@ pub async fn take(
     let theme = Theme::new(options.theme);
     let (columns, rows) = screenshot.size;
     let mut terminal = Terminal::new(TestBackend::new(columns, rows))?;
-    app.update(Message::Clock(Timestamp::now()));
+    show_side(&mut app, &tap, control.as_ref());
     terminal.draw(|frame| ui::draw(frame, &mut app, &theme))?;
     for key in screenshot.keys.iter().filter_map(|key| keymap::parse(key)) {
         app.update(Message::Key(key));
@@ -50,6 +60,12 @@ pub async fn take(
             app.work();
         }
         terminal.draw(|frame| ui::draw(frame, &mut app, &theme))?;
+        while app.screens.behind() {
+            terminal.draw(|frame| ui::draw(frame, &mut app, &theme))?;
+        }
+    }
+    if let Some(status) = tap.stop() {
+        crate::print::complain_of(&status);
     }
     let light = options.theme == crate::theme::ThemeName::Light;
     let picture = svg::render(terminal.backend().buffer(), light);

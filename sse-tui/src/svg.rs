@@ -106,6 +106,22 @@ fn draw(svg: &mut String, cell: &Cell, text: &str, place: &Place, (paper, ink): 
                 "<path transform=\"translate({x:.1} {y:.1})\" d=\"{path}\" fill=\"none\" stroke=\"{front}\"/>"
             );
         }
+        Some(Shape::Dots(dots)) => {
+            let mut path = String::new();
+            for (number, (column, row)) in DOTS.iter().enumerate() {
+                if dots >> number & 1 == 1 {
+                    let (x, y) = (
+                        x + WIDTH * (0.25 + 0.5 * column),
+                        y + HEIGHT * (row + 0.5) / 4.0,
+                    );
+                    let _ = write!(path, "M{x:.1} {y:.1}h0");
+                }
+            }
+            let _ = writeln!(
+                svg,
+                "<path d=\"{path}\" fill=\"none\" stroke=\"{front}\" stroke-width=\"2.4\" stroke-linecap=\"round\"/>"
+            );
+        }
         None if text.trim().is_empty() => {}
         None => {
             let start = text.len() - text.trim_start().len();
@@ -137,6 +153,18 @@ fn alike(one: &Cell, other: &Cell) -> bool {
     (one.fg, one.bg, one.modifier) == (other.fg, other.bg, other.modifier)
 }
 
+/// Column and row of each dot of a Braille pattern (U+2800, dots 1 to 8).
+const DOTS: [(f64, f64); 8] = [
+    (0.0, 0.0),
+    (0.0, 1.0),
+    (0.0, 2.0),
+    (1.0, 0.0),
+    (1.0, 1.0),
+    (1.0, 2.0),
+    (0.0, 3.0),
+    (1.0, 3.0),
+];
+
 enum Shape {
     /// In fractions of a cell.
     Bar {
@@ -146,6 +174,8 @@ enum Shape {
         bottom: f64,
     },
     Line(&'static str),
+    /// The dots of a Braille pattern, as Unicode numbers them.
+    Dots(u8),
 }
 
 /// Bars and box drawing characters as geometry; fonts disagree on them.
@@ -159,6 +189,11 @@ fn shape(symbol: &str) -> Option<Shape> {
             bottom: 1.0,
         });
     }
+    let mut characters = symbol.chars();
+    if let (Some(braille @ '\u{2801}'..='\u{28FF}'), None) = (characters.next(), characters.next())
+    {
+        return Some(Shape::Dots((u32::from(braille) - 0x2800) as u8));
+    }
     Some(match symbol {
         "▌" => Shape::Bar {
             left: 0.0,
@@ -167,6 +202,7 @@ fn shape(symbol: &str) -> Option<Shape> {
             bottom: 1.0,
         },
         "─" => Shape::Line("M0 9H8.4"),
+        "━" => Shape::Line("M0 8.5H8.4M0 9.5H8.4"),
         "│" => Shape::Line("M4.2 0V18"),
         "╭" => Shape::Line("M4.2 18V13Q4.2 9 8.4 9"),
         "╮" => Shape::Line("M0 9Q4.2 9 4.2 13V18"),
@@ -230,6 +266,17 @@ mod tests {
             svg.contains("fill=\"#5fd7d7\"") && svg.contains("fill=\"#3a3a3a\""),
             "{svg}"
         );
+    }
+
+    #[test]
+    fn braille_is_drawn_as_dots() {
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 2, 1));
+        buffer.set_string(0, 0, "⠁⢀", Style::new());
+        let svg = render(&buffer, false);
+        // The first dot of the first cell, the eighth of the second.
+        assert!(svg.contains("d=\"M16.1 16.2h0\""), "{svg}");
+        assert!(svg.contains("d=\"M28.7 29.8h0\""), "{svg}");
+        assert!(!svg.contains("<text"), "{svg}");
     }
 
     #[test]

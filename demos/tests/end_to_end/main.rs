@@ -2,6 +2,7 @@
 
 mod browser;
 mod conform;
+mod llm;
 mod pipes;
 mod programs;
 mod proxy;

@@ -10,6 +10,7 @@ mod encoded;
 #[path = "../../tests/model/mod.rs"]
 mod model;
 
+mod capture;
 mod encode_round_trip;
 mod parse;
 mod source;
@@ -32,4 +33,9 @@ pub fn encode_round_trip(bytes: &[u8]) {
 /// Operation sequences on the reconnecting source.
 pub fn source(bytes: &[u8]) {
     let _ = source::run(bytes);
+}
+
+/// Recordings, damaged ones too.
+pub fn capture(bytes: &[u8]) {
+    let _ = capture::run(bytes);
 }

@@ -1,5 +1,7 @@
 //! What `sse-core/fuzz` runs.
 
+#[path = "../../fuzz/src/capture.rs"]
+pub(crate) mod capture;
 #[path = "../../fuzz/src/encode_round_trip.rs"]
 pub(crate) mod encode_round_trip;
 #[path = "../../fuzz/src/parse.rs"]

@@ -53,7 +53,8 @@ pub(super) struct AuthArgs {
     /// Time after which a ticket, and the stream of it, end.
     #[arg(long, value_name = "DURATION", default_value = "12h", value_parser = value::interval)]
     ticket_ttl: Duration,
-    /// Most tickets at a time; beyond, 503.
+    /// Most tickets at a time, of which one credential gets no more than are left for
+    /// all others; beyond, 503.
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = value::count)]
     max_tickets: usize,
     /// Proxy whose X-User-ID names the session, as an address or a network such as

@@ -50,19 +50,30 @@ fn parse(text: &str, command: &Command) -> Result<Vec<Setting>, Problem> {
     })?;
     let mut settings: Vec<(usize, Setting)> = Vec::new();
     for (key, value) in table.into_inner() {
+        let setting = setting(&key, &value, command);
+        let setting = setting.map_err(|(offset, problem)| (line(offset), problem))?;
         let at = line(key.span().start);
-        let setting = setting(&key, &value, command).map_err(|problem| (at, problem))?;
+        if let Some((other, _)) = settings.iter().find(|(_, other)| other.id == setting.id) {
+            let (first, second) = (at.min(*other), at.max(*other));
+            let problem = format!("the same option as on line {first}; give it in one place");
+            return Err((second, problem));
+        }
         settings.push((at, setting));
     }
     settings.sort_by_key(|(line, _)| *line);
     Ok(settings.into_iter().map(|(_, setting)| setting).collect())
 }
 
+/// Where in the text something is wrong, and what.
+pub(super) type Fault = (usize, String);
+
 fn setting(
     key: &Spanned<Cow<'_, str>>,
     value: &Spanned<DeValue<'_>>,
     command: &Command,
-) -> Result<Setting, String> {
+) -> Result<Setting, Fault> {
+    let at = key.span().start;
+    let here = |problem| (at, problem);
     let key = match (key.get_ref().as_ref(), value.get_ref()) {
         ("auth", DeValue::Table(_)) => "auth-token",
         (key, _) => key,
@@ -70,43 +81,49 @@ fn setting(
     let options = || command.get_arguments().filter(|arg| is_key(arg));
     let Some(option) = options().find(|arg| arg.get_long() == Some(key)) else {
         let names = options().filter_map(clap::Arg::get_long);
-        return Err(format!("`{key}` is no option{}", nearest(key, names)));
+        return Err(here(format!("`{key}` is no option{}", nearest(key, names))));
     };
-    let values = match value.get_ref() {
+    let values: Vec<(usize, String)> = match value.get_ref() {
         DeValue::Array(items) if matches!(option.get_action(), ArgAction::Append) => items
             .iter()
-            .map(|item| scalar(key, item.get_ref()))
+            .map(|item| Ok((at, scalar(key, item.get_ref()).map_err(here)?)))
             .collect::<Result<_, _>>()?,
         DeValue::Table(entries) if key == "topics" => entries
             .iter()
-            .map(|(pattern, history)| topic(pattern.get_ref(), history.get_ref()))
+            .map(|(pattern, history)| {
+                Ok((pattern.span().start, topic(pattern, history.get_ref())?))
+            })
             .collect::<Result<_, _>>()?,
-        DeValue::Table(auth) if key == "auth-token" => token::from_tables(auth)?,
-        single => vec![scalar(key, single)?],
+        DeValue::Table(auth) if key == "auth-token" => token::from_tables(auth, at)?,
+        single => vec![(at, scalar(key, single).map_err(here)?)],
     };
-    check(command, option, &values)?;
+    for (at, value) in &values {
+        check(command, option, value).map_err(|problem| (*at, problem))?;
+    }
     Ok(Setting {
         id: option.get_id().to_string(),
-        values,
+        values: values.into_iter().map(|(_, value)| value).collect(),
     })
 }
 
 /// `[topics."PATTERN"]` with its options, as the flag spells it.
-fn topic(pattern: &str, history: &DeValue<'_>) -> Result<String, String> {
+fn topic(pattern: &Spanned<Cow<'_, str>>, history: &DeValue<'_>) -> Result<String, Fault> {
+    let (at, pattern) = (pattern.span().start, pattern.get_ref());
     let DeValue::Table(options) = history else {
-        return Err(format!(
-            "`topics` holds a table for each pattern, such as [topics.\"{pattern}\"]"
-        ));
+        let problem =
+            format!("`topics` holds a table for each pattern, such as [topics.\"{pattern}\"]");
+        return Err((at, problem));
     };
     let known = ["events", "bytes", "age"];
     let mut budget = Vec::new();
     for (key, value) in options {
-        let key = key.get_ref();
+        let (at, key) = (key.span().start, key.get_ref());
         if !known.contains(&key.as_ref()) {
             let nearest = nearest(key, known.into_iter());
-            return Err(format!("`{key}` is no option of a topic{nearest}"));
+            return Err((at, format!("`{key}` is no option of a topic{nearest}")));
         }
-        budget.push(format!("{key}={}", scalar(key, value.get_ref())?));
+        let value = scalar(key, value.get_ref()).map_err(|problem| (at, problem))?;
+        budget.push(format!("{key}={value}"));
     }
     Ok(format!("{pattern}:{}", budget.join(",")))
 }
@@ -132,22 +149,20 @@ fn scalar(key: &str, value: &DeValue<'_>) -> Result<String, String> {
     })
 }
 
-/// The option's own parser says whether it likes the values.
-fn check(command: &Command, option: &clap::Arg, values: &[String]) -> Result<(), String> {
+/// The option's own parser says whether it likes a value.
+fn check(command: &Command, option: &clap::Arg, value: &str) -> Result<(), String> {
     let long = option.get_long().unwrap_or_default();
     let is_switch = matches!(option.get_action(), ArgAction::SetTrue);
     if is_switch {
-        return match values {
-            [value] if value == "true" || value == "false" => Ok(()),
+        return match value {
+            "true" | "false" => Ok(()),
             _ => Err(format!("`{long}` must be true or false, without quotes")),
         };
     }
     let bare = command
         .clone()
         .mut_args(|arg| arg.required(false).env(None::<&str>));
-    let line = values.iter().map(|value| format!("--{long}={value}"));
-    let line = std::iter::once("sse-serve".to_owned()).chain(line);
-    match bare.try_get_matches_from(line) {
+    match bare.try_get_matches_from(["sse-serve", &format!("--{long}={value}")]) {
         Ok(_) => Ok(()),
         Err(error) => Err(one_line(&token::redact(error).to_string())),
     }

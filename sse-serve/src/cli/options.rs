@@ -51,6 +51,10 @@ pub(super) struct HubArgs {
     /// Time over which a shutdown closes the streams.
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = value::pause)]
     drain: Duration,
+    /// Longest time a stream is open, less up to a tenth; the client comes back
+    /// [default: no limit].
+    #[arg(long, value_name = "DURATION", value_parser = value::age)]
+    max_connection_age: Option<Duration>,
     /// Time a write may stand still before its connection is closed.
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = value::interval)]
     write_timeout: Duration,
@@ -121,6 +125,9 @@ pub(super) struct HubArgs {
     /// Largest publish body; beyond, 413.
     #[arg(long, value_name = "SIZE", default_value = "8MiB", value_parser = value::size)]
     max_body_size: ByteSize,
+    /// Most bytes of publish bodies held at a time; beyond, 503.
+    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = value::memory_size)]
+    max_body_memory: ByteSize,
     /// Largest data of one event; beyond, 413.
     #[arg(long, value_name = "SIZE", default_value = "1MiB", value_parser = value::size)]
     max_event_size: ByteSize,
@@ -210,6 +217,7 @@ impl HubArgs {
             limits: Limits {
                 head_bytes: bytes(self.max_head_size),
                 body_bytes: bytes(self.max_body_size),
+                body_memory: bytes(self.max_body_memory),
                 event_bytes: bytes(self.max_event_size),
                 accept_rate: self.accept_rate,
                 http2_streams: self.http2_streams,
@@ -224,6 +232,7 @@ impl HubArgs {
                 heartbeat: self.heartbeat,
                 retry: self.retry,
                 drain: self.drain,
+                max_age: self.max_connection_age,
                 gap: match self.gap {
                     Gap::Oldest => GapPolicy::Oldest,
                     Gap::Latest => GapPolicy::Latest,

@@ -61,9 +61,15 @@ fn is_switch(option: &Arg) -> bool {
     matches!(option.get_action(), ArgAction::SetTrue)
 }
 
+/// A value that is taken once the comment is undone, and may have to be changed.
 fn placeholder(option: &Arg) -> String {
     let names = option.get_value_names().unwrap_or_default();
-    names.first().map(ToString::to_string).unwrap_or_default()
+    match names.first().map_or("", |name| name.as_str()) {
+        "N" => "1000".to_owned(),
+        "DURATION" => literal("24h"),
+        "ALGORITHM" => literal("HS256"),
+        name => literal(name),
+    }
 }
 
 /// A number or truth value as it is, anything else as a string. The escapes of

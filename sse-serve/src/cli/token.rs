@@ -6,7 +6,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Error};
 use toml::de::{DeTable, DeValue};
 
-use crate::cli::file::nearest;
+use crate::cli::file::{Fault, nearest};
 use crate::config::{Claims, Secret, SecretSource, StaticToken};
 
 /// The id of its argument.
@@ -16,6 +16,12 @@ const FLAG: &str = "--auth-token";
 
 const FORM: &str = "give a name, where the token is, and what it permits, for example \
                     ci:file=ci.token,publish=builds.*";
+
+/// What stands for a secret where it is not shown.
+const REDACTED: &str = "REDACTED";
+
+const LEFT_OUT: &str = "its secret was left out by --print-config; put it in a file and give \
+                        file=FILE, or in a variable and give env=VARIABLE";
 
 /// Keys of the form that a flag has, which a file has with `token-` before some.
 const KEYS: [&str; 7] = [
@@ -69,7 +75,7 @@ pub(super) fn parse(text: &str) -> Result<Token, String> {
     }
     let mut claims = Claims::default();
     let mut secret = None;
-    for part in parts.split(',') {
+    for part in parts.split(',').filter(|part| !part.is_empty()) {
         let (key, value) = part.split_once('=').unwrap_or((part, "true"));
         if value.is_empty() {
             return Err(format!("something is empty; {FORM}"));
@@ -77,6 +83,7 @@ pub(super) fn parse(text: &str) -> Result<Token, String> {
         let source = match key {
             "file" => SecretSource::File(value.into()),
             "env" => SecretSource::Environment(value.to_owned()),
+            "token" if value == REDACTED => return Err(LEFT_OUT.to_owned()),
             "token" => SecretSource::Value(Secret::new(value)),
             "subscribe" => {
                 claims.subscribe.push(value.to_owned());
@@ -116,26 +123,29 @@ pub(super) fn parse(text: &str) -> Result<Token, String> {
 }
 
 /// The tables `[[auth.tokens]]`, each as a flag spells it.
-pub(super) fn from_tables(auth: &DeTable<'_>) -> Result<Vec<String>, String> {
+///
+/// `at` is where they begin.
+pub(super) fn from_tables(auth: &DeTable<'_>, at: usize) -> Result<Vec<(usize, String)>, Fault> {
     let mut tokens = Vec::new();
     for (key, value) in auth {
         let key = key.get_ref();
         let DeValue::Array(tables) = value.get_ref() else {
-            return Err(format!(
+            let problem = format!(
                 "`[auth]` holds `tokens` alone, as tables [[auth.tokens]]; `{key}` is none of \
                  them: other options stand outside of tables"
-            ));
+            );
+            return Err((at, problem));
         };
         if key != "tokens" {
-            return Err(format!(
-                "`{key}` is no option of `auth`; the nearest is `tokens`"
-            ));
+            let problem = format!("`{key}` is no option of `auth`; the nearest is `tokens`");
+            return Err((at, problem));
         }
         for table in tables {
+            let at = table.span().start;
             let DeValue::Table(table) = table.get_ref() else {
-                return Err("`auth.tokens` holds tables: [[auth.tokens]]".to_owned());
+                return Err((at, "`auth.tokens` holds tables: [[auth.tokens]]".to_owned()));
             };
-            tokens.push(from_table(table)?);
+            tokens.push((at, from_table(table).map_err(|problem| (at, problem))?));
         }
     }
     Ok(tokens)
@@ -183,14 +193,16 @@ fn part(key: &str, value: &DeValue<'_>) -> Result<String, String> {
 
 /// What may be shown of a token: all but the secret.
 pub(super) fn redacted(token: &str) -> String {
-    let (name, parts) = token.split_once(':').unwrap_or(("", token));
+    let Some((name, parts)) = token.split_once(':') else {
+        return if token.is_empty() { "" } else { REDACTED }.to_owned();
+    };
     let parts: Vec<&str> = parts
         .split(',')
         .map(|part| match part.split_once('=') {
             Some(("token", _)) => "token=REDACTED",
             Some((key, _)) if KEYS.contains(&key) => part,
             None if part == "admin" => part,
-            _ => "REDACTED",
+            _ => REDACTED,
         })
         .collect();
     format!("{name}:{}", parts.join(","))
@@ -251,6 +263,7 @@ mod tests {
             ("ci:file=", "empty"),
             ("ci:file=x,topic=a", "none of file, env"),
             ("ci:file=x,admin=maybe", "true or false"),
+            ("ci:token=REDACTED,publish=a", "left out by --print-config"),
         ] {
             let message = parse(text).unwrap_err();
             assert!(message.contains(needle), "{text}: {message}");

@@ -101,7 +101,8 @@ pub struct TicketLimits {
     /// The time after which it opens no stream any more and its stream ends,
     /// if the credential it was given for does not expire before. Default 12 h.
     pub lifetime: Duration,
-    /// The most at a time; beyond, 503. Default 100,000.
+    /// The most at a time; beyond, 503. One credential gets no more of them than
+    /// are left for all others; beyond, 429. Default 100,000.
     pub max: usize,
 }
 

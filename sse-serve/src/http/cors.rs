@@ -15,6 +15,12 @@ const MAX_AGE: Duration = Duration::from_secs(2 * 3600);
 
 /// Refuses what no browser would ever send, or what must not be combined.
 pub(super) fn check(cors: &Cors) -> Result<(), StartError> {
+    if cors.credentials && cors.origins.is_empty() {
+        return Err(StartError::Limits {
+            problem: "--cors-credentials is for the pages of other origins; name them with \
+                      --cors-origin, or leave it out",
+        });
+    }
     for origin in &cors.origins {
         if let Err(problem) = check_origin(origin, cors.credentials) {
             return Err(StartError::Origin {

@@ -203,8 +203,11 @@ fn requested_host(uri: &Uri, headers: &HeaderMap) -> Result<Option<Authority>, P
         return Ok(Some(authority.clone()));
     }
     host.map(|host| {
-        Authority::try_from(host.as_bytes())
-            .map_err(|_| Problem::bad_request("`Host` is not a host and port; correct it"))
+        // Without userinfo (RFC 9110 §7.2).
+        let authority = Authority::try_from(host.as_bytes()).ok();
+        authority
+            .filter(|authority| !authority.as_str().contains('@'))
+            .ok_or_else(|| Problem::bad_request("`Host` is not a host and port; correct it"))
     })
     .transpose()
 }
@@ -236,6 +239,7 @@ mod tests {
             ("GET",  "127.9.9.9",       "",                       true),
             ("GET",  "",                "",                       true),
             ("GET",  "evil.example",    "",                       false),
+            ("GET",  "evil@localhost",  "",                       false),
             ("GET",  "127.0.0.1.evil.example:8080", "",           false),
             ("GET",  "192.168.0.1",     "",                       false),
             ("POST", "evil.example",    "",                       false),

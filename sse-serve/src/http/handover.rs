@@ -52,12 +52,12 @@ pub(super) fn carry(
 fn body(carried: Carried) -> Body {
     enum State {
         Carried(Carried),
-        Taken(Subscription),
+        Taken(Box<Subscription>),
     }
     let state = State::Carried(carried);
     Body::from_stream(stream::unfold(state, |state| async {
         let mut subscription = match state {
-            State::Carried(carried) => carried.take()?,
+            State::Carried(carried) => Box::new(carried.take()?),
             State::Taken(subscription) => subscription,
         };
         let bytes = subscription.next().await?;

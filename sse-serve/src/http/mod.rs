@@ -3,6 +3,7 @@
 mod accept;
 mod admin;
 mod auth;
+mod bodies;
 mod connection;
 mod cors;
 mod embed;

@@ -12,6 +12,7 @@ use http_body_util::BodyExt;
 use serde::Serialize;
 
 use crate::http::auth::Caller;
+use crate::http::bodies::Room;
 use crate::http::payload;
 use crate::http::problem::Problem;
 use crate::http::router::App;
@@ -38,9 +39,15 @@ pub(super) async fn publish(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Published>, Problem> {
+    if let Err(cause) = caller.is_publisher() {
+        discard_rest(body).await;
+        return Err(app.forbid(&cause));
+    }
     let limits = &app.limits;
     let metrics = app.hub.metrics();
-    let reading = read(&headers, body, limits.body_bytes);
+    // Held until the events are in the log.
+    let mut room = app.bodies.room();
+    let reading = read(&headers, body, limits.body_bytes, &mut room);
     let body = tokio::time::timeout(BODY_TIME, reading)
         .await
         .map_err(|_| {
@@ -48,10 +55,10 @@ pub(super) async fn publish(
             let detail = format!("the body took longer than {} s", BODY_TIME.as_secs());
             Problem::new(StatusCode::REQUEST_TIMEOUT, detail)
         })?
-        .inspect_err(|problem| {
-            if problem.status() == StatusCode::PAYLOAD_TOO_LARGE {
-                metrics.refuse(Refusal::BodySize);
-            }
+        .inspect_err(|problem| match problem.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => metrics.refuse(Refusal::BodySize),
+            StatusCode::SERVICE_UNAVAILABLE => metrics.refuse(Refusal::BodyMemory),
+            _ => {}
         })?;
     let mut events =
         payload::parse(&body, is_ndjson(&headers), limits.event_bytes).inspect_err(|problem| {
@@ -103,7 +110,12 @@ pub(super) async fn discard_rest(mut body: Body) {
     let _ = tokio::time::timeout(DISCARD_TIME, drain).await;
 }
 
-async fn read(headers: &HeaderMap, mut body: Body, max: usize) -> Result<BytesMut, Problem> {
+async fn read(
+    headers: &HeaderMap,
+    mut body: Body,
+    max: usize,
+    room: &mut Room,
+) -> Result<BytesMut, Problem> {
     let too_large = || {
         Problem::new(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -129,6 +141,15 @@ async fn read(headers: &HeaderMap, mut body: Body, max: usize) -> Result<BytesMu
             drop(bytes);
             discard_rest(body).await;
             return Err(too_large());
+        }
+        if room.reserve(bytes.len() + data.len()).is_err() {
+            drop((bytes, data));
+            discard_rest(body).await;
+            return Err(Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "other requests hold all the memory that is set aside for bodies; publish again \
+                 in a while, or raise --max-body-memory. Nothing was published",
+            ));
         }
         bytes.extend_from_slice(&data);
     }

@@ -10,9 +10,11 @@ use axum::routing::{MethodRouter, get};
 use http::StatusCode;
 use http::header::ACCESS_CONTROL_REQUEST_METHOD;
 use ipnet::IpNet;
+use url::Url;
 
 use crate::config::{Config, Cors, Limits, WhenFull};
 use crate::http::auth::{Authenticator, Forbidden};
+use crate::http::bodies::Bodies;
 use crate::http::problem::Problem;
 use crate::http::publish::{discard_rest, publish};
 use crate::http::subscribe::{subscribe, subscribe_session};
@@ -33,6 +35,7 @@ pub(super) struct App {
     /// The time a ticket has to open its stream.
     pub(super) open_within: Duration,
     pub(super) trusted_proxies: Arc<[IpNet]>,
+    pub(super) bodies: Bodies,
     endpoints: Arc<str>,
 }
 
@@ -72,10 +75,18 @@ pub(crate) fn check_path(path: &str) -> Result<(), &'static str> {
         "is another endpoint's"
     } else if path.contains(['{', '}', '*', '?', '#']) || path.contains(char::is_whitespace) {
         "may not contain braces, an asterisk, `?`, `#` or a space"
+    } else if !is_of_url(path) {
+        "is not as clients send it; leave out `.` and `..`, and write what is not ASCII as %XX"
     } else {
         return Ok(());
     };
     Err(problem)
+}
+
+/// Whether a URL with this path has it as it is (URL Standard §4.4).
+fn is_of_url(path: &str) -> bool {
+    let url = Url::parse(&format!("http://hub{path}"));
+    url.is_ok_and(|url| url.path() == path)
 }
 
 pub(super) fn router(
@@ -93,6 +104,7 @@ pub(super) fn router(
         auth,
         open_within: config.auth.tickets.open_within,
         trusted_proxies: config.trusted_proxies.as_slice().into(),
+        bodies: Bodies::new(config.limits.body_memory),
         endpoints: format!(
             "GET {0} subscribes, POST {0} publishes, GET /health tells how it is",
             config.path

@@ -250,6 +250,9 @@ fn check_limits(config: &Config) -> Result<(), StartError> {
     } else if limits.event_bytes > config.hub.retention.bytes {
         "the log could not hold one event of the largest size; raise --log-bytes, or lower \
          --max-event-size"
+    } else if limits.body_bytes > limits.body_memory {
+        "a body of the largest size would never have room; raise --max-body-memory, or lower \
+         --max-body-size"
     } else {
         return Ok(());
     };
@@ -257,8 +260,12 @@ fn check_limits(config: &Config) -> Result<(), StartError> {
 }
 
 fn check_topics(config: &Config) -> Result<(), StartError> {
+    let mut before = std::collections::HashSet::new();
     for topic in &config.hub.topics {
-        topic.check().map_err(|problem| StartError::Topics {
+        let is_new = before.insert(&topic.topics);
+        let checked = topic.check();
+        let checked = checked.and(is_new.then_some(()).ok_or("stands twice; give it once"));
+        checked.map_err(|problem| StartError::Topics {
             topics: topic.topics.clone(),
             problem,
         })?;

@@ -66,7 +66,7 @@ pub(super) async fn subscribe_session(
     let filter = &mut asked.wish.filter;
     filter.targeted_only = true;
     if let Some(Path(session)) = session {
-        filter.session = Some(name("session", &session)?);
+        set_session(filter, name("session", &session)?)?;
     } else if filter.session.is_none() && caller.grant.is_none() && caller.session().is_none() {
         return Err(Problem::bad_request(
             "whose notifications? Ask for /notifications/ and the session",
@@ -211,7 +211,7 @@ pub(super) fn request(uri: &Uri, headers: &HeaderMap) -> Result<Asked, Problem> 
         match &*key {
             "topic" => topics.push(pattern(&value)?),
             "event" | "eventName" => filter.event_types.push(name("event", &value)?),
-            "session" => filter.session = Some(name("session", &value)?),
+            "session" => set_session(&mut filter, name("session", &value)?)?,
             "last_event_id" => queried_id = Some(value.into_owned()),
             "last" => last = Some(count(&value)?),
             "gap" => gap = Some(gap_policy(&value)?),
@@ -253,6 +253,16 @@ pub(super) fn request(uri: &Uri, headers: &HeaderMap) -> Result<Asked, Problem> 
         start,
         gap,
     })
+}
+
+/// A stream is of one session: which of two is meant, nobody knows.
+fn set_session(filter: &mut Filter, session: String) -> Result<(), Problem> {
+    match filter.session.replace(session) {
+        Some(before) if filter.session.as_ref() != Some(&before) => Err(Problem::bad_request(
+            "two different sessions; a stream is of one, so open one for each",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// The `Last-Event-ID` header; an empty one is as good as none.
@@ -344,6 +354,7 @@ mod tests {
             ("topic=*.a", &[], "`orders.*`"),
             ("event=a%0Ab", &[], "`event`"),
             ("session=%00", &[], "`session`"),
+            ("session=a&session=b", &[], "two different sessions"),
             (&"topic=a&".repeat(65), &[], "`topic`"),
         ] {
             let problem = ask(query, ids).unwrap_err();

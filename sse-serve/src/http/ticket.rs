@@ -56,15 +56,27 @@ pub(super) async fn give(
             app.hub.metrics().refuse(Refusal::Tickets);
             let detail = "there are as many tickets as there may be; come back after \
                           `Retry-After` seconds, or raise --max-tickets";
-            let mut response =
-                Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).into_response();
-            let wait = (seconds(next) + 1).min(Duration::from_secs(60).as_secs());
-            response.headers_mut().insert(RETRY_AFTER, wait.into());
-            Ok(response)
+            let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail);
+            Ok(later(problem, seconds(next)))
+        }
+        Err(NoTicket::Share(next)) => {
+            app.hub.metrics().refuse(Refusal::Tickets);
+            let detail = "the credential has as many tickets as are left for all others; use \
+                          those again, or come back after `Retry-After` seconds, or raise \
+                          --max-tickets";
+            let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, detail);
+            Ok(later(problem, seconds(next)))
         }
         Err(NoTicket::Random) => Err(Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "the system gives no random numbers; try again later",
         )),
     }
+}
+
+fn later(problem: Problem, seconds: u64) -> Response {
+    let mut response = problem.into_response();
+    let wait = (seconds + 1).min(Duration::from_secs(60).as_secs());
+    response.headers_mut().insert(RETRY_AFTER, wait.into());
+    response
 }

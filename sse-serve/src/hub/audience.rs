@@ -90,7 +90,7 @@ impl Audience {
         let has_lost = window
             .loss_after(first - 1, Evictions::default(), scope)
             .is_some();
-        let alone = has_lost || window.has_targeted() || shared.draining.borrow().is_some();
+        let alone = has_lost || shared.draining.borrow().is_some();
         let read = (!alone).then(|| {
             let moment = history.clock().at(now);
             portions.read(&window, &self.selection, first - 1, moment)

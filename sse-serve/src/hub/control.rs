@@ -61,7 +61,7 @@ pub(super) fn ending(cause: Closed) -> Bytes {
         Closed::Expired => b":the credential has expired\n\n",
         Closed::Superseded => b":the ticket has opened another stream\n\n",
         Closed::Lagged => b":closed for reading too slowly\n\n",
-        Closed::Gone | Closed::Drained | Closed::Unreadable => b"",
+        Closed::Aged | Closed::Gone | Closed::Drained | Closed::Unreadable => b"",
     })
 }
 

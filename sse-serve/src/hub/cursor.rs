@@ -45,9 +45,12 @@ pub(crate) struct Cursor {
     opened: Instant,
     last_write: Instant,
     closes: Option<Instant>,
+    /// When it has been open for long enough.
+    ages: Option<Instant>,
     /// When the credential it was opened with ends.
     expires: Option<Instant>,
     closed: Option<Closed>,
+    has_left: bool,
 }
 
 /// What a cursor is due.
@@ -92,8 +95,13 @@ impl Cursor {
             opened: now,
             last_write: now,
             closes: None,
+            ages: shared
+                .config
+                .max_age
+                .map(|age| now + age.mul_f64(1.0 - fastrand::f64() / 10.0)),
             expires: request.expires,
             closed: None,
+            has_left: false,
             shared,
         };
         cursor.begin(&request.start);
@@ -136,10 +144,13 @@ impl Cursor {
         let own = self.tail().pending().unwrap_or(call.first);
         self.seq = self.seq.max(call.first.min(own) - 1);
         let portion = call.portion.as_ref().filter(|portion| {
+            // What was targeted at it before the call has it look for itself.
             can_write
+                && self.tail().pending().is_none()
                 && self.seq == portion.from
                 && self.preface.is_empty()
                 && self.closes.is_none()
+                && self.ages.is_none_or(|ages| now < ages)
                 && self.closed.is_none()
                 && self.ended(now).is_none()
         });
@@ -227,7 +238,8 @@ impl Cursor {
             if self.closed.is_some() {
                 return Due::Write(Delivery::of(control::ending(Closed::Lagged)));
             }
-            let is_shared = self.fetched.is_empty() && !window.has_targeted();
+            let is_shared =
+                self.fetched.is_empty() && !window.is_targeted(self.connection.own_id());
             let (portion, is_new) = match &mut portions {
                 Some(portions) if is_shared => {
                     portions.read(&window, self.connection.selection(), self.seq, moment)
@@ -320,6 +332,16 @@ impl Cursor {
 
 impl Drop for Cursor {
     fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+impl Cursor {
+    /// Gives its place back, before the client can see that the stream ended.
+    pub(crate) fn leave(&mut self) {
+        if std::mem::replace(&mut self.has_left, true) {
+            return;
+        }
         let shared = &*self.shared;
         shared.registry.close(&self.connection);
         self.connection.leave();

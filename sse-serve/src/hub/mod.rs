@@ -51,6 +51,9 @@ pub struct HubConfig {
     pub retry: Duration,
     /// The time over which a drain closes the streams. Default 5 s.
     pub drain: Duration,
+    /// The longest a stream is open, less up to a tenth drawn for each; the client
+    /// comes back. Default: no limit.
+    pub max_age: Option<Duration>,
     /// Where delivery goes on when history is missing.
     pub gap: GapPolicy,
     /// What becomes of a subscription that reads more slowly than the history
@@ -74,6 +77,7 @@ impl Default for HubConfig {
             heartbeat: Duration::from_secs(15),
             retry: Duration::from_secs(2),
             drain: Duration::from_secs(5),
+            max_age: None,
             gap: GapPolicy::default(),
             slow: SlowPolicy::default(),
             max_connections: 100_000,

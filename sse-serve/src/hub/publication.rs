@@ -161,6 +161,10 @@ impl Publication {
             .or((!is_targeted).then_some(DEFAULT_TOPIC))
     }
 
+    pub(crate) fn has_key(&self) -> bool {
+        self.key.is_some()
+    }
+
     pub(super) fn connection(&self) -> Option<&str> {
         self.connection.as_deref()
     }

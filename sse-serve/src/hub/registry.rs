@@ -49,6 +49,10 @@ impl Connection {
         self.selection.filter()
     }
 
+    pub(super) fn own_id(&self) -> &ConnectionId {
+        &self.id
+    }
+
     pub(super) fn selection(&self) -> &Arc<Selection> {
         &self.selection
     }

@@ -154,11 +154,6 @@ impl EvictedMarks {
         self.connections > 0 && self.lanes.contains_key(&lane())
     }
 
-    /// Whether there are marks of what was targeted at connections.
-    pub(super) fn has_connections(&self) -> bool {
-        self.connections > 0
-    }
-
     /// The highest evicted sequence number of this envelope.
     pub(super) fn of(&self, envelope: &Envelope) -> Option<u64> {
         let marks = self.lanes.get(&Lane::of(envelope))?;

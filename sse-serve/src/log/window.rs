@@ -10,7 +10,7 @@ use crate::log::evicted::{EvictedMarks, Evictions, Loss};
 use crate::log::merge::{self, Source};
 use crate::log::retention::Budgets;
 use crate::log::selection::{Lane, Scope, from_prefix, has_prefix};
-use crate::log::{Key, Record};
+use crate::log::{ConnectionId, Key, Record};
 
 /// As few events after a cursor are read one by one: cheaper than to look up
 /// every lane of a pattern.
@@ -393,10 +393,12 @@ impl Window {
         self.marks.loss_after(cursor, told, scope)
     }
 
-    /// Whether anything, retained or evicted, was targeted at a connection: what
-    /// is read for one is then not what is read for another.
-    pub(crate) fn has_targeted(&self) -> bool {
-        self.connections > 0 || self.marks.has_connections()
+    /// Whether anything, retained or evicted, was targeted at this connection:
+    /// what is read for it is then not what is read for others.
+    pub(crate) fn is_targeted(&self, connection: &ConnectionId) -> bool {
+        let lane = || Lane::Connection(connection.as_str().to_owned());
+        (self.connections > 0 && self.lanes.contains_key(&lane()))
+            || self.marks.has_connection(connection.as_str())
     }
 
     /// How many events came and went.

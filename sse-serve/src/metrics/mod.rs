@@ -106,8 +106,8 @@ impl Metrics {
             delivery_latency: latency(
                 &mut registry,
                 "delivery_latency",
-                "From the publish of an event to its hand-over to a connection that was open by \
-                 then; of the newest 16384 events",
+                "From the publish of an event until the system took it for a plain HTTP/1 connection, \
+                 or it was handed to another, that was open by then; of the newest 16384 events",
             ),
             heartbeats: counter(&mut registry, "heartbeats", "Heartbeats sent after silence"),
             notices_dropped: counter(
@@ -147,6 +147,7 @@ impl Metrics {
         for closed in [
             Closed::Gone,
             Closed::Drained,
+            Closed::Aged,
             Closed::Kicked,
             Closed::Unreadable,
             Closed::Expired,

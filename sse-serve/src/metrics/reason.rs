@@ -10,6 +10,8 @@ pub enum Closed {
     Gone,
     /// The server shuts down.
     Drained,
+    /// It was open for as long as it may.
+    Aged,
     /// By `DELETE /connections/{id}`.
     Kicked,
     /// The log could not give what it was due.
@@ -32,6 +34,7 @@ pub(crate) enum Refusal {
     HeadSize,
     HeadTime,
     BodySize,
+    BodyMemory,
     BodyTime,
     EventSize,
     Topics,
@@ -67,6 +70,7 @@ impl Closed {
         match self {
             Self::Gone => "gone",
             Self::Drained => "drained",
+            Self::Aged => "aged",
             Self::Kicked => "kicked",
             Self::Unreadable => "unreadable",
             Self::Expired => "expired",
@@ -77,7 +81,7 @@ impl Closed {
 }
 
 impl Refusal {
-    pub(super) const ALL: [Self; 19] = [
+    pub(super) const ALL: [Self; 20] = [
         Self::Connections,
         Self::PerPeer,
         Self::PerSession,
@@ -85,6 +89,7 @@ impl Refusal {
         Self::HeadSize,
         Self::HeadTime,
         Self::BodySize,
+        Self::BodyMemory,
         Self::BodyTime,
         Self::EventSize,
         Self::Topics,
@@ -108,6 +113,7 @@ impl Refusal {
             Self::HeadSize => "head_size",
             Self::HeadTime => "head_time",
             Self::BodySize => "body_size",
+            Self::BodyMemory => "body_memory",
             Self::BodyTime => "body_time",
             Self::EventSize => "event_size",
             Self::Topics => "topics",

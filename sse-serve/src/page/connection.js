@@ -114,7 +114,9 @@ export class Connection {
     } else if (state.name === "waiting") {
       this.#waiting(state);
     } else if (state.name === "failed") {
-      this.#mark("bad", `failed · ${printable(state.reason)}`);
+      // The mend first: a narrow row ends before the reason does.
+      const mend = state.status === UNAUTHORIZED ? "put a token into its field · " : "";
+      this.#mark("bad", `failed · ${mend}${printable(state.reason)}`);
       if (state.status === UNAUTHORIZED) element("token").focus();
     } else if (state.name === "closed") {
       this.#mark("dim", "disconnected");

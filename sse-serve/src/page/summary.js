@@ -44,7 +44,7 @@ export class Summary {
     write("shown", this.#view.type === null ? number(this.#store.total.count) : `only ${printable(this.#view.type)}`);
     const { entries, evicted } = this.#store;
     const gone = evicted > 0 ? `, ${number(evicted)} older evicted` : "";
-    write("kept", `${number(entries.length)} rows kept${gone}`);
+    write("kept", `${number(entries.length)} ${entries.length === 1 ? "row" : "rows"} kept${gone}`);
   }
 
   #renderState(now) {

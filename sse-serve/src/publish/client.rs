@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
+use http::header::LOCATION;
 use http::{HeaderMap, StatusCode};
 use reqwest::Certificate;
 use serde::{Deserialize, Serialize};
@@ -48,6 +49,8 @@ pub(super) enum Failure {
     /// It may have been published.
     #[error("{url} gave no answer: {cause}; look whether it was published")]
     Unanswered { url: Url, cause: String },
+    #[error("{url} redirects to {location}; if that is the hub, name it with --server")]
+    Redirected { url: Url, location: String },
     #[error("{url} did not answer as a hub does; --server names another")]
     Nonsense { url: Url },
 }
@@ -70,6 +73,8 @@ impl Client {
             .tcp_nodelay(true)
             // Sent again, it would be published again.
             .retry(reqwest::retry::never())
+            // Data and headers are for the server that was named.
+            .redirect(reqwest::redirect::Policy::none())
             .tls_danger_accept_invalid_certs(trust.insecure);
         if let Some(path) = trust.cacert {
             builder = builder.tls_certs_only(authorities(path)?);
@@ -103,6 +108,16 @@ impl Client {
             }
         })?;
         let status = response.status();
+        let location = response
+            .headers()
+            .get(LOCATION)
+            .filter(|_| status.is_redirection());
+        if let Some(location) = location {
+            return Err(Failure::Redirected {
+                url: url(),
+                location: printable(&String::from_utf8_lossy(location.as_bytes())),
+            });
+        }
         let answer = response
             .bytes()
             .await
@@ -115,7 +130,7 @@ impl Client {
                 Ok(Problem { detail }) => Failure::Refused {
                     url: url(),
                     status,
-                    detail,
+                    detail: printable(&detail),
                 },
                 Err(_) => Failure::NoHub { url: url(), status },
             });
@@ -124,6 +139,18 @@ impl Client {
             .map(|published| published.ids)
             .map_err(|_| Failure::Nonsense { url: url() })
     }
+}
+
+/// What another says, without what a terminal would take for a command.
+fn printable(text: &str) -> String {
+    let harmless = |character: char| {
+        if character.is_control() {
+            char::REPLACEMENT_CHARACTER
+        } else {
+            character
+        }
+    };
+    text.chars().map(harmless).collect()
 }
 
 fn authorities(path: &Path) -> anyhow::Result<Vec<Certificate>> {

@@ -118,6 +118,7 @@ impl Socket {
                 Due::Blocks(seqs) => self.fetching = Some(self.cursor.fetch(seqs)),
                 Due::Nothing => return Outcome::Waits,
                 Due::End => {
+                    self.cursor.leave();
                     let end = self.framing.end();
                     self.unsent.extend(Some(end).filter(|end| !end.is_empty()));
                     self.is_ending = true;

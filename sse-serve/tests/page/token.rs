@@ -82,13 +82,18 @@ fn a_token_opens_the_stream_and_sends_and_is_kept_nowhere() {
     let Some(mut page) = Page::open(&server.url()) else {
         return;
     };
-    page.until_row("failed · 401 Unauthorized: this needs a credential");
+    page.until_row(
+        "failed · put a token into its field · 401 Unauthorized: this needs a credential",
+    );
     page.until("document.activeElement.id === 'token'");
+    page.until("document.querySelector('#kept').textContent === '1 row kept'");
     page.click("#send button.primary");
     page.until("document.querySelector('#sent').textContent.startsWith('401 Unauthorized')");
     page.fill("#token", "wrong-token-wrong-token");
     page.click("#connect");
-    page.until_row("failed · 401 Unauthorized: the credential is not good");
+    page.until_row(
+        "failed · put a token into its field · 401 Unauthorized: the credential is not good",
+    );
     page.fill("#token", "töken");
     page.click("#connect");
     page.until_row("failed · the token has a character");
@@ -108,7 +113,7 @@ fn a_token_opens_the_stream_and_sends_and_is_kept_nowhere() {
     assert!(!page.text("body").contains(TOKEN));
     assert_eq!(page.complaints(), [""; 0]);
     page.visit(&server.url());
-    page.until_row("failed · 401");
+    page.until_row("failed · put a token into its field · 401");
     assert_eq!(page.value("document.querySelector('#token').value"), "");
 }
 
@@ -118,7 +123,7 @@ fn a_stream_whose_token_expires_goes_on_with_the_next() {
     let Some(mut page) = Page::open(&server.url()) else {
         return;
     };
-    page.until_row("failed · 401");
+    page.until_row("failed · put a token into its field · 401");
     // Longer where the machine takes longer than the token lives.
     for seconds in [3, 8, 20] {
         page.fill("#token", &jwt(seconds));
@@ -130,7 +135,7 @@ fn a_stream_whose_token_expires_goes_on_with_the_next() {
     }
     publish(&server, r#"{"data":"before"}"#);
     page.until_row("the server says: the credential has expired");
-    page.until_row("failed · 401 Unauthorized: the credential has expired; get another");
+    page.until_row("failed · put a token into its field · 401 Unauthorized: the credential has expired; get another");
     publish(&server, r#"{"data":"in between"}"#);
     page.fill("#token", &jwt(600));
     page.click("#connect");
@@ -149,7 +154,7 @@ fn a_reconnect_sends_the_token_that_is_in_the_field_by_then() {
     let Some(mut page) = Page::open(&format!("http://{}/", line.address)) else {
         return;
     };
-    page.until_row("failed · 401");
+    page.until_row("failed · put a token into its field · 401");
     page.fill("#token", &jwt(600));
     page.click("#connect");
     page.until_row("connected ·");
@@ -157,7 +162,9 @@ fn a_reconnect_sends_the_token_that_is_in_the_field_by_then() {
     line.cut();
     page.until_row("attempt");
     line.mend();
-    page.until_row("failed · 401 Unauthorized: the credential is not good");
+    page.until_row(
+        "failed · put a token into its field · 401 Unauthorized: the credential is not good",
+    );
 }
 
 /// V43

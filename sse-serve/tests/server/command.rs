@@ -50,6 +50,8 @@ fn a_usage_error_is_one_line_and_exit_code_2() {
         (&["demo", "--path", "/health"], "endpoint"),
         (&["demo", "--path", "/"], "endpoint"),
         (&["demo", "--path", "/{x}"], "braces"),
+        (&["demo", "--path", "/a/../b"], "`..`"),
+        (&["demo", "--path", "/ä"], "%XX"),
         (&["demo", "--lisen", "x"], "'--listen'"),
         (&["serve"], "serve"),
     ] {

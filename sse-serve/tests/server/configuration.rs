@@ -56,6 +56,43 @@ fn the_example_is_complete_and_equal_to_the_defaults() {
 }
 
 #[test]
+fn every_option_of_the_example_can_be_uncommented() {
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("sse-serve.example.toml");
+    let text = std::fs::read_to_string(example).unwrap();
+    let lines = text.lines().map(|line| match line.strip_prefix('#') {
+        Some(option) if option.starts_with(|first: char| first.is_ascii_lowercase()) => option,
+        _ => line,
+    });
+    let text: Vec<&str> = lines.collect();
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("hub.toml");
+    std::fs::write(&file, text.join("\n")).unwrap();
+    let config = printed(&["--config", file.to_str().unwrap()], &[]);
+    assert_eq!(value(&config, "max-per-peer"), "1000 # by the file");
+    assert!(
+        !config.lines().any(|line| line.starts_with("#t")),
+        "{config}"
+    );
+}
+
+#[test]
+fn a_printed_secret_says_that_it_was_left_out() {
+    let environment = [(
+        "SSE_SERVE_AUTH_TOKEN",
+        "ci:token=a-token-of-the-tests,publish=*",
+    )];
+    let config = printed(&[], &environment);
+    assert!(!config.contains("a-token-of-the-tests"), "{config}");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("hub.toml");
+    std::fs::write(&file, config).unwrap();
+    let (code, _, stderr) = run(command().args(["hub", "--config"]).arg(&file));
+    assert_eq!(code, Some(2));
+    assert!(stderr.contains("left out by --print-config"), "{stderr}");
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+}
+
+#[test]
 fn flags_override_the_environment_which_overrides_the_file() {
     let path = fixtures("good").join("full.toml");
     let file = ["--config", path.to_str().unwrap()];

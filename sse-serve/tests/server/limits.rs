@@ -184,3 +184,26 @@ fn a_largest_event_that_the_log_cannot_hold_is_refused_at_start() {
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(stderr.contains("--log-bytes"), "{stderr}");
 }
+
+#[test]
+fn slow_bodies_share_a_memory_and_one_more_is_refused() {
+    let server = Server::start_hub(&["--max-body-size", "64KiB", "--max-body-memory", "64KiB"]);
+    let mut slow = server.connect();
+    slow.send(format!(
+        "POST /trigger HTTP/1.1\r\nHost: {}\r\nContent-Length: 65000\r\n\r\n{{\"data\":\"{}",
+        server.addr(),
+        "x".repeat(62_000)
+    ));
+    let body = format!(r#"{{"data":"{}"}}"#, "y".repeat(20_000));
+    // Until all that was sent is read.
+    until("a refusal", || {
+        server.post("/trigger", "", body.as_bytes()).status == 503
+    });
+    let answer = server.post("/trigger", "", body.as_bytes());
+    assert!(answer.problem(503).contains("--max-body-memory"));
+    assert!(refused(&server, "body_memory") >= 2);
+    drop(slow);
+    until("the room", || {
+        server.post("/trigger", "", body.as_bytes()).status == 200
+    });
+}

@@ -294,3 +294,62 @@ fn ctrl_c_ends_what_has_no_end_and_interrupts_what_has() {
     assert_eq!((code, ids.len()), (Some(130), 0), "{said}");
     assert!(said.contains("interrupted before event 2"), "{said}");
 }
+
+/// Publishes to a server that answers with this head and body.
+fn publish_to(answer: String) -> (Option<i32>, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let server = std::thread::spawn(move || {
+        let (mut socket, _) = listener.accept().unwrap();
+        let mut head = BufReader::new(socket.try_clone().unwrap());
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            head.read_line(&mut line).unwrap();
+            let line = line.trim_end().to_ascii_lowercase();
+            if let Some(given) = line.strip_prefix("content-length: ") {
+                length = given.parse().unwrap();
+            }
+            if line.is_empty() {
+                break;
+            }
+        }
+        head.read_exact(&mut vec![0; length]).unwrap();
+        socket.write_all(answer.as_bytes()).unwrap();
+    });
+    let publisher = Publisher::start(&url, &["--data", "x"]);
+    let (code, ids, said) = publisher.end();
+    server.join().unwrap();
+    assert_eq!(ids, [""; 0]);
+    (code, said)
+}
+
+#[test]
+fn a_redirect_is_said_and_not_followed() {
+    let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();
+    let location = format!("http://{}/trigger", elsewhere.local_addr().unwrap());
+    let (code, said) = publish_to(format!(
+        "HTTP/1.1 307 Temporary Redirect\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n"
+    ));
+    assert_eq!(code, Some(1), "{said}");
+    assert!(
+        said.contains(&location) && said.contains("--server"),
+        "{said}"
+    );
+    elsewhere.set_nonblocking(true).unwrap();
+    assert!(elsewhere.accept().is_err(), "nobody came");
+}
+
+#[test]
+fn what_a_server_says_commands_no_terminal() {
+    let body = r#"{"detail":"\u001b[2Jgone"}"#;
+    let (code, said) = publish_to(format!(
+        "HTTP/1.1 400 Bad Request\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    ));
+    assert_eq!(code, Some(1), "{said}");
+    assert!(
+        said.contains("gone") && !said.contains('\u{1b}'),
+        "{said:?}"
+    );
+}

@@ -279,3 +279,18 @@ fn a_client_that_half_closes_is_taken_as_gone() {
     stream.half_close();
     server.wait_for_connections(0);
 }
+
+#[test]
+fn a_stream_that_is_old_enough_ends_whole_and_comes_back() {
+    let server = Server::start(&["--max-connection-age", "1s", "--heartbeat", "100ms"]);
+    let mut stream = server.subscribe("");
+    server.publish(r#"{"data":"young"}"#);
+    assert_eq!(stream.event().data, "young");
+    // To its last chunk, which reading insists on.
+    let last = stream.rest().pop();
+    assert!(matches!(last, Some(Block::Retry(_))), "{last:?}");
+    assert_eq!(
+        server.metric("connections_closed_total{reason=\"aged\"}"),
+        1
+    );
+}

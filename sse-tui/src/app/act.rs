@@ -5,6 +5,7 @@ use crate::curl;
 use crate::format;
 use crate::keymap::{Action, Context};
 use crate::prompt::PromptKind;
+use crate::screens::{Done, Screen};
 use crate::store::RowKind;
 
 /// Terminals take no more through OSC 52: 74,994 bytes are 100,000 in base64.
@@ -13,6 +14,9 @@ const LARGEST_COPY: usize = 74_994;
 impl App {
     /// Does what a key asks for, in the pane that has the keys.
     pub(super) fn act(&mut self, action: Action, context: Context) {
+        if self.act_on_screens(action, context) {
+            return;
+        }
         let taken = match context {
             Context::Detail => self.act_in_detail(action),
             Context::Types => self.act_in_types(action),
@@ -22,6 +26,27 @@ impl App {
         if !taken {
             self.act_on_list(action);
         }
+    }
+
+    /// Whether the other screens, recording or replay took the key.
+    fn act_on_screens(&mut self, action: Action, context: Context) -> bool {
+        let row = self.selected_row();
+        let selected = row.and_then(|row| self.store.get(row));
+        let chosen = row.filter(|_| !self.view.following());
+        match self.screens.act(action, context, selected.as_ref(), chosen) {
+            Done::All => {}
+            Done::Nothing => return false,
+            Done::Show(row) if self.listing.row(self.listing.place(row)) != Some(row) => {
+                self.say(Tone::Refused, "the event is not listed: u lists all");
+            }
+            Done::Show(row) => {
+                self.screens.current = Screen::Main;
+                self.go_to(row);
+                self.focus = Focus::Detail;
+                self.show_detail();
+            }
+        }
+        true
     }
 
     fn act_on_list(&mut self, action: Action) {
@@ -78,7 +103,8 @@ impl App {
             Action::Copy => self.copy(),
             Action::CopyCurl => self.copy_as_curl(),
             Action::SideBySide => self.toggle_side_by_side(),
-            Action::Wire | Action::Fold | Action::Unfold | Action::Toggle | Action::FoldAll => {}
+            // What is left has its meaning in other panes and on other screens.
+            _ => {}
         }
         let moves = matches!(
             action,

@@ -65,6 +65,7 @@ impl App {
                 connection.attempts += 1;
                 connection.link = Link::Connecting;
                 connection.requested_at = Some(at);
+                self.screens.requested(source, leg, at);
                 connection.unsendable = unsendable;
                 if !unsendable {
                     connection.last_event_id.clone_from(&last_event_id);
@@ -204,6 +205,9 @@ impl App {
             data: event.data,
         };
         self.store.push_with_wire(&row, wire);
+        let number = self.store.range().end - 1;
+        let charts = &mut self.screens.charts;
+        charts.event(lane, event.event_type, at, number, event.data);
         self.listed += 1;
         if self.events.is_some_and(|events| self.listed >= events) {
             self.exit = Some(Ok(()));

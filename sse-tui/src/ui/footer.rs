@@ -1,5 +1,7 @@
 //! One line: keys, or what is being typed, or a word to the user.
 
+use std::path::Path;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
@@ -10,13 +12,20 @@ use unicode_width::UnicodeWidthStr;
 use super::pen::Pen;
 use crate::app::{App, Tone};
 use crate::format;
-use crate::keymap::Action;
+use crate::keymap::{Action, Binding, Context};
 use crate::prompt::{Prompt, PromptKind};
+use crate::screens::works_everywhere;
 use crate::theme::Theme;
 
 /// The keys that the keymap gives a hint for where the keys go now, and how
 /// much of the byte budget is used.
-pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
+pub(super) fn draw(
+    buffer: &mut Buffer,
+    area: Rect,
+    charts: Option<Rect>,
+    app: &App,
+    theme: &Theme,
+) {
     let mut pen = Pen::line(buffer, area, 0).marks(theme);
     if draw_words(&mut pen, app, theme) {
         return;
@@ -26,14 +35,22 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
         format::bytes(app.store.used() as f64),
         format::bytes(app.store.budget() as f64).replace(".0 ", " ")
     );
+    let note = super::charts::note(app, charts);
+    if !note.is_empty() {
+        pen.right(&format!(" {note} "), theme.warn);
+    }
     pen.text(" ", theme.dim);
-    for binding in app.keymap.hints(app.context()) {
+    draw_recording(&mut pen, app, theme);
+    for binding in hints(app) {
         let Some(key) = binding.keys.first() else {
             continue;
         };
         let (key, hint) = match binding.action {
             Action::Up => ("↑↓".to_owned(), binding.hint),
             Action::Pause if app.view.paused() => (key.label(), "resume"),
+            Action::Record if app.screens.recording.is_some() => (key.label(), "end recording"),
+            Action::PlaySlower => ("{}".to_owned(), binding.hint),
+            Action::PlayBack => ("()".to_owned(), binding.hint),
             _ => (key.label(), binding.hint),
         };
         if pen.room() < key.width() + hint.width() + 1 {
@@ -47,6 +64,35 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
     if pen.room() > kept.len() {
         pen.right(&kept, theme.dim);
     }
+}
+
+/// Those of the replay first; of those that work everywhere only what works here.
+fn hints(app: &App) -> impl Iterator<Item = &Binding> {
+    let context = app.context();
+    let replay = app.screens.replay.is_some() && context != Context::Help;
+    let of_replay = app.keymap.of(Context::Replay);
+    let of_replay = of_replay.filter(move |binding| replay && !binding.hint.is_empty());
+    let elsewhere = app.screens.context().is_some();
+    let others = app.keymap.hints(context).filter(move |binding| {
+        let own = binding.context != Context::Everywhere;
+        let hidden = matches!(binding.action, Action::Pause | Action::Record);
+        (own || !elsewhere || works_everywhere(binding.action)) && !(replay && hidden)
+    });
+    of_replay.chain(others)
+}
+
+/// What is recorded to where, if anything is.
+fn draw_recording(pen: &mut Pen<'_>, app: &App, theme: &Theme) {
+    let Some(recording) = &app.screens.recording else {
+        return;
+    };
+    let bytes = format::bytes(recording.bytes as f64);
+    let name = Path::new(&recording.path).file_name().unwrap_or_default();
+    let name = name.to_string_lossy();
+    let width = name.width().min(pen.room() / 3);
+    pen.text("● REC ", theme.bad)
+        .column(&name, width, theme.bad)
+        .text(&format!("{bytes}  "), theme.bad);
 }
 
 /// The prompt or the notice, if there is one.

@@ -128,6 +128,8 @@ fn label(pen: &mut Pen<'_>, app: &App, theme: &Theme) {
     let links = || app.connections.iter().map(|connection| &connection.link);
     let (text, style) = if app.view.paused() {
         (" PAUSED ", theme.paused)
+    } else if app.screens.replay.is_some() {
+        (" REPLAY ", theme.brand)
     } else if links().any(|link| matches!(link, Link::Open { .. })) {
         (" LIVE ", theme.live)
     } else if links().all(|link| matches!(link, Link::Closed(_))) {

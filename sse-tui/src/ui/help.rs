@@ -10,6 +10,7 @@ use super::pen::Pen;
 use crate::app::App;
 use crate::filter::SYNTAX;
 use crate::keymap::{Context, Key};
+use crate::screens::works_everywhere;
 use crate::theme::Theme;
 
 enum Line {
@@ -21,15 +22,7 @@ enum Line {
 /// A window over everything, in as many columns as fit; what is too high for it
 /// scrolls. Returns how far it is scrolled, which is no further than it can be.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) -> usize {
-    let mut columns = vec![
-        keys(app, &[Context::List, Context::Prompt]),
-        keys(app, &[Context::Everywhere, Context::Types]),
-        [syntax(), vec![Line::Space], keys(app, &[Context::Help])]
-            .into_iter()
-            .flatten()
-            .collect(),
-        keys(app, &[Context::Detail]),
-    ];
+    let mut columns = columns(app);
     // One under another until they fit.
     while columns.len() > 1 && usize::from(area.width) < width(&columns) + 2 {
         let upper = if columns.len() == 4 { 2 } else { 0 };
@@ -90,6 +83,28 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) ->
     scroll
 }
 
+/// What works here.
+fn columns(app: &App) -> Vec<Vec<Line>> {
+    let replay = app.screens.replay.as_ref().map(|_| Context::Replay);
+    if let Some(context) = app.screens.context() {
+        let mut contexts = vec![Context::Everywhere];
+        contexts.extend(replay);
+        contexts.push(Context::Help);
+        return vec![keys(app, &[context]), keys(app, &contexts)];
+    }
+    let mut first: Vec<_> = replay.into_iter().collect();
+    first.extend([Context::List, Context::Prompt]);
+    vec![
+        keys(app, &first),
+        keys(app, &[Context::Everywhere, Context::Types]),
+        [syntax(), vec![Line::Space], keys(app, &[Context::Help])]
+            .into_iter()
+            .flatten()
+            .collect(),
+        keys(app, &[Context::Detail]),
+    ]
+}
+
 fn width(columns: &[Vec<Line>]) -> usize {
     columns.iter().map(|column| column_width(column)).sum()
 }
@@ -129,7 +144,12 @@ fn keys(app: &App, contexts: &[Context]) -> Vec<Line> {
             lines.push(Line::Space);
         }
         lines.push(Line::Title(context.title()));
+        let elsewhere = app.screens.context().is_some();
         for binding in app.keymap.of(*context) {
+            let of_list = *context == Context::Everywhere && !works_everywhere(binding.action);
+            if elsewhere && of_list {
+                continue;
+            }
             let keys: Vec<_> = binding.keys.iter().map(|key: &Key| key.label()).collect();
             lines.push(Line::Keys(keys.join(" "), binding.help));
         }

@@ -1,5 +1,6 @@
 //! The screen: which pane stands where, and the drawing of each.
 
+mod charts;
 mod connection;
 mod detail;
 mod divider;
@@ -9,12 +10,15 @@ mod help;
 mod list;
 mod pane;
 mod pen;
+mod replay;
+mod transcript;
 mod types;
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 
 use crate::app::{App, Focus};
+use crate::screens::Screen;
 use crate::theme::Theme;
 use crate::ui::pane::{Edge, Pane};
 
@@ -41,7 +45,18 @@ pub fn draw(frame: &mut Frame<'_>, app: &mut App, theme: &Theme) {
         (usize::from(text.width), usize::from(text.height))
     });
     app.fit(list, detail);
-    if panes.types.is_none() && panes.types_line.is_none() && app.focus == Focus::Types {
+    if let Some(area) = panes.charts {
+        charts::fit(&mut app.screens.charts, area, panes.edge);
+    }
+    let text = panes
+        .text
+        .map(|area| transcript::Places::of(area, panes.edge));
+    if let (Some(places), Some(text)) = (&text, &mut app.screens.transcript) {
+        let (width, height) = places.text();
+        text.fit(width, height);
+    }
+    let main = app.screens.current == Screen::Main;
+    if main && panes.types.is_none() && panes.types_line.is_none() && app.focus == Focus::Types {
         app.focus = Focus::List;
     }
 
@@ -79,8 +94,17 @@ pub fn draw(frame: &mut Frame<'_>, app: &mut App, theme: &Theme) {
             .draw(buffer, area, theme);
         detail::draw(buffer, area, app, theme);
     }
+    if let Some(places) = &text {
+        transcript::draw(buffer, places, app, theme);
+    }
+    if let Some(area) = panes.charts {
+        charts::draw(buffer, area, panes.edge, app, theme);
+    }
+    if let Some(area) = panes.replay {
+        replay::draw(buffer, area, app, theme);
+    }
     if let Some(area) = panes.footer {
-        footer::draw(buffer, area, app, theme);
+        footer::draw(buffer, area, panes.charts, app, theme);
     }
     if let Some(area) = panes.status {
         header::draw_status(buffer, area, app, theme);
@@ -102,6 +126,9 @@ struct Panes {
     connection: Option<Rect>,
     list: Option<Rect>,
     detail: Option<Rect>,
+    text: Option<Rect>,
+    charts: Option<Rect>,
+    replay: Option<Rect>,
     footer: Option<Rect>,
     status: Option<Rect>,
     edge: Edge,
@@ -114,10 +141,11 @@ impl Panes {
             panes.edge = Edge::Bare;
             let [main, status] = rows(area, [Constraint::Fill(1), Constraint::Length(1)]);
             if area.height > 1 {
-                let pane = if app.detail.is_some() {
-                    &mut panes.detail
-                } else {
-                    &mut panes.list
+                let pane = match app.screens.current {
+                    Screen::Text => &mut panes.text,
+                    Screen::Charts => &mut panes.charts,
+                    Screen::Main if app.detail.is_some() => &mut panes.detail,
+                    Screen::Main => &mut panes.list,
                 };
                 *pane = Some(main);
             }
@@ -126,17 +154,38 @@ impl Panes {
         }
         let narrow = area.width < WIDE;
         let line = u16::from(narrow);
-        let [header, types_line, main, footer] = rows(
+        let replay = u16::from(app.screens.replay.is_some());
+        let [header, types_line, main, replay, footer] = rows(
             area,
             [
                 Constraint::Length(2),
                 Constraint::Length(line),
                 Constraint::Fill(1),
+                Constraint::Length(replay),
                 Constraint::Length(1),
             ],
         );
         panes.header = Some(header);
+        panes.replay = Some(replay);
         panes.footer = Some(footer);
+        match app.screens.current {
+            Screen::Main => {}
+            Screen::Text => {
+                panes.edge = if narrow { Edge::Rule } else { Edge::Border };
+                panes.types_line = narrow.then_some(types_line);
+                panes.text = Some(main);
+                return panes;
+            }
+            Screen::Charts => {
+                // Each panel says what the line of types would.
+                panes.charts = Some(Rect {
+                    y: types_line.y,
+                    height: main.bottom() - types_line.y,
+                    ..main
+                });
+                return panes;
+            }
+        }
         let main = if narrow {
             panes.types_line = Some(types_line);
             panes.edge = Edge::Rule;

@@ -2,10 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod charts;
 mod escapes;
 mod inspect;
 mod losses;
 mod print;
+mod recording;
 mod screens;
 mod server;
 mod terminal;
+mod text;

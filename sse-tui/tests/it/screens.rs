@@ -110,13 +110,18 @@ impl Fixture {
     }
 
     pub(crate) fn feed_to(&mut self, source: usize, seconds: f64, wire: &str) {
+        self.feed_leg(source, seconds, 1, wire);
+    }
+
+    pub(crate) fn feed_leg(&mut self, source: usize, seconds: f64, leg: u64, wire: &str) {
         let at = self.at(seconds);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .unwrap();
         let mut stream = read_stream(wire.as_bytes(), Limits::default());
         while let Some(update) = runtime.block_on(stream.next()) {
-            if let Update::Batch(batch) = update {
+            if let Update::Batch(mut batch) = update {
+                batch.leg = leg;
                 let change = Change::Batch { at, batch };
                 self.app.update(Message::Stream { source, change });
             }

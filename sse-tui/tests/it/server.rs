@@ -44,6 +44,22 @@ pub(crate) fn serve(answers: Vec<Answer>) -> Server {
     Server { url, requests }
 }
 
+/// Answers one connection with this, and goes on when it is told how.
+pub(crate) fn serve_on_request(begin: String) -> (String, mpsc::Sender<&'static str>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/events", listener.local_addr().unwrap());
+    let (sender, more) = mpsc::channel::<&'static str>();
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        read_request(&stream).unwrap();
+        let _ = stream.write_all(begin.as_bytes());
+        for text in more {
+            let _ = stream.write_all(text.as_bytes());
+        }
+    });
+    (url, sender)
+}
+
 /// The head of an event stream of unknown length, and its beginning.
 pub(crate) fn stream(body: &str) -> String {
     format!("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n{body}")

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::server::{Answer, refused_url, serve, stream};
+use crate::server::{Answer, refused_url, serve, serve_on_request, stream};
 
 const EVENTS: &str = "retry: 60000\nid: 1\nevent: connected\ndata: {}\n\n\
     id: 2\nevent: tick\ndata: {\"symbol\":\"DEMO\",\"price\":101.50}\n\n\
@@ -333,6 +333,103 @@ fn the_screen_follows_the_size_of_the_terminal() {
     }
     let screen = tmux.wait_for(&["─ events 3 ─", "● tick"]);
     assert!(!screen.contains("╭ types"), "{screen}");
+    tmux.keys(&["q"]);
+    tmux.assert_restored(0);
+}
+
+#[test]
+fn a_session_is_recorded_replayed_and_wound_back() {
+    let Some(tmux) = Tmux::start(110, 30) else {
+        return;
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("calls.ndjson");
+    let path = path.to_str().unwrap();
+    let server = serve(vec![
+        Answer::Close(stream("retry: 100\nid: 1\ndata: before the loss\n\n")),
+        Answer::Hold(stream("retry: 60000\nid: 2\ndata: after the loss\n\n")),
+    ]);
+    tmux.launch("", &format!("{} --record '{path}'", server.url));
+    tmux.wait_for(&["after the loss", "● REC calls.ndjson", "LIVE"]);
+    tmux.keys(&["q"]);
+    tmux.assert_restored(0);
+
+    tmux.launch("", &format!("--replay '{path}' --speed step"));
+    tmux.wait_for(&["REPLAY", "‖ replay step", "waiting for the first event"]);
+    // A request, its answer, the bytes.
+    tmux.keys(&["."]);
+    tmux.keys(&["."]);
+    tmux.wait_for(&["connected · HTTP/1.1 200"]);
+    tmux.keys(&["."]);
+    let screen = tmux.wait_for(&["before the loss"]);
+    assert!(!screen.contains("connection lost"), "{screen}");
+    tmux.keys(&["}", "Space"]);
+    let screen = tmux.wait_for(&["after the loss", "■ replayed", "the recording ends here"]);
+    assert!(
+        screen.contains("connection lost") && screen.contains("resumed after 1"),
+        "{screen}"
+    );
+    tmux.keys(&["R"]);
+    tmux.wait_for(&["this is a recording already"]);
+    // Ten seconds back is the beginning.
+    tmux.keys(&["("]);
+    tmux.wait_for(&["after the loss", "■ replayed"]);
+    tmux.keys(&["q"]);
+    tmux.assert_restored(0);
+}
+
+#[test]
+fn recording_begins_and_ends_at_a_key_in_the_middle_of_an_event() {
+    let Some(tmux) = Tmux::start(110, 30) else {
+        return;
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let (server, more) = serve_on_request(stream("data: whole\n\nid: 7\ndata: first half, "));
+    let before = format!("cd '{}';", directory.path().display());
+    tmux.launch(&before, &server);
+    tmux.wait_for(&["LIVE", "whole"]);
+    tmux.keys(&["R"]);
+    tmux.wait_for(&["recording to sse-"]);
+    more.send("second half\n\n").unwrap();
+    tmux.wait_for(&["first half, second half"]);
+    tmux.keys(&["R"]);
+    tmux.wait_for(&["recorded ", "play it with sse-tui --replay sse-"]);
+    tmux.keys(&["q"]);
+    tmux.assert_restored(0);
+
+    let files: Vec<_> = std::fs::read_dir(directory.path()).unwrap().collect();
+    assert_eq!(files.len(), 1);
+    let path = files[0].as_ref().unwrap().path();
+    let replayed = crate::print::run(&["--replay", path.to_str().unwrap()]);
+    let text = crate::print::stdout(&replayed);
+    assert_eq!(text.lines().count(), 1, "{text}");
+    assert!(
+        text.contains("\"data\":\"first half, second half\"") && text.contains("\"id\":\"7\""),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_text_of_a_stream_and_the_panels_are_a_key_away() {
+    let Some(tmux) = Tmux::start(110, 30) else {
+        return;
+    };
+    let chunk = |text: &str| {
+        format!(
+            "data: {{\"object\":\"chat.completion.chunk\",\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n"
+        )
+    };
+    let body = chunk("Hello ") + &chunk("wor\\u001b[2Jld");
+    let server = serve(vec![Answer::Close(stream(&body))]);
+    tmux.launch("", &format!("-d '{{}}' {}", server.url));
+    tmux.wait_for(&["ENDED", "chat.completion.chunk"]);
+    tmux.keys(&["t"]);
+    tmux.wait_for(&["Hello wor␛[2Jld", "cut short, no [DONE]", "OpenAI chat"]);
+    tmux.keys(&["D"]);
+    tmux.wait_for(&["╭ message", "index 0"]);
+    tmux.keys(&["Escape"]);
+    tmux.wait_for(&["╭ events 2"]);
+    assert_eq!(server.requests.try_iter().count(), 1, "a POST is sent once");
     tmux.keys(&["q"]);
     tmux.assert_restored(0);
 }

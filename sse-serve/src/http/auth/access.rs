@@ -23,6 +23,8 @@ pub(crate) struct Grant {
     pub(crate) access: Arc<Access>,
     /// When it ends, and the stream with it.
     pub(crate) expires: Option<Instant>,
+    /// Whom it was given to, as far as can be told.
+    pub(crate) holder: super::tickets::Digest,
     /// The ticket it came as.
     pub(crate) ticket: Option<super::tickets::Digest>,
 }
@@ -58,6 +60,10 @@ pub(crate) enum Forbidden {
     /// An event for anybody's session or connection, on any topic.
     Anywhere,
     Admin,
+    /// A key counts for a publisher, and the credential says nobody's name.
+    Key,
+    /// It may publish nothing at all.
+    Nothing,
     /// A ticket opens streams and nothing else.
     Ticket,
 }
@@ -148,13 +154,23 @@ impl Caller {
         }
     }
 
+    /// Whether it may publish anything: asked before a body is read for it.
+    pub(crate) fn is_publisher(&self) -> Result<(), Forbidden> {
+        match &self.grant {
+            Some(grant) if grant.ticket.is_some() => Err(Forbidden::Ticket),
+            Some(grant) if grant.access.publish.is_empty() => Err(Forbidden::Nothing),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether all of these events may be published.
     pub(crate) fn publish(&self, events: &[Publication]) -> Result<(), Forbidden> {
+        self.is_publisher()?;
         let Some(grant) = &self.grant else {
             return Ok(());
         };
-        if grant.ticket.is_some() {
-            return Err(Forbidden::Ticket);
+        if grant.access.identity.is_none() && events.iter().any(Publication::has_key) {
+            return Err(Forbidden::Key);
         }
         for event in events {
             match event.reach() {
@@ -217,6 +233,10 @@ impl Forbidden {
                                Nothing was published"
                 .to_owned(),
             Self::Admin => "this needs a credential with the claim `admin`".to_owned(),
+            Self::Key => "a `key` counts for its publisher, and the credential names none; leave \
+                          `key` out, or take a token with `sub`. Nothing was published"
+                .to_owned(),
+            Self::Nothing => "the credential may not publish; take one that may".to_owned(),
             Self::Ticket => {
                 "a ticket opens streams and nothing else; send the credential itself".to_owned()
             }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use crate::config::{Claims, Jwt, JwtAlgorithm};
 use crate::error::AuthError;
 use crate::http::auth::access::Access;
-use crate::http::auth::{Rejected, check_name, secret, verifier};
+use crate::http::auth::{NO_PATTERN, Rejected, check_name, matches_something, secret, verifier};
 
 /// The least a secret of HS256 must have (RFC 7518 §3.2).
 const SECRET_MIN: usize = 32;
@@ -120,6 +120,9 @@ impl Verifier {
             check_name(name).map_err(|()| {
                 Rejected::Invalid("a claim is empty, has a control character, or is too long")
             })?;
+        }
+        if !matches_something(&claims) {
+            return Err(Rejected::Invalid(NO_PATTERN));
         }
         let identity = payload.sub.map(|sub| format!("sub:{sub}"));
         let access = Access::new(identity, &claims);

@@ -22,9 +22,9 @@ pub(super) use access::{Caller, Forbidden, Grant, Wish};
 pub(super) use carrier::Carrier;
 pub(super) use tickets::{NoTicket, Tickets};
 
-use crate::config::{Auth, StaticToken};
+use crate::config::{Auth, Claims, StaticToken};
 use crate::error::AuthError;
-use crate::hub::NAME_MAX;
+use crate::hub::{NAME_MAX, TopicPattern};
 use access::Access;
 use tickets::Digest;
 
@@ -80,6 +80,11 @@ impl Authenticator {
             }
             tokens.push((digest, Arc::new(access)));
         }
+        for token in &config.tokens {
+            if token.claims == Claims::default() {
+                tracing::warn!(token = token.name, "permits nothing");
+            }
+        }
         Ok(Some(Self {
             tokens,
             jwt: config.jwt.as_ref().map(jwt::Verifier::new).transpose()?,
@@ -113,10 +118,12 @@ impl Authenticator {
     }
 
     fn token(&self, token: &str, now: Instant) -> Result<Grant, Rejected> {
-        if let Some(access) = self.static_access(token) {
+        let digest = Digest::of(token);
+        if let Some(access) = self.static_access(digest) {
             return Ok(Grant {
                 access,
                 expires: None,
+                holder: digest,
                 ticket: None,
             });
         }
@@ -125,6 +132,8 @@ impl Authenticator {
         };
         let (access, expires) = jwt.verify(token, now)?;
         Ok(Grant {
+            // A subject may have many tokens.
+            holder: access.identity.as_deref().map_or(digest, Digest::of),
             access: Arc::new(access),
             expires,
             ticket: None,
@@ -132,8 +141,7 @@ impl Authenticator {
     }
 
     /// Compares with all of them, and digests only, so that the time tells nothing.
-    fn static_access(&self, token: &str) -> Option<Arc<Access>> {
-        let digest = Digest::of(token);
+    fn static_access(&self, digest: Digest) -> Option<Arc<Access>> {
         let mut found = None;
         for (known, access) in &self.tokens {
             let is_it: Choice = known.bytes().ct_eq(digest.bytes());
@@ -158,6 +166,9 @@ fn static_token(token: &StaticToken) -> Result<(Digest, Access), AuthError> {
             refused("has a name, topic or session that is empty, too long, or has a line break")
         })?;
     }
+    if !matches_something(claims) {
+        return Err(refused(NO_PATTERN));
+    }
     let bytes = secret::read(&token.secret, &what)?;
     let weak = |problem: &str| secret::refused(&token.secret, &what, problem.to_owned());
     let text = std::str::from_utf8(&bytes)
@@ -171,6 +182,15 @@ fn static_token(token: &StaticToken) -> Result<(Digest, Access), AuthError> {
     }
     let identity = Some(format!("token:{}", token.name));
     Ok((Digest::of(text), Access::new(identity, claims)))
+}
+
+const NO_PATTERN: &str = "has a pattern that matches no topic; `*` is all, `orders.*` a prefix, and \
+                          there is no other";
+
+/// Whether every pattern could match a topic.
+fn matches_something(claims: &Claims) -> bool {
+    let mut patterns = claims.subscribe.iter().chain(&claims.publish);
+    patterns.all(|pattern| TopicPattern::parse(pattern).is_ok())
 }
 
 /// Whether a name can be a topic, a session or a publisher.

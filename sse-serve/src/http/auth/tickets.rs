@@ -2,6 +2,7 @@
 //! URL of its stream. None survives the process.
 
 use std::cmp::Reverse;
+use std::collections::hash_map::Entry;
 use std::collections::{BinaryHeap, HashMap};
 use std::fmt::{self, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -55,6 +56,8 @@ struct Given {
     /// When to look at each again: at the time it had to open its stream by,
     /// then at its end.
     due: BinaryHeap<Reverse<(Instant, Digest)>>,
+    /// How many each holder has; none of them 0.
+    held: HashMap<Digest, usize>,
 }
 
 #[derive(Debug)]
@@ -63,6 +66,7 @@ struct Ticket {
     /// Until it has opened its stream, the time to do so by; then its end.
     deadline: Instant,
     expires: Instant,
+    holder: Digest,
     connection: Option<String>,
 }
 
@@ -72,6 +76,9 @@ pub(crate) enum NoTicket {
     /// There are as many as there may be; the next is gone at this time at
     /// the latest.
     Full(Instant),
+    /// This holder has as many as are left for all others, until this time at
+    /// least.
+    Share(Instant),
     /// The system has no random numbers.
     Random,
 }
@@ -90,6 +97,9 @@ impl Tickets {
     }
 
     /// A ticket for what this credential may subscribe to, and its end.
+    ///
+    /// A holder may have as many as are left for all others: half of all alone,
+    /// and some are left whoever takes what he can.
     pub(crate) fn give(&self, grant: &Grant, now: Instant) -> Result<(String, Instant), NoTicket> {
         let ticket = self.random_text().ok_or(NoTicket::Random)?;
         let digest = Digest::of(&ticket);
@@ -98,16 +108,23 @@ impl Tickets {
         let deadline = expires.min(now + self.limits.open_within);
         let mut given = self.lock();
         given.forget(now);
-        if given.tickets.len() >= self.limits.max {
+        let left = self.limits.max.saturating_sub(given.tickets.len());
+        let held = given.held.get(&grant.holder).copied().unwrap_or(0);
+        if held >= left {
             let next = given.due.peek().map_or(now, |Reverse((due, _))| *due);
-            return Err(NoTicket::Full(next));
+            return Err(match left {
+                0 => NoTicket::Full(next),
+                _ => NoTicket::Share(next),
+            });
         }
+        *given.held.entry(grant.holder).or_default() += 1;
         given.due.push(Reverse((deadline, digest)));
         let access = Arc::new(grant.access.for_ticket());
         let ticket_of = Ticket {
             access,
             deadline,
             expires,
+            holder: grant.holder,
             connection: None,
         };
         given.tickets.insert(digest, ticket_of);
@@ -122,6 +139,7 @@ impl Tickets {
         (now < ticket.deadline).then(|| Grant {
             access: Arc::clone(&ticket.access),
             expires: Some(ticket.expires),
+            holder: ticket.holder,
             ticket: Some(digest),
         })
     }
@@ -161,9 +179,19 @@ impl Given {
             self.due.pop();
             match self.tickets.get(&digest).map(|ticket| ticket.deadline) {
                 Some(deadline) if deadline > now => self.due.push(Reverse((deadline, digest))),
-                _ => {
-                    self.tickets.remove(&digest);
-                }
+                _ => self.remove(digest),
+            }
+        }
+    }
+
+    fn remove(&mut self, digest: Digest) {
+        let Some(ticket) = self.tickets.remove(&digest) else {
+            return;
+        };
+        if let Entry::Occupied(mut held) = self.held.entry(ticket.holder) {
+            *held.get_mut() -= 1;
+            if *held.get() == 0 {
+                held.remove();
             }
         }
     }
@@ -184,7 +212,15 @@ mod tests {
         Grant {
             access: Arc::default(),
             expires,
+            holder: Digest::of("somebody"),
             ticket: None,
+        }
+    }
+
+    fn of(holder: &str) -> Grant {
+        Grant {
+            holder: Digest::of(holder),
+            ..grant(None)
         }
     }
 
@@ -226,17 +262,35 @@ mod tests {
     #[test]
     fn their_number_is_bounded_and_those_that_are_over_make_room() {
         let (tickets, start) = (tickets(2), Instant::now());
-        let (opened, _) = tickets.give(&grant(None), start).unwrap();
+        let (opened, _) = tickets.give(&of("one"), start).unwrap();
         let digest = tickets.look_up(&opened, start).unwrap().ticket.unwrap();
         tickets.opened(digest, "one");
-        tickets.give(&grant(None), start + seconds(1)).unwrap();
-        let full = tickets.give(&grant(None), start + seconds(2)).unwrap_err();
+        tickets.give(&of("other"), start + seconds(1)).unwrap();
+        let full = tickets.give(&of("third"), start + seconds(2)).unwrap_err();
         assert!(matches!(full, NoTicket::Full(_)));
-        tickets.give(&grant(None), start + seconds(31)).unwrap();
+        tickets.give(&of("third"), start + seconds(31)).unwrap();
         assert!(tickets.look_up(&opened, start + seconds(31)).is_some());
-        assert!(tickets.give(&grant(None), start + seconds(32)).is_err());
-        assert_eq!(tickets.lock().tickets.len(), 2);
-        assert_eq!(tickets.lock().due.len(), 2);
+        assert!(tickets.give(&of("other"), start + seconds(32)).is_err());
+        let given = tickets.lock();
+        let lengths = (given.tickets.len(), given.due.len(), given.held.len());
+        assert_eq!(lengths, (2, 2, 2));
+    }
+
+    #[test]
+    fn who_takes_all_he_can_leaves_some_for_others() {
+        let (tickets, start) = (tickets(100), Instant::now());
+        let take = |name: &str| {
+            let mut taken = 0;
+            while tickets.give(&of(name), start).is_ok() {
+                taken += 1;
+            }
+            taken
+        };
+        assert_eq!((take("greedy"), take("as greedy")), (50, 25));
+        let refused = tickets.give(&of("greedy"), start).unwrap_err();
+        assert!(matches!(refused, NoTicket::Share(_)));
+        assert!(tickets.give(&of("modest"), start).is_ok());
+        assert!(tickets.give(&of("greedy"), start + seconds(30)).is_ok());
     }
 
     #[test]

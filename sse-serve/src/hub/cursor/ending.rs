@@ -14,7 +14,7 @@ impl Cursor {
     /// heartbeat, or an end.
     pub(crate) fn deadline(&self) -> Instant {
         let heartbeat = self.last_write + self.shared.config.heartbeat;
-        let ends = self.closes.into_iter().chain(self.expires);
+        let ends = [self.closes, self.ages, self.expires].into_iter().flatten();
         ends.fold(heartbeat, Instant::min)
     }
 
@@ -48,14 +48,16 @@ impl Cursor {
         kicked.or(is_expired.then_some(Closed::Expired))
     }
 
-    /// Once the hub drains, each stream draws its own moment to close.
+    /// Once the hub drains, each stream draws its own moment to close; one that
+    /// reaches its age closes alike.
     pub(super) fn is_closing(&mut self, now: Instant) -> bool {
         if self.closes.is_none() {
             let drain = self.shared.config.drain;
             let since = *self.shared.draining.borrow();
             self.closes = since.map(|since| since + drain.mul_f64(fastrand::f64()));
         }
-        self.closes.is_some_and(|closes| closes <= now)
+        let ends = [self.closes, self.ages].into_iter().flatten();
+        ends.min().is_some_and(|end| end <= now)
     }
 
     /// The last events and a reconnection time that spreads the clients.
@@ -67,7 +69,11 @@ impl Cursor {
         let mut after = BytesMut::new();
         control::put_retry(&mut after, jittered(self.shared.config.retry));
         delivery.after = after.freeze();
-        self.closed.get_or_insert(Closed::Drained);
+        let cause = match self.closes {
+            Some(_) => Closed::Drained,
+            None => Closed::Aged,
+        };
+        self.closed.get_or_insert(cause);
         Due::Write(delivery)
     }
 }

@@ -203,6 +203,15 @@ fn administration_needs_its_claim() {
 }
 
 #[test]
+fn what_may_publish_nothing_is_refused_before_its_body_is_read() {
+    let hub = Guarded::start(TOKENS, &[]);
+    for body in ["[]", "{", r#"{"data":1}"#] {
+        let refused = hub.post("/trigger", &by("alice"), body);
+        assert!(refused.problem(403).contains("may not publish"), "{body}");
+    }
+}
+
+#[test]
 fn a_key_counts_for_its_publisher() {
     let hub = Guarded::start(&[("one", "publish=*"), ("two", "publish=*")], &[]);
     let publish = |who: &str, data: u32| {

@@ -231,6 +231,18 @@ fn claims_permit_what_those_of_static_tokens_do() {
 }
 
 #[test]
+fn a_pattern_that_matches_no_topic_is_no_claim() {
+    let (server, _files) = hub("HS256", SECRET.as_bytes(), &[]);
+    for claims in [
+        with("subscribe", json!("orders*")),
+        with("publish", json!(["a", "*.eu"])),
+    ] {
+        let said = refusal(&server, &hs256(&claims));
+        assert!(said.contains("`orders.*`"), "{said}");
+    }
+}
+
+#[test]
 fn a_key_counts_for_the_subject() {
     let (server, _files) = hub("HS256", SECRET.as_bytes(), &[]);
     let publish = |claims: &Value| {
@@ -242,4 +254,10 @@ fn a_key_counts_for_the_subject() {
     let first = publish(&with("sub", json!("one")));
     assert_eq!(publish(&with("sub", json!("one"))), first);
     assert_ne!(publish(&with("sub", json!("two"))), first);
+    // Who has no name would share his keys with all others who have none.
+    let nobody = bearer(&hs256(&without("sub")));
+    let refused = server.post("/trigger", &nobody, br#"{"key":"k","data":1}"#);
+    assert!(refused.problem(403).contains("`sub`"));
+    let without_key = server.post("/trigger", &nobody, br#"{"data":1}"#);
+    assert_eq!(without_key.status, 200, "{}", without_key.text());
 }

@@ -125,9 +125,32 @@ fn options_that_contradict_one_another_are_refused() {
         (&["--jwt-algorithm", "none"], "HS256"),
         (&["--trusted-proxy", "10.0.0.0/33"], "10.0.0.0/8"),
         (&["--auth-token", "ci"], "ci:file="),
+        (&["--cors-credentials"], "--cors-origin"),
+        (
+            &["--topics", "a:events=1", "--topics", "a:events=2"],
+            "stands twice",
+        ),
     ] {
         let said = complaint(flags, &[]);
         assert!(said.contains(needle), "{flags:?}: {said}");
+    }
+}
+
+#[test]
+fn a_pattern_that_matches_no_topic_is_no_claim() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = write(directory.path(), "ci", token("ci"));
+    for claim in [
+        "subscribe=orders*",
+        "publish=*.eu",
+        "publish=a,subscribe=a*.*",
+    ] {
+        let flag = format!("ci:file={file},{claim}");
+        let said = complaint(&["--auth-token", &flag], &[]);
+        assert!(
+            said.contains("`ci`") && said.contains("`orders.*`"),
+            "{said}"
+        );
     }
 }
 

@@ -91,14 +91,19 @@ fn a_ticket_that_does_not_open_its_stream_in_time_is_void() {
 
 #[test]
 fn their_number_is_bounded_and_a_refusal_is_counted() {
-    let hub = Guarded::start(&[], &["--max-tickets", "2"]);
+    let hub = Guarded::start(TOKENS, &["--max-tickets", "2"]);
     let first = hub.ticket(&by("root"));
-    hub.ticket(&by("root"));
-    let refused = hub.post("/ticket", &by("root"), "");
-    assert!(refused.problem(503).contains("--max-tickets"));
-    let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
-    assert!((1..=60).contains(&wait), "{wait}");
-    assert_eq!(hub.refused("tickets"), 1);
+    // One credential leaves as many as it has for others.
+    let share = hub.post("/ticket", &by("root"), "");
+    assert!(share.problem(429).contains("all others"));
+    hub.ticket(&by("orders"));
+    let full = hub.post("/ticket", &by("orders"), "");
+    assert!(full.problem(503).contains("--max-tickets"));
+    for refused in [share, full] {
+        let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
+        assert!((1..=60).contains(&wait), "{wait}");
+    }
+    assert_eq!(hub.refused("tickets"), 2);
     drop(hub.server.subscribe_with(&format!("?ticket={first}"), ""));
 }
 

@@ -17,6 +17,7 @@ fn caller(line: &str) -> Caller {
     let grant = Grant {
         access: Arc::new(Access::new(Some("me".into()), &claims)),
         expires: None,
+        holder: crate::http::auth::tickets::Digest::of("me"),
         ticket: None,
     };
     Caller {
@@ -132,7 +133,8 @@ fn the_table_of_publishing() {
         ("* default - -",  &["- -"],                  Ok(())),
         ("* a.* - -",      &["b s"],                  topic("b")),
         ("* a.* s -",      &["- s"],                  Err(Forbidden::Anywhere)),
-        ("* - - x",        &["a -"],                  topic("a")),
+        ("* - - x",        &["a -"],                  Err(Forbidden::Nothing)),
+        ("* - - x",        &[],                       Err(Forbidden::Nothing)),
     ];
     for (claims, lines, expected) in table {
         let events: Vec<_> = lines.iter().map(|line| event(line)).collect();
