@@ -52,15 +52,15 @@ pub struct Cli {
 pub enum Command {
     /// Open many connections to an event stream, hold them, and measure what arrives
     Load(Box<LoadArgs>),
-    /// Check whether a client keeps to the rules of event streams
-    Conform(Box<ConformArgs>),
-    /// Stand before a server and disturb its event streams: cuts, delays, lost events and more
-    Proxy(Box<ProxyArgs>),
     /// Prove what reconnection and replay of an event stream are worth: cut connections, and tell
     /// what was lost, repeated or out of order
     Verify(Box<verify::VerifyArgs>),
     /// Check the checker: a built-in server commits each anomaly, and verify must find it
     Selftest(selftest::SelftestArgs),
+    /// Check whether a client keeps to the rules of event streams
+    Conform(Box<ConformArgs>),
+    /// Stand before a server and disturb its event streams: cuts, delays, lost events and more
+    Proxy(Box<ProxyArgs>),
     /// Print a completion script for a shell
     Completions {
         /// The shell

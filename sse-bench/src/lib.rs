@@ -61,10 +61,10 @@ use verify::{VerifyPlan, VerifyReport};
 pub fn run(cli: Cli) -> ExitCode {
     let done = match cli.command {
         Command::Load(args) => load(*args),
-        Command::Conform(args) => conform::run(&args),
-        Command::Proxy(args) => proxy::run(&args),
         Command::Verify(args) => verify(*args),
         Command::Selftest(args) => selftest::run(&args),
+        Command::Conform(args) => conform::run(&args),
+        Command::Proxy(args) => proxy::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "sse-bench", &mut script);
