@@ -86,6 +86,8 @@ fn play(plan: &Plan) -> (Vec<Truth>, Vec<(Micros, usize, Happening)>) {
         happenings.push((0, slot, Happening::Open(None)));
         for event in 0..plan.events {
             let at = (event as Micros + 1) * EVERY;
+            // A cut would come before what was replayed.
+            let is_back = away_until.is_some_and(|(until, _)| event >= until);
             if let Some((until, shift)) = away_until
                 && event >= until
             {
@@ -105,6 +107,7 @@ fn play(plan: &Plan) -> (Vec<Truth>, Vec<(Micros, usize, Happening)>) {
             let cut = plan.cuts.iter().find(|cut| cut.0 == slot && cut.1 == event);
             if let Some(cut) = cut
                 && away_until.is_none()
+                && !is_back
                 && !truth.received.is_empty()
             {
                 away_until = Some((event + cut.2, cut.3));
