@@ -82,6 +82,22 @@ pub enum StartError {
     },
 }
 
+impl StartError {
+    /// Whether the options themselves are wrong, and not what they name: the
+    /// address, a file or the system.
+    pub fn is_usage(&self) -> bool {
+        match self {
+            Self::Path { .. }
+            | Self::Anonymous { .. }
+            | Self::Origin { .. }
+            | Self::Topics { .. }
+            | Self::Limits { .. } => true,
+            Self::Auth(error) => matches!(error, AuthError::Options { .. }),
+            Self::Listen { .. } | Self::Writer(_) | Self::Log(_) | Self::Tls { .. } => false,
+        }
+    }
+}
+
 /// An authentication that cannot be set up. No message holds a secret.
 #[derive(Debug, Error)]
 #[non_exhaustive]

@@ -2,6 +2,7 @@
 
 mod auth;
 mod file;
+mod hangup;
 mod layers;
 mod logging;
 mod options;
@@ -19,7 +20,8 @@ use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 
 use crate::demo::{self, DemoConfig};
-use crate::http::{Server, Tls};
+use crate::error::StartError;
+use crate::http::Server;
 use crate::publish::{self, Ended, PublishArgs};
 use crate::{shutdown, sys};
 use options::HubArgs;
@@ -105,16 +107,25 @@ pub fn run() -> ExitCode {
         Err(error) => return error.report(),
     };
     let done = match parsed.printed_config() {
-        Some(text) => print(text.as_bytes()).map(|()| ExitCode::SUCCESS),
+        // Also one that cannot be had: it shows where each value comes from.
+        Some(text) => print(text.as_bytes()).and_then(|()| check(parsed.cli.command)),
         None => execute(parsed.cli.command),
     };
     match done {
         Ok(code) => code,
         Err(error) => {
             usage::say(&format!("{error:#}"));
-            ExitCode::FAILURE
+            let is_usage = error.downcast_ref().is_some_and(StartError::is_usage);
+            ExitCode::from(if is_usage { 2 } else { 1 })
         }
     }
+}
+
+fn check(command: Command) -> anyhow::Result<ExitCode> {
+    if let Command::Hub(HubCommand { hub }) | Command::Demo(DemoArgs { hub, .. }) = command {
+        hub.into_config()?.check()?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn execute(command: Command) -> anyhow::Result<ExitCode> {
@@ -183,10 +194,8 @@ async fn serve(args: HubArgs, publisher: Option<DemoConfig>) -> anyhow::Result<(
         open_files_before = files.map(|(before, _)| before),
         "listening"
     );
-    if let Some(tls) = server.tls() {
-        let hangups = sys::Hangups::new().context("cannot handle SIGHUP")?;
-        tokio::spawn(reload_on(hangups, tls));
-    }
+    let hangups = sys::Hangups::new().context("cannot handle SIGHUP")?;
+    let hangup = hangup::handle(hangups, server.tls());
     // Whoever started it may not care to read on.
     let line = format!(
         "listening on {}://{}\n",
@@ -197,18 +206,14 @@ async fn serve(args: HubArgs, publisher: Option<DemoConfig>) -> anyhow::Result<(
     if let Some(publisher) = publisher {
         tokio::spawn(demo::publish(server.hub(), publisher));
     }
-    server.run(shutdown::signal()).await;
-    Ok(())
-}
-
-async fn reload_on(mut hangups: sys::Hangups, tls: Tls) {
-    loop {
-        hangups.next().await;
-        match tls.reload() {
-            Ok(()) => tracing::info!(file = %tls.certificate().display(), "certificate read again"),
-            Err(error) => tracing::error!(%error, "the certificate stays as it was"),
+    let end = async {
+        tokio::select! {
+            () = shutdown::signal() => {}
+            () = hangup => {}
         }
-    }
+    };
+    server.run(end).await;
+    Ok(())
 }
 
 fn print(bytes: &[u8]) -> anyhow::Result<()> {

@@ -12,7 +12,7 @@ use crate::cli::auth::AuthArgs;
 use crate::cli::logging::LogFormat;
 use crate::cli::value;
 use crate::config::{Config, Cors, Limits, Store, WhenFull};
-use crate::error::AuthError;
+use crate::error::StartError;
 use crate::hub::{GapPolicy, HubConfig, SlowPolicy};
 use crate::log::{Durability, Retention, TopicRetention};
 use crate::sys;
@@ -180,7 +180,7 @@ enum Full {
 }
 
 impl HubArgs {
-    pub(super) fn into_config(self) -> Result<Config, AuthError> {
+    pub(super) fn into_config(self) -> Result<Config, StartError> {
         let capacity = self.max_connections.or_else(sys::connection_capacity);
         let trusted_proxies = self.auth.trusted_proxy.clone();
         Ok(Config {

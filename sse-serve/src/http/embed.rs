@@ -182,6 +182,7 @@ impl EventStreamRequest {
             gap: self.asked.gap,
             peer: self.peer,
             expires: self.expires,
+            replaces: None,
         };
         match hub.subscribe(request) {
             Ok(subscription) => subscribe::stream(subscription),

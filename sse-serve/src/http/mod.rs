@@ -4,6 +4,7 @@ mod accept;
 mod admin;
 mod auth;
 mod bodies;
+mod check;
 mod connection;
 mod cors;
 mod embed;

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -11,13 +11,13 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 
 use crate::config::Config;
-use crate::error::{AuthError, StartError};
+use crate::error::StartError;
 use crate::http::auth::Authenticator;
+use crate::http::check::check_address;
 use crate::http::connection::{self, Bounds};
-use crate::http::cors;
 use crate::http::embed::open_hub;
 use crate::http::pace::Pace;
-use crate::http::router::{check_path, router};
+use crate::http::router::router;
 use crate::http::tls::Tls;
 use crate::hub::Hub;
 use crate::sys;
@@ -27,14 +27,14 @@ use crate::writer::{self, Writers};
 /// at once shall not meet a refusal.
 const BACKLOG: u32 = 4096;
 
-/// The least that hyper reads a head with.
-const HEAD_MIN: usize = 8 << 10;
-
 /// After the drain, the time for last writes to slow readers.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// The pause after a failed accept, as when descriptors run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Between two warnings of that.
+const ACCEPT_SILENCE: Duration = Duration::from_secs(60);
 
 /// A hub that listens.
 ///
@@ -59,6 +59,8 @@ pub struct Server {
     writers: Arc<Writers>,
     config: Config,
     auth: Option<Arc<Authenticator>>,
+    /// When it last said that it cannot accept connections.
+    warned: Mutex<Option<Instant>>,
 }
 
 impl Server {
@@ -71,14 +73,8 @@ impl Server {
     /// of topics is none, a secret cannot be read, the limits contradict one another,
     /// the certificate or its key cannot be used, or the log cannot be opened.
     pub async fn bind(config: Config) -> Result<Self, StartError> {
-        check_path(&config.path).map_err(|problem| StartError::Path {
-            path: config.path.clone(),
-            problem,
-        })?;
-        cors::check(&config.cors)?;
+        config.check()?;
         let auth = Authenticator::new(&config.auth)?.map(Arc::new);
-        check_limits(&config)?;
-        check_topics(&config)?;
         let tls = Tls::load(&config)?;
         let refused = |cause| StartError::Listen {
             address: config.listen.clone(),
@@ -86,19 +82,7 @@ impl Server {
         };
         let addresses = tokio::net::lookup_host(&config.listen).await;
         let addresses: Vec<SocketAddr> = addresses.map_err(refused)?.collect();
-        if config.allow_anonymous && auth.is_some() {
-            return Err(AuthError::Options {
-                problem: "with authentication nobody is anonymous; leave out --allow-anonymous, \
-                          or the tokens and the key",
-            }
-            .into());
-        }
-        let needs_no_auth = config.allow_anonymous || auth.is_some();
-        if !needs_no_auth && !addresses.iter().all(|address| address.ip().is_loopback()) {
-            return Err(StartError::Anonymous {
-                address: config.listen,
-            });
-        }
+        check_address(&config, &addresses)?;
         let listener = listen(&addresses).map_err(refused)?;
         let local_addr = listener.local_addr().map_err(refused)?;
         let hub = open_hub(&config)?;
@@ -116,6 +100,7 @@ impl Server {
             tls,
             config,
             auth,
+            warned: Mutex::default(),
         })
     }
 
@@ -208,10 +193,27 @@ impl Server {
                 }
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
-                    tracing::warn!(%error, "cannot accept a connection");
+                    metrics.accepts_failed.inc();
+                    self.warn_of_accepts(&error);
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
+        }
+    }
+
+    /// At most once in a while: what holds one up holds up many.
+    fn warn_of_accepts(&self, error: &io::Error) {
+        let now = Instant::now();
+        let is_new = |before: Instant| now.duration_since(before) >= ACCEPT_SILENCE;
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        if warned.is_none_or(is_new) {
+            *warned = Some(now);
+            tracing::warn!(
+                %error,
+                open_files = sys::open_files_max(),
+                "cannot accept connections, which wait until others end; raise the open-file \
+                 limit, or lower --max-connections and --header-timeout"
+            );
         }
     }
 
@@ -241,36 +243,6 @@ impl Server {
             },
         ));
     }
-}
-
-fn check_limits(config: &Config) -> Result<(), StartError> {
-    let limits = &config.limits;
-    let problem = if limits.head_bytes < HEAD_MIN {
-        "a request head needs 8KiB at least; raise --max-head-size"
-    } else if limits.event_bytes > config.hub.retention.bytes {
-        "the log could not hold one event of the largest size; raise --log-bytes, or lower \
-         --max-event-size"
-    } else if limits.body_bytes > limits.body_memory {
-        "a body of the largest size would never have room; raise --max-body-memory, or lower \
-         --max-body-size"
-    } else {
-        return Ok(());
-    };
-    Err(StartError::Limits { problem })
-}
-
-fn check_topics(config: &Config) -> Result<(), StartError> {
-    let mut before = std::collections::HashSet::new();
-    for topic in &config.hub.topics {
-        let is_new = before.insert(&topic.topics);
-        let checked = topic.check();
-        let checked = checked.and(is_new.then_some(()).ok_or("stands twice; give it once"));
-        checked.map_err(|problem| StartError::Topics {
-            topics: topic.topics.clone(),
-            problem,
-        })?;
-    }
-    Ok(())
 }
 
 fn listen(addresses: &[SocketAddr]) -> io::Result<TcpListener> {

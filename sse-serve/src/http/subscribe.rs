@@ -94,6 +94,7 @@ fn answer(
         gap: asked.gap,
         peer,
         expires: caller.grant.as_ref().and_then(|grant| grant.expires),
+        replaces: replaced(app, caller),
     };
     Ok(open(app, request, caller))
 }
@@ -153,6 +154,13 @@ pub(super) fn refusal(hub: &Hub, when_full: WhenFull, refused: Refused) -> Respo
     let mut response = Problem::new(status, detail).into_response();
     response.headers_mut().insert(RETRY_AFTER, retry.into());
     response
+}
+
+/// The connection of the caller's ticket, which is over once another opens: it
+/// shall not stand in its own client's way.
+fn replaced(app: &App, caller: &Caller) -> Option<String> {
+    let ticket = caller.grant.as_ref()?.ticket?;
+    app.auth.as_ref()?.tickets().connection(ticket)
 }
 
 /// A ticket holds one stream: the newest, as the others are those that a client

@@ -312,6 +312,7 @@ impl Client {
             gap: Some(gap),
             peer: None,
             expires: None,
+            replaces: None,
         };
         let cursor = Cursor::open(Arc::clone(&hub.shared), request).unwrap();
         match audiences {

@@ -75,11 +75,12 @@ impl Cursor {
         let now = Instant::now();
         shared.log.age();
         // Before it looks at the log: what is targeted at it from now on wakes it.
-        let connection = shared
-            .registry
-            .open(request.peer, request.filter, |selection, id| {
-                shared.history().tail(selection, Some(id))
-            })?;
+        let connection = shared.registry.open(
+            request.peer,
+            request.filter,
+            request.replaces.as_deref(),
+            |selection, id| shared.history().tail(selection, Some(id)),
+        )?;
         shared.metrics.opened.inc();
         let mut cursor = Self {
             connection,

@@ -110,6 +110,9 @@ pub(crate) struct Subscribe {
     pub(crate) peer: Option<SocketAddr>,
     /// When its credential ends, and the stream with it.
     pub(crate) expires: Option<Instant>,
+    /// The id of the connection whose place it takes: that one counts against
+    /// no limit any more, and is then to be [superseded](Hub::supersede).
+    pub(crate) replaces: Option<String>,
 }
 
 /// Why a subscription was not opened. All pass: the client shall come back.

@@ -209,6 +209,7 @@ mod tests {
             gap: None,
             peer: None,
             expires: None,
+            replaces: None,
         }
     }
 

@@ -1,7 +1,7 @@
 //! The subscriptions that are open now.
 
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, HashMap, hash_map};
+use std::collections::{BTreeMap, HashMap, HashSet, hash_map};
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Bound;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -18,6 +18,10 @@ pub(super) struct Places {
     pub(super) per_peer: Option<usize>,
     pub(super) per_session: Option<usize>,
 }
+
+/// Connections that were replaced and linger may go beyond the limits by so many:
+/// fewer than the open files that are left for others than subscribers.
+const LINGERING_MAX: usize = 128;
 
 /// One open subscription, as others see it. Its own cursor keeps it up to date.
 #[derive(Debug)]
@@ -135,11 +139,15 @@ pub(super) struct Registry {
 #[derive(Debug, Default)]
 struct Open {
     connections: BTreeMap<ConnectionId, Arc<Connection>>,
+    /// Places: of all connections but those that were replaced.
+    taken: usize,
     /// Of each filter one, and how many connections have it.
     selections: HashMap<Filter, (Arc<Selection>, usize)>,
     /// Kept only where their limit is set.
     of_peer: HashMap<IpAddr, usize>,
     of_session: HashMap<String, usize>,
+    /// Those that gave their places to others and have not ended yet.
+    replaced: HashSet<ConnectionId>,
 }
 
 impl Registry {
@@ -150,30 +158,31 @@ impl Registry {
         }
     }
 
-    /// Takes a place under a fresh id, with the tail that is opened for it.
+    /// Takes a place under a fresh id, with the tail that is opened for it. If
+    /// it takes that of another connection, this is free before it is counted.
     pub(super) fn open(
         &self,
         peer: Option<SocketAddr>,
         filter: Filter,
+        replaces: Option<&str>,
         tail: impl FnOnce(Arc<Selection>, ConnectionId) -> Arc<Tail>,
     ) -> Result<Arc<Connection>, Refused> {
         let mut open = self.lock();
-        if open.connections.len() >= self.places.all {
-            return Err(Refused::Full);
+        let replaced = replaces.and_then(|id| open.replaceable(id));
+        if let Some(replaced) = &replaced {
+            self.vacate(&mut open, replaced);
         }
         let address = self.counted_peer(peer);
         let session = self.counted_session(&filter);
-        if is_full(&open.of_peer, address.as_ref(), self.places.per_peer) {
-            return Err(Refused::PeerFull);
+        if let Err(refused) = self.find_room(&open, address, session) {
+            if let Some(replaced) = &replaced {
+                self.occupy(&mut open, replaced.peer, replaced.filter());
+            }
+            return Err(refused);
         }
-        if is_full(&open.of_session, session, self.places.per_session) {
-            return Err(Refused::SessionFull);
-        }
-        if let Some(address) = address {
-            *open.of_peer.entry(address).or_default() += 1;
-        }
-        if let Some(session) = session {
-            *open.of_session.entry(session.clone()).or_default() += 1;
+        self.occupy(&mut open, peer, &filter);
+        if let Some(replaced) = replaced {
+            open.replaced.insert(replaced.id);
         }
         let selection = open.select(filter);
         loop {
@@ -202,11 +211,8 @@ impl Registry {
         let mut open = self.lock();
         open.connections.remove(&connection.id);
         open.deselect(connection.filter());
-        if let Some(address) = self.counted_peer(connection.peer) {
-            leave(&mut open.of_peer, &address);
-        }
-        if let Some(session) = self.counted_session(connection.filter()) {
-            leave(&mut open.of_session, session);
+        if !open.replaced.remove(&connection.id) {
+            self.vacate(&mut open, connection);
         }
     }
 
@@ -245,6 +251,44 @@ impl Registry {
         lags.fold((0, 0), |(max, sum), lag| (lag.max(max), lag + sum))
     }
 
+    fn find_room(
+        &self,
+        open: &Open,
+        address: Option<IpAddr>,
+        session: Option<&String>,
+    ) -> Result<(), Refused> {
+        if open.taken >= self.places.all {
+            return Err(Refused::Full);
+        }
+        if is_full(&open.of_peer, address.as_ref(), self.places.per_peer) {
+            return Err(Refused::PeerFull);
+        }
+        if is_full(&open.of_session, session, self.places.per_session) {
+            return Err(Refused::SessionFull);
+        }
+        Ok(())
+    }
+
+    fn occupy(&self, open: &mut Open, peer: Option<SocketAddr>, filter: &Filter) {
+        open.taken += 1;
+        if let Some(address) = self.counted_peer(peer) {
+            *open.of_peer.entry(address).or_default() += 1;
+        }
+        if let Some(session) = self.counted_session(filter) {
+            *open.of_session.entry(session.clone()).or_default() += 1;
+        }
+    }
+
+    fn vacate(&self, open: &mut Open, connection: &Connection) {
+        open.taken -= 1;
+        if let Some(address) = self.counted_peer(connection.peer) {
+            leave(&mut open.of_peer, &address);
+        }
+        if let Some(session) = self.counted_session(connection.filter()) {
+            leave(&mut open.of_session, session);
+        }
+    }
+
     fn counted_peer(&self, peer: Option<SocketAddr>) -> Option<IpAddr> {
         self.places.per_peer?;
         peer.map(|peer| peer.ip().to_canonical())
@@ -261,6 +305,13 @@ impl Registry {
 }
 
 impl Open {
+    /// This connection, if it has a place that another may take.
+    fn replaceable(&self, id: &str) -> Option<Arc<Connection>> {
+        let id = ConnectionId::parse(id)?;
+        let is_due = !self.replaced.contains(&id) && self.replaced.len() < LINGERING_MAX;
+        is_due.then(|| self.connections.get(&id).cloned())?
+    }
+
     /// That of the others of this filter.
     fn select(&mut self, filter: Filter) -> Arc<Selection> {
         let place = self.selections.entry(filter);
@@ -315,7 +366,18 @@ mod tests {
         filter: Filter,
     ) -> Result<Arc<Connection>, Refused> {
         let log = MemoryLog::new(Retention::default(), &[]);
-        registry.open(peer, filter, |selection, id| {
+        registry.open(peer, filter, None, |selection, id| {
+            log.history().tail(selection, Some(id))
+        })
+    }
+
+    fn replace(
+        registry: &Registry,
+        before: &Connection,
+        filter: Filter,
+    ) -> Result<Arc<Connection>, Refused> {
+        let log = MemoryLog::new(Retention::default(), &[]);
+        registry.open(before.peer, filter, Some(before.id()), |selection, id| {
             log.history().tail(selection, Some(id))
         })
     }
@@ -352,6 +414,46 @@ mod tests {
         let again = open(&registry, peer("10.0.0.1:1"), of(Some("a"))).unwrap();
         registry.close(&again);
         assert_eq!(registry.lock().of_session.len(), 1);
+    }
+
+    #[test]
+    fn a_place_that_is_taken_over_is_counted_once_and_only_once_given() {
+        let registry = registry(Some(1), Some(1));
+        let peer = Some("10.0.0.1:1".parse().unwrap());
+        let alice = || of(Some("alice"));
+        let first = open(&registry, peer, alice()).unwrap();
+        let second = replace(&registry, &first, alice()).unwrap();
+        // Both are open; the first has no place to give any more.
+        assert_eq!(registry.len(), 2);
+        let refused = replace(&registry, &first, alice()).unwrap_err();
+        assert_eq!(refused, Refused::PeerFull);
+        let third = replace(&registry, &second, alice()).unwrap();
+        registry.close(&first);
+        registry.close(&second);
+        assert_eq!(
+            open(&registry, peer, alice()).unwrap_err(),
+            Refused::PeerFull
+        );
+        // Whoever is refused leaves all as it was.
+        let other = open(&registry, None, of(Some("bob"))).unwrap();
+        let refused = replace(&registry, &third, of(Some("bob"))).unwrap_err();
+        assert_eq!(refused, Refused::SessionFull);
+        registry.close(&third);
+        registry.close(&other);
+        let open = registry.lock();
+        assert_eq!((open.taken, open.replaced.len()), (0, 0));
+        assert!(open.of_peer.is_empty() && open.of_session.is_empty());
+    }
+
+    #[test]
+    fn those_that_linger_are_bounded() {
+        let registry = registry(None, Some(1));
+        let mut last = open(&registry, None, of(Some("a"))).unwrap();
+        for _ in 0..LINGERING_MAX {
+            last = replace(&registry, &last, of(Some("a"))).unwrap();
+        }
+        let refused = replace(&registry, &last, of(Some("a"))).unwrap_err();
+        assert_eq!(refused, Refused::SessionFull);
     }
 
     #[test]

@@ -44,6 +44,7 @@ impl Reader {
             gap: None,
             peer: None,
             expires: None,
+            replaces: None,
         };
         Self {
             step: step(hub.subscribe(request).unwrap()),

@@ -159,7 +159,10 @@ mod tests {
         let window = log.history.window();
         let admitted =
             |(seq, record): (u64, &Record)| scope.admits(&record.envelope).then_some(seq);
-        let mut seqs: Vec<u64> = window.backward(scope).filter_map(admitted).collect();
+        let mut seqs: Vec<u64> = window
+            .backward(u64::MAX, scope)
+            .filter_map(admitted)
+            .collect();
         seqs.reverse();
         let forward: Vec<u64> = window.after(0, scope).filter_map(admitted).collect();
         assert_eq!(forward, seqs);

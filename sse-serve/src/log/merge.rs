@@ -40,6 +40,12 @@ impl<'a> Source<'a> {
         }
     }
 
+    /// Leaves out what comes after `end`.
+    pub(super) fn end_at(&mut self, end: u64) {
+        let length = self.rest.end;
+        self.rest.end = first_after(length, end, |index| self.seq(index)).max(self.rest.start);
+    }
+
     fn seq(&self, index: usize) -> u64 {
         match self.list {
             List::Pool(pool) => pool.records[index].0,

@@ -350,12 +350,17 @@ impl Window {
         merge::forward(self.sources(cursor, scope))
     }
 
-    /// The same, newest first.
+    /// Those up to `end`, newest first.
     pub(crate) fn backward<'a>(
         &'a self,
+        end: u64,
         scope: Scope<'_>,
     ) -> impl Iterator<Item = (u64, &'a Record)> + use<'a> {
-        merge::backward(self.sources(0, scope))
+        let mut sources = self.sources(0, scope);
+        for source in &mut sources {
+            source.end_at(end);
+        }
+        merge::backward(sources)
     }
 
     fn sources(&self, cursor: u64, scope: Scope<'_>) -> Vec<Source<'_>> {

@@ -26,6 +26,7 @@ pub(crate) struct Metrics {
     gauges: Gauges,
     pub(crate) accepted: Counter,
     pub(crate) accepts_delayed: Counter,
+    pub(crate) accepts_failed: Counter,
     pub(crate) handshakes_failed: Counter,
     open_sockets: Gauge,
     pub(crate) write_timeouts: Counter,
@@ -70,6 +71,11 @@ impl Metrics {
                 &mut registry,
                 "accepts_delayed",
                 "TCP connections that waited for the accept rate",
+            ),
+            accepts_failed: counter(
+                &mut registry,
+                "accepts_failed",
+                "Attempts to accept that failed, as without open files left; tried again every 50 ms",
             ),
             open_sockets: gauge(&mut registry, "sockets", "TCP connections open now"),
             handshakes_failed: counter(

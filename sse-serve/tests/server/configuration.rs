@@ -93,6 +93,24 @@ fn a_printed_secret_says_that_it_was_left_out() {
 }
 
 #[test]
+fn what_cannot_be_had_together_is_printed_and_said() {
+    for (flags, needle) in [
+        (&["--max-event-size", "9MiB"][..], "--max-body-size"),
+        (&["--listen", "0.0.0.0:0"], "--allow-anonymous"),
+        (&["--cors-credentials"], "--cors-origin"),
+        (&["--tls-key", "key.pem"], "--tls-cert"),
+        (&["--jwt-audience", "hub"], "--jwt-algorithm"),
+    ] {
+        let mut command = command();
+        let (code, stdout, stderr) = run(command.args(["hub", "--print-config"]).args(flags));
+        assert_eq!(code, Some(2), "{stderr}");
+        assert!(stdout.contains("# by a flag"), "{stdout}");
+        assert!(stderr.contains(needle), "{stderr}");
+        assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    }
+}
+
+#[test]
 fn flags_override_the_environment_which_overrides_the_file() {
     let path = fixtures("good").join("full.toml");
     let file = ["--config", path.to_str().unwrap()];

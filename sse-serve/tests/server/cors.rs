@@ -168,7 +168,7 @@ fn what_cannot_be_allowed_is_said_at_start() {
         let mut command = command();
         let output = command.arg("hub").args(flags).output().unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(1), "{flags:?}: {stderr}");
+        assert_eq!(output.status.code(), Some(2), "{flags:?}: {stderr}");
         let message = stderr.lines().last().unwrap();
         assert!(message.starts_with("sse-serve: "), "{stderr}");
         assert!(message.contains(needle), "{stderr}");

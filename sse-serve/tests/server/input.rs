@@ -245,7 +245,7 @@ fn a_body_whose_length_is_in_doubt_is_not_published() {
 
 #[test]
 fn a_body_too_large_is_found_out_without_its_length() {
-    let server = Server::start_hub(&["--max-body-size", "10KiB"]);
+    let server = Server::start_hub(&["--max-body-size", "10KiB", "--max-event-size", "10KiB"]);
     let mut connection = server.connect();
     connection
         .send("POST /trigger HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n");

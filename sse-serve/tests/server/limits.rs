@@ -173,21 +173,74 @@ fn the_open_file_limit_is_raised_to_the_hard_one() {
     assert_eq!(server.metric("connections_max"), hard - 256);
 }
 
+#[cfg(unix)]
 #[test]
-fn a_largest_event_that_the_log_cannot_hold_is_refused_at_start() {
-    let output = crate::support::command()
-        .args(["hub", "--listen", "127.0.0.1:0", "--max-event-size", "4MiB"])
-        .args(["--log-bytes", "2MiB"])
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    assert!(stderr.contains("--log-bytes"), "{stderr}");
+fn idle_connections_that_take_all_open_files_hold_up_others_and_no_stream() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = directory.path().join("log");
+    let mut command = std::process::Command::new("sh");
+    let server = env!("CARGO_BIN_EXE_sse-serve");
+    let flags = "--listen 127.0.0.1:0 --header-timeout 1h";
+    let line = format!(
+        "ulimit -n 300; exec '{server}' hub {flags} 2>'{}'",
+        log.display()
+    );
+    command.args(["-c", &line]).env("RUST_LOG", "warn");
+    let server = Server::spawn(&mut command);
+    assert_eq!(server.metric("connections_max"), 300 - 256);
+    let mut stream = server.subscribe("");
+    let mut publisher = server.connect();
+    assert_eq!(publisher.request("GET", "/health", "").status, 200);
+    let idle: Vec<_> = (0..310).map(|_| server.connect()).collect();
+    let failed = |connection: &mut crate::support::Connection| {
+        let metrics = connection.request("GET", "/metrics", "");
+        let count = metrics.text().lines().find_map(|line| {
+            line.strip_prefix("sse_serve_accepts_failed_total ")?
+                .parse::<u64>()
+                .ok()
+        });
+        count.unwrap()
+    };
+    until("more than one failure", || failed(&mut publisher) > 1);
+    let answer = publisher.post("/trigger", "", br#"{"data":"still here"}"#);
+    assert_eq!(answer.status, 200);
+    assert_eq!(stream.event().data, "still here");
+    drop(idle);
+    let mut late = server.subscribe("?last=1");
+    assert_eq!(late.event().data, "still here");
+    let said = std::fs::read_to_string(log).unwrap();
+    assert_eq!(
+        said.matches("cannot accept connections").count(),
+        1,
+        "{said}"
+    );
+}
+
+#[test]
+fn a_largest_event_that_nothing_could_hold_is_refused_at_start() {
+    for (flag, size) in [("--log-bytes", "2MiB"), ("--max-body-size", "3MiB")] {
+        let output = crate::support::command()
+            .args(["hub", "--listen", "127.0.0.1:0", "--max-event-size", "4MiB"])
+            .args([flag, size])
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(stderr.contains(flag), "{stderr}");
+        assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    }
 }
 
 #[test]
 fn slow_bodies_share_a_memory_and_one_more_is_refused() {
-    let server = Server::start_hub(&["--max-body-size", "64KiB", "--max-body-memory", "64KiB"]);
+    let server = Server::start_hub(&[
+        "--max-event-size",
+        "64KiB",
+        "--max-body-size",
+        "64KiB",
+        "--max-body-memory",
+        "64KiB",
+    ]);
     let begin = || {
         let mut slow = server.connect();
         slow.send(format!(

@@ -333,3 +333,20 @@ fn after_a_restart_the_history_is_another() {
     );
     assert_eq!(stream.events(2).len(), 2);
 }
+
+#[test]
+fn the_last_events_of_a_rare_type_are_found_far_back() {
+    let server = Server::start_hub(&[]);
+    let ids = server.publish(r#"[{"event":"rare","data":1},{"event":"rare","data":2}]"#);
+    let frequent = format!("[{}]", vec![r#"{"data":0}"#; 5000].join(","));
+    server.publish(&frequent);
+    server.publish(r#"{"event":"rare","data":3}"#);
+    let mut stream = server.subscribe("?event=rare&last=2");
+    assert_eq!(stream.event().id, ids[1]);
+    assert_eq!(stream.event().data, "3");
+    let mut all = server.subscribe("?event=rare&last=9");
+    assert_eq!(all.event().id, ids[0]);
+    let mut none = server.subscribe("?event=other&last=9");
+    server.publish(r#"{"event":"other","data":"live"}"#);
+    assert_eq!(none.event().data, "live");
+}

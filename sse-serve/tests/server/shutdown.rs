@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::support::{Block, Server, until};
+use crate::support::{Block, Server, command, until};
 
 fn wait_until_draining(server: &Server) {
     until("the drain", || server.get("/ready").status == 503);
@@ -98,4 +98,40 @@ fn while_draining_newcomers_are_told_to_come_back_and_nothing_is_published() {
 
     server.signal(Signal::INT);
     assert_eq!(server.wait(), Some(130));
+}
+
+#[test]
+fn a_hangup_ends_no_server_that_has_its_terminal_or_never_had_one() {
+    let server = Server::spawn(
+        command()
+            .args(["hub", "--listen", "127.0.0.1:0"])
+            .stdin(std::process::Stdio::null()),
+    );
+    let mut stream = server.subscribe("");
+    server.signal(Signal::HUP);
+    server.publish(r#"{"data":"still here"}"#);
+    assert_eq!(stream.event().data, "still here");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_server_whose_terminal_is_closed_drains() {
+    use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt};
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY;
+    let terminal = openpt(flags).unwrap();
+    unlockpt(&terminal).unwrap();
+    let line = ioctl_tiocgptpeer(&terminal, flags).unwrap();
+    let mut server = Server::spawn(
+        command()
+            .args(["hub", "--listen", "127.0.0.1:0", "--drain", "100ms"])
+            .stdin(line),
+    );
+    let mut stream = server.subscribe("");
+    server.signal(Signal::HUP);
+    server.publish(r#"{"data":"still here"}"#);
+    assert_eq!(stream.event().data, "still here");
+    drop(terminal);
+    server.signal(Signal::HUP);
+    assert!(matches!(stream.rest()[..], [Block::Retry(_)]));
+    assert_eq!(server.wait(), Some(0));
 }

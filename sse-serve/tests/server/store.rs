@@ -294,6 +294,11 @@ fn a_path_that_cannot_be_and_a_file_in_use_are_refused() {
     let refused = refusal("sqlite:/nowhere/at/all/events.db");
     assert!(refused.contains("cannot open the log"), "{refused}");
     let store = Store::new();
+    let within = store.directory.path().join("directory");
+    fs::create_dir(&within).unwrap();
+    let refused = refusal(&format!("sqlite:{}", within.display()));
+    assert!(refused.contains("it is a directory"), "{refused}");
+    assert_eq!(fs::read_dir(store.directory.path()).unwrap().count(), 1);
     let _server = store.start(&[]);
     let refused = refusal(&store.flag());
     assert!(refused.contains("in use by another server"), "{refused}");

@@ -144,6 +144,11 @@ impl Tickets {
         })
     }
 
+    /// The connection that it has opened last, which may have ended.
+    pub(crate) fn connection(&self, ticket: Digest) -> Option<String> {
+        self.lock().tickets.get(&ticket)?.connection.clone()
+    }
+
     /// Its stream is open: it may open it again until its end. Returns the
     /// connection that it had opened before.
     pub(crate) fn opened(&self, ticket: Digest, connection: &str) -> Option<String> {

@@ -16,13 +16,20 @@ impl Cursor {
     pub(super) fn begin(&mut self, start: &Start) {
         let shared = Arc::clone(&self.shared);
         let history = shared.history();
+        let before_last = match start {
+            Start::Last(count) => Some(self.before_last(*count)),
+            _ => None,
+        };
         let window = history.window();
         self.head_at_open = window.head();
         control::put_retry(&mut self.preface, shared.config.retry);
         match start {
-            Start::Head => self.seq = window.head(),
             Start::Earliest => self.seq = window.floor(),
-            Start::Last(count) => self.seq = self.before_last(&window, *count),
+            Start::Head | Start::Last(_) => {
+                let seq = before_last.flatten().unwrap_or(window.head());
+                // Retention may have gone on meanwhile.
+                self.seq = seq.max(window.floor());
+            }
             Start::After(requested) => match resolve(requested, history.epoch(), window.head()) {
                 Ok(seq) => {
                     self.seq = seq;
@@ -44,16 +51,34 @@ impl Cursor {
         control::put_connected(&mut self.preface, &cursor, &connected);
     }
 
-    fn before_last(&self, window: &Window, count: usize) -> u64 {
-        let now = self.shared.history().clock().now();
+    /// The position before the last so many events for this subscription. Looks
+    /// at a bounded number of events at a time, so that it holds up no publisher.
+    fn before_last(&self, count: usize) -> Option<u64> {
+        let history = self.shared.history();
         let scope = self.connection.scope();
-        window
-            .backward(scope)
-            .filter(|(_, record)| !record.expired(now) && scope.admits(&record.envelope))
-            .map(|(seq, _)| seq - 1)
-            .take(count)
-            .last()
-            .unwrap_or(window.head())
+        let mut end = history.window().head();
+        let mut found = None;
+        let mut left = count;
+        while left > 0 {
+            let window = history.window();
+            let now = history.clock().now();
+            let mut looked_at = 0;
+            let records = window.backward(end, scope).take(SCAN_MAX);
+            for (seq, record) in records.inspect(|_| looked_at += 1) {
+                end = seq - 1;
+                if !record.expired(now) && scope.admits(&record.envelope) {
+                    found = Some(end);
+                    left -= 1;
+                    if left == 0 {
+                        break;
+                    }
+                }
+            }
+            if looked_at < SCAN_MAX {
+                break;
+            }
+        }
+        found
     }
 
     /// The position just before the next event, or as near to it as is found

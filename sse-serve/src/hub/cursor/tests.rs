@@ -27,6 +27,7 @@ fn cursor(hub: &Hub, start: Start) -> Cursor {
         gap: None,
         peer: None,
         expires: None,
+        replaces: None,
     };
     let mut cursor = Cursor::open(Arc::clone(&hub.shared), request).unwrap();
     cursor.follow();
@@ -176,6 +177,7 @@ fn what_goes_after_a_gap_was_told_of_is_told_of_too() {
         gap: None,
         peer: None,
         expires: None,
+        replaces: None,
     };
     let mut cursor = Cursor::open(Arc::clone(&hub.shared), request).unwrap();
     cursor.follow();
@@ -262,6 +264,7 @@ fn streams_close_spread_over_the_drain() {
                 gap: None,
                 peer: None,
                 expires: None,
+                replaces: None,
             }
         ),
         Err(Refused::Draining)

@@ -78,6 +78,10 @@ impl File {
             path: path.clone(),
             cause: error.to_string(),
         };
+        if path.is_dir() {
+            // Before a file to lock is made beside it.
+            return Err(io(&"it is a directory, not a file"));
+        }
         let lock = lock(path)?;
         if std::fs::metadata(path).is_ok_and(|file| file.len() > 0) {
             check(path)?;

@@ -113,12 +113,22 @@ fn it_agrees_with_a_list() {
                 .collect();
             assert_eq!(read, expected, "{seed} {selection:?}");
             let mut backward: Vec<u64> = window
-                .backward(scope)
+                .backward(u64::MAX, scope)
                 .filter(|(_, record)| admits(record))
                 .map(|(seq, _)| seq)
                 .collect();
             backward.reverse();
             assert!(backward.ends_with(&expected), "{seed} {selection:?}");
+            let up_to: Vec<u64> = window
+                .backward(cursor, scope)
+                .filter(|(_, record)| admits(record))
+                .map(|(seq, _)| seq)
+                .collect();
+            backward.truncate(backward.len() - expected.len());
+            assert!(
+                up_to.iter().eq(backward.iter().rev()),
+                "{seed} {selection:?}"
+            );
             let lost = |(seq, record): &&(u64, Record)| *seq > cursor && admits(record);
             let newest = gone.iter().filter(lost).map(|(seq, _)| *seq).max();
             let loss = window.loss_after(cursor, Evictions::default(), scope);

@@ -79,6 +79,34 @@ fn the_same_ticket_opens_its_stream_again_and_the_newest_wins() {
 }
 
 #[test]
+fn what_a_ticket_has_lost_takes_no_place_from_what_it_opens() {
+    for limit in ["--max-connections", "--max-per-peer", "--max-per-session"] {
+        let hub = Guarded::start(TOKENS, &[limit, "1"]);
+        let query = format!("?topic=orders.eu&ticket={}", hub.ticket(&by("orders")));
+        // Never read again, as by a client whose network is gone.
+        let mut lost = hub.server.subscribe_with(&query, "");
+        let mut back = hub.server.subscribe_with(&query, "");
+        hub.publish(r#"{"topic":"orders.eu","data":1}"#);
+        assert_eq!(back.event().data, "1", "{limit}");
+        assert_eq!(
+            last_words(&mut lost),
+            "the ticket has opened another stream"
+        );
+        drop(lost);
+        until("one stream", || {
+            hub.metric("connections_closed_total{reason=\"superseded\"}") == 1
+        });
+        // Whoever has another ticket finds the place taken.
+        let other = format!(
+            "/events?topic=orders.eu&ticket={}",
+            hub.ticket(&by("orders"))
+        );
+        let refused = hub.get(&other, "");
+        assert!([429, 503].contains(&refused.status), "{limit}");
+    }
+}
+
+#[test]
 fn a_ticket_that_does_not_open_its_stream_in_time_is_void() {
     let hub = Guarded::start(&[], &["--ticket-open", "1ms"]);
     let path = format!("/events?ticket={}", hub.ticket(&by("root")));
