@@ -66,7 +66,12 @@ impl Gauges {
                 "Events that all streams together are behind the head",
             ),
             log_events: gauge(registry, "log_events", "Events kept for replay"),
-            log_bytes: unit_gauge(registry, "log", "Events kept for replay", Unit::Bytes),
+            log_bytes: unit_gauge(
+                registry,
+                "log",
+                "Bytes of the events kept for replay",
+                Unit::Bytes,
+            ),
             topics: gauge(registry, "topics", "Topics with events kept for replay"),
             log_available: gauge(registry, "log_available", "1 while the log takes events"),
             oldest: gauge(

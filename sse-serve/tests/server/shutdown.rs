@@ -117,7 +117,8 @@ fn a_hangup_ends_no_server_that_has_its_terminal_or_never_had_one() {
 #[test]
 fn a_server_whose_terminal_is_closed_drains() {
     use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt};
-    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY;
+    // Or the server itself would hold the other end.
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
     let terminal = openpt(flags).unwrap();
     unlockpt(&terminal).unwrap();
     let line = ioctl_tiocgptpeer(&terminal, flags).unwrap();
