@@ -67,7 +67,13 @@ fn every_option_of_the_example_can_be_uncommented() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("hub.toml");
     std::fs::write(&file, text.join("\n")).unwrap();
-    let config = printed(&["--config", file.to_str().unwrap()], &[]);
+    let mut command = command();
+    let (code, config, stderr) = run(command
+        .args(["hub", "--print-config", "--config"])
+        .arg(&file));
+    // Each is good, and two cannot be had together.
+    assert_eq!(code, Some(2), "{stderr}");
+    assert!(stderr.contains("both name the key"), "{stderr}");
     assert_eq!(value(&config, "max-per-peer"), "1000 # by the file");
     assert!(
         !config.lines().any(|line| line.starts_with("#t")),

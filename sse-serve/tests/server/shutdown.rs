@@ -133,6 +133,6 @@ fn a_server_whose_terminal_is_closed_drains() {
     assert_eq!(stream.event().data, "still here");
     drop(terminal);
     server.signal(Signal::HUP);
-    assert!(matches!(stream.rest()[..], [Block::Retry(_)]));
     assert_eq!(server.wait(), Some(0));
+    assert!(matches!(stream.rest()[..], [Block::Retry(_)]));
 }
