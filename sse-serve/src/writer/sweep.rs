@@ -62,7 +62,6 @@ impl Writer {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
 mod tests {
     use std::sync::Arc;
 
