@@ -16,6 +16,9 @@ pub(super) const SCAN_MAX: usize = 4096;
 /// Portions kept in case somebody else stands at the same place.
 const KEPT_MAX: usize = 32;
 
+/// As many records looked at in vain are not looked at again for the next reader.
+const VAIN_MIN: u64 = 256;
+
 /// The events after a position, in one piece.
 #[derive(Debug)]
 pub(crate) struct Portion {
@@ -190,7 +193,7 @@ impl Portions {
             connection: None,
         };
         let portion = Arc::new(Portion::read(window, scope, from, moment, &Blocks::new()));
-        if !portion.blocks.is_empty() {
+        if !portion.blocks.is_empty() || portion.looked_at >= VAIN_MIN {
             if self.recent.len() == KEPT_MAX {
                 self.recent.pop_front();
             }

@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::task::{Poll, Waker};
 
+use indexmap::IndexMap;
+
 use crate::log::selection::{Lane, Selection};
 use crate::log::{ConnectionId, Envelope, Record};
 
@@ -146,10 +148,13 @@ pub(super) struct Tails {
 struct Index {
     connections: HashMap<ConnectionId, Arc<Tail>>,
     /// Of topics and sessions.
-    lanes: HashMap<Lane, Vec<Arc<Tail>>>,
-    prefixes: HashMap<String, Vec<Arc<Tail>>>,
-    all_topics: Vec<Arc<Tail>>,
+    lanes: HashMap<Lane, Readers>,
+    prefixes: HashMap<String, Readers>,
+    all_topics: Readers,
 }
+
+/// By their addresses: as many close at once as opened.
+type Readers = IndexMap<usize, Arc<Tail>>;
 
 impl Tails {
     /// One that is woken by what is targeted at its connection.
@@ -173,15 +178,13 @@ impl Tails {
         }
         let mut index = self.write();
         for lane in tail.selection.lanes() {
-            let tails = index.lanes.entry(lane.clone()).or_default();
-            tails.push(Arc::clone(tail));
+            insert(index.lanes.entry(lane.clone()).or_default(), tail);
         }
         for prefix in tail.selection.prefixes() {
-            let tails = index.prefixes.entry(prefix.clone()).or_default();
-            tails.push(Arc::clone(tail));
+            insert(index.prefixes.entry(prefix.clone()).or_default(), tail);
         }
         if tail.selection.all_topics() {
-            index.all_topics.push(Arc::clone(tail));
+            insert(&mut index.all_topics, tail);
         }
     }
 
@@ -251,8 +254,8 @@ impl Tails {
     /// How many subscriptions read this topic.
     pub(super) fn readers(&self, topic: &str) -> usize {
         let index = self.read();
-        let count = |tails: &Vec<Arc<Tail>>| -> usize {
-            let readers = tails.iter();
+        let count = |tails: &Readers| -> usize {
+            let readers = tails.values();
             readers
                 .map(|tail| tail.readers.load(Ordering::Relaxed))
                 .sum()
@@ -302,22 +305,25 @@ impl Index {
         self.lanes
             .get(&lane)
             .into_iter()
-            .flatten()
+            .flat_map(Readers::values)
             .for_each(&mut each);
         let Lane::Topic(topic) = &lane else { return };
-        self.all_topics.iter().for_each(&mut each);
+        self.all_topics.values().for_each(&mut each);
         if self.prefixes.is_empty() {
             return;
         }
         for (dot, _) in topic.match_indices('.') {
             let tails = self.prefixes.get(&topic[..=dot]);
-            tails.into_iter().flatten().for_each(&mut each);
+            let tails = tails.into_iter().flat_map(Readers::values);
+            tails.for_each(&mut each);
         }
     }
 }
 
-fn remove(tails: &mut Vec<Arc<Tail>>, tail: &Arc<Tail>) {
-    if let Some(index) = tails.iter().position(|other| Arc::ptr_eq(other, tail)) {
-        tails.swap_remove(index);
-    }
+fn insert(tails: &mut Readers, tail: &Arc<Tail>) {
+    tails.insert(Arc::as_ptr(tail).addr(), Arc::clone(tail));
+}
+
+fn remove(tails: &mut Readers, tail: &Arc<Tail>) {
+    tails.swap_remove(&Arc::as_ptr(tail).addr());
 }

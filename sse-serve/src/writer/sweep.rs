@@ -39,6 +39,15 @@ impl Writer {
         self.next_sweep = now + self.sweep_interval();
     }
 
+    /// Brings the next look forward where a drain began since the last: the
+    /// streams drew moments that are nearer.
+    pub(super) fn hasten_sweep(&mut self) {
+        if self.hub.is_draining() {
+            let soon = Instant::now() + self.sweep_interval();
+            self.next_sweep = self.next_sweep.min(soon);
+        }
+    }
+
     /// Fine enough for the deadlines that there are.
     fn sweep_interval(&self) -> Duration {
         let config = self.hub.config();
@@ -49,5 +58,44 @@ impl Writer {
             deadlines.min(SWEEP_MAX)
         };
         interval.max(SWEEP_MIN)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::sync::watch;
+
+    use super::*;
+    use crate::hub::{Hub, HubConfig};
+    use crate::log::WakeQueue;
+    use crate::writer::Options;
+    use crate::writer::group::Woken;
+    use crate::writer::inbox::{Inbox, WAKER};
+
+    #[test]
+    fn a_drain_does_not_wait_for_the_look_that_was_due_without_it() {
+        let hub = Hub::new(HubConfig::default());
+        let poll = mio::Poll::new().unwrap();
+        let waker = mio::Waker::new(poll.registry(), WAKER).unwrap();
+        let inbox = Arc::new(Inbox::new(waker));
+        let options = Options {
+            threads: 1,
+            write_timeout: Duration::from_secs(60),
+            flush_interval: Duration::ZERO,
+        };
+        let open = Arc::new(watch::Sender::new(0));
+        let mut writer = Writer::new(poll, Arc::clone(&inbox), hub.clone(), options, open);
+        let later = Instant::now() + Duration::from_secs(3600);
+        writer.next_sweep = later;
+        let mut wake = || {
+            inbox.push(Woken::Socket(0).token());
+            assert!(!writer.answer());
+            writer.next_sweep
+        };
+        assert_eq!(wake(), later);
+        hub.drain();
+        assert!(wake() <= Instant::now() + DRAIN_SWEEP_MAX);
     }
 }

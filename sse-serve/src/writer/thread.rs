@@ -127,7 +127,7 @@ impl Writer {
     }
 
     /// Does what others left; whether it was to stop.
-    fn answer(&mut self) -> bool {
+    pub(super) fn answer(&mut self) -> bool {
         let mut left = std::mem::take(&mut self.left);
         self.inbox.swap(&mut left);
         let stop = left.stop;
@@ -150,6 +150,7 @@ impl Writer {
             }
         }
         self.left = left;
+        self.hasten_sweep();
         if has_written && !self.options.flush_interval.is_zero() && !self.hub.is_draining() {
             std::thread::sleep(self.options.flush_interval);
         }

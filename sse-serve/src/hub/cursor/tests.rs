@@ -297,3 +297,39 @@ fn a_stream_ends_with_its_credential_whatever_it_is_due() {
     assert!(matches!(cursor.due(expires, None), Due::End));
     assert_eq!(cursor.closed, Some(Closed::Expired));
 }
+
+#[test]
+fn what_was_looked_at_in_vain_for_one_is_not_for_the_next_of_its_selection() {
+    let hub = hub(100_000);
+    let events = vec![Publication::new("x"); 10_000];
+    hub.publish(&events).now_or_never().unwrap().unwrap();
+    let mut portions = Portions::default();
+    let mut reads = Vec::new();
+    let mut open = Vec::new();
+    for _ in 0..3 {
+        let request = Subscribe {
+            filter: Filter {
+                event_types: vec!["rare".to_owned()],
+                ..Filter::default()
+            },
+            start: Start::Earliest,
+            gap: None,
+            peer: None,
+            expires: None,
+        };
+        let mut cursor = Cursor::open(Arc::clone(&hub.shared), request).unwrap();
+        cursor.follow();
+        let now = Instant::now();
+        text(cursor.due(now, Some(&mut portions)));
+        assert!(matches!(cursor.due(now, Some(&mut portions)), Due::Nothing));
+        open.push(cursor);
+        reads.push(hub.reads());
+    }
+    assert_eq!(reads, [10_000; 3]);
+    let event = Publication::new("y").with_type("rare").unwrap();
+    hub.publish(&[event]).now_or_never().unwrap().unwrap();
+    for cursor in &mut open {
+        let written = text(cursor.due(Instant::now(), Some(&mut portions)));
+        assert!(written.ends_with("data: y\n\n"), "{written}");
+    }
+}
