@@ -316,6 +316,7 @@ fn what_was_looked_at_in_vain_for_one_is_not_for_the_next_of_its_selection() {
             gap: None,
             peer: None,
             expires: None,
+            replaces: None,
         };
         let mut cursor = Cursor::open(Arc::clone(&hub.shared), request).unwrap();
         cursor.follow();
