@@ -1,5 +1,6 @@
 //! The command line: one definition for parsing, help, completions and man page.
 
+pub mod finite;
 pub mod selftest;
 pub mod verify;
 
@@ -92,6 +93,9 @@ pub struct LoadArgs {
 
     #[command(flatten)]
     pub pace: Pace,
+
+    #[command(flatten)]
+    pub finite: finite::FiniteArgs,
 
     #[command(flatten)]
     pub request: RequestArgs,

@@ -22,8 +22,12 @@ pub struct Leg {
 /// What brings the body.
 #[derive(Debug)]
 enum Carrier {
-    /// HTTP/1.1: a connection of its own.
-    Http1 { stream: Stream, body: Body },
+    /// HTTP/1.1: a connection of its own; `spoilt` by bytes after the body.
+    Http1 {
+        stream: Stream,
+        body: Body,
+        spoilt: bool,
+    },
 }
 
 /// What came of one read.
@@ -39,7 +43,11 @@ impl Leg {
     /// Over HTTP/1.1, where `early` came with the head.
     pub(crate) fn http1(stream: Stream, body: Body, early: Box<[u8]>, received: Received) -> Self {
         Self {
-            carrier: Carrier::Http1 { stream, body },
+            carrier: Carrier::Http1 {
+                stream,
+                body,
+                spoilt: false,
+            },
             early: Some(early).filter(|early| !early.is_empty()),
             received,
         }
@@ -62,9 +70,13 @@ impl Leg {
         most: usize,
         take: impl FnMut(&[u8], Received) -> ControlFlow<()>,
     ) -> Poll<Result<Step, Failure>> {
-        let Carrier::Http1 { stream, body } = &mut self.carrier;
+        let Carrier::Http1 {
+            stream,
+            body,
+            spoilt,
+        } = &mut self.carrier;
         if let Some(early) = self.early.take() {
-            return Poll::Ready(unwrap(body, &early, self.received, take));
+            return Poll::Ready(unwrap(body, &early, self.received, spoilt, take));
         }
         let mut buffer = wire.buffer.borrow_mut();
         let most = most.clamp(1, buffer.len());
@@ -75,9 +87,22 @@ impl Leg {
                 let detail = "the connection closed before the end of the response";
                 Err(Failure::new(Kind::CutShort, detail))
             }
-            Ok((length, received)) => unwrap(body, &buffer[..length], received, take),
+            Ok((length, received)) => unwrap(body, &buffer[..length], received, spoilt, take),
             Err(error) => Err(Failure::transfer(&error)),
         })
+    }
+
+    /// The connection, if another request can be sent on it as far as framing
+    /// goes (RFC 9112 §9.3): the body was read to its end, and nothing follows it.
+    pub(crate) fn into_idle(self) -> Option<Stream> {
+        match self.carrier {
+            Carrier::Http1 {
+                stream,
+                body,
+                spoilt: false,
+            } if body.has_ended() => Some(stream),
+            Carrier::Http1 { .. } => None,
+        }
     }
 
     /// Resets the connection, as a client that died.
@@ -99,6 +124,7 @@ fn unwrap(
     body: &mut Body,
     mut bytes: &[u8],
     received: Received,
+    spoilt: &mut bool,
     mut take: impl FnMut(&[u8], Received) -> ControlFlow<()>,
 ) -> Result<Step, Failure> {
     let broken = |error: BodyError| Failure::new(Kind::Http, error);
@@ -110,7 +136,10 @@ fn unwrap(
                 }
             }
             Piece::NeedMore => return Ok(Step::Read),
-            Piece::End => return Ok(Step::End(received)),
+            Piece::End => {
+                *spoilt = !bytes.is_empty();
+                return Ok(Step::End(received));
+            }
         }
     }
 }

@@ -19,6 +19,7 @@ pub mod connection;
 pub mod exchange;
 pub mod exit;
 pub mod failure;
+pub mod finite;
 pub mod histogram;
 pub mod http;
 pub mod leg;

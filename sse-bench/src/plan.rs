@@ -19,7 +19,7 @@ const FILES_OF_A_THREAD: u64 = 8;
 /// The largest integer that every reader of JSON holds exactly (RFC 8259 §6).
 const LARGEST_SEED: u64 = (1 << 53) - 1;
 /// How long to hold connections where neither -z nor -n says.
-const DEFAULT_DURATION: Duration = Duration::from_secs(10);
+pub(crate) const DEFAULT_DURATION: Duration = Duration::from_secs(10);
 
 /// The plan of a load run.
 #[derive(Debug)]
@@ -112,7 +112,8 @@ pub fn check_connections(connections: u32, threads: u32) -> Result<()> {
     fits_ports(connections, sys::local_ports())
 }
 
-fn cores() -> u32 {
+/// Threads where the user names no number.
+pub(crate) fn cores() -> u32 {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     u32::try_from(cores).unwrap_or(u32::MAX)
 }

@@ -99,7 +99,7 @@ impl Team {
 }
 
 /// A pair of datagram sockets that know only each other.
-fn lag_probe() -> Option<(UdpSocket, UdpSocket)> {
+pub(crate) fn lag_probe() -> Option<(UdpSocket, UdpSocket)> {
     let pair = || {
         let (from, to) = (
             UdpSocket::bind("127.0.0.1:0")?,

@@ -170,7 +170,14 @@ pub fn run(assignment: Assignment) -> io::Result<Stats> {
         tokio::task::spawn_local(ramp(Rc::clone(&worker), number, start));
         if let Some(socket) = lag_probe {
             let socket = tokio::net::UdpSocket::from_std(socket)?;
-            tokio::task::spawn_local(measure_lag(Rc::clone(&worker), socket, start));
+            let probed = Rc::clone(&worker);
+            tokio::task::spawn_local(async move {
+                let record = |lag, events| {
+                    let mut stats = probed.stats.borrow_mut();
+                    stats.read_lag.record_times(lag, events);
+                };
+                measure_lag(&probed.live, socket, start, record).await;
+            });
         }
         // An error means that the run was given up: stop as well.
         let _ = stop.wait_for(|stop| *stop).await;
@@ -193,16 +200,20 @@ async fn ramp(worker: Rc<Worker>, number: u32, start: Instant) {
 
 /// Each event counts with the lag of the next datagram that this thread reads,
 /// which waited in the same queue.
-async fn measure_lag(worker: Rc<Worker>, socket: tokio::net::UdpSocket, start: Instant) {
+pub(crate) async fn measure_lag(
+    live: &Live,
+    socket: tokio::net::UdpSocket,
+    start: Instant,
+    mut record: impl FnMut(Duration, u64),
+) {
     let mut sent = [0; 8];
     let mut counted = 0;
     while let Ok(length) = socket.recv(&mut sent).await {
         if length == sent.len() {
             let sent = Duration::from_nanos(u64::from_le_bytes(sent));
             let lag = start.elapsed().saturating_sub(sent);
-            let deliveries = worker.live.deliveries.get();
-            let mut stats = worker.stats.borrow_mut();
-            stats.read_lag.record_times(lag, deliveries - counted);
+            let deliveries = live.deliveries.get();
+            record(lag, deliveries - counted);
             counted = deliveries;
         }
     }
