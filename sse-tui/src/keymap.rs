@@ -117,6 +117,14 @@ pub enum Action {
     PlayAhead,
     /// Jump back in the replay.
     PlayBack,
+    /// Connect a stream now, or open it again.
+    Reconnect,
+    /// End a stream.
+    CloseStream,
+    /// Read one more stream.
+    OpenStream,
+    /// Write the events listed to a file.
+    Export,
 }
 
 /// Where a key has its meaning.
@@ -130,6 +138,8 @@ pub enum Context {
     Detail,
     /// While the event types have the keys.
     Types,
+    /// While the streams have the keys.
+    Streams,
     /// While something is typed.
     Prompt,
     /// While the help is open.
@@ -144,11 +154,12 @@ pub enum Context {
 
 impl Context {
     /// All, in the order in which help lists them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::List,
         Self::Everywhere,
         Self::Detail,
         Self::Types,
+        Self::Streams,
         Self::Prompt,
         Self::Help,
         Self::Text,
@@ -163,6 +174,7 @@ impl Context {
             Self::List => "list",
             Self::Detail => "detail",
             Self::Types => "types",
+            Self::Streams => "streams",
             Self::Prompt => "while typing",
             Self::Help => "help",
             Self::Text => "text of a stream",
@@ -283,7 +295,7 @@ type Line = (Context, &'static str, Action, &'static str, &'static str);
 #[rustfmt::skip]
 const DEFAULT: &[Line] = {
     use Action as A;
-    use Context::{Detail, Everywhere, Help, List, Prompt, Types};
+    use Context::{Detail, Everywhere, Help, List, Prompt, Streams, Types};
     &[
         (List, "↑ k", A::Up, "one up; stops following", "scroll"),
         (List, "↓ j", A::Down, "one down", ""),
@@ -308,6 +320,10 @@ const DEFAULT: &[Line] = {
         (List, ">", A::NextGap, "next gap or outage", ""),
         (List, "<", A::PreviousGap, "gap or outage before", ""),
         (List, "v", A::SideBySide, "streams side by side", ""),
+        (List, "r", A::Reconnect, "reconnect the stream now", ""),
+        (List, "x", A::CloseStream, "end the stream", ""),
+        (Everywhere, "o", A::OpenStream, "one more stream", ""),
+        (Everywhere, "e", A::Export, "export what is listed", ""),
         (Detail, "↑ k", A::Up, "line up", "move"),
         (Detail, "↓ j", A::Down, "line down", ""),
         (Detail, "PgUp Ctrl-B", A::PageUp, "page up", ""),
@@ -330,6 +346,14 @@ const DEFAULT: &[Line] = {
         (Types, "s Enter", A::Solo, "solo, or not", "solo"),
         (Types, "m", A::Mute, "mute, or not", "mute"),
         (Types, "Esc", A::Close, "back to the list", "back"),
+        (Streams, "↑ k", A::Up, "stream above", "choose"),
+        (Streams, "↓ j", A::Down, "stream below", ""),
+        (Streams, "Home g", A::First, "first", ""),
+        (Streams, "G End", A::Last, "last", ""),
+        (Streams, "r Enter", A::Reconnect, "reconnect, or open again", "reconnect"),
+        (Streams, "x", A::CloseStream, "end it", "end"),
+        (Streams, "o", A::OpenStream, "one more stream", "add"),
+        (Streams, "Esc", A::Close, "back to the list", "back"),
         (Prompt, "Enter", A::Accept, "take it", ""),
         (Prompt, "Esc", A::Cancel, "as it was before", ""),
         (Prompt, "↑", A::Recall, "typed before", ""),
