@@ -55,6 +55,7 @@ pub(crate) fn app(options: &Options, streams: &Streams) -> App {
         buffer: options.buffer,
         sequence: options.sequence.clone(),
         time_zone: options.time_zone.clone(),
+        keymap: options.keymap.clone(),
         now,
     });
     app.screens.charts = Charts::new(options.charts.clone());

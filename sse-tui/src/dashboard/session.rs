@@ -11,6 +11,7 @@ use super::{back_to, ended_text};
 use crate::app::{App, MAX_STREAMS};
 use crate::export::Export;
 use crate::ingest::{self, Ingest, Order, Streams};
+use crate::keymap::{Action, Context};
 use crate::message::Message;
 use crate::options::Options;
 use crate::record::{self, Tap};
@@ -51,7 +52,9 @@ impl<'a> Session<'a> {
         match (request, &self.control) {
             (Request::Recording, None) => self.toggle_recording(app),
             (Request::Recording, Some(_)) => {
-                refuse(app, "this is a recording already; R records live streams");
+                let key = app.keymap.how(Context::Everywhere, Action::Record);
+                let text = format!("this is a recording already; {key} records live streams");
+                refuse(app, &text);
             }
             (Request::Replay(change), Some(playing)) => {
                 playing.change(|playhead, now| change.apply(playhead, now));
@@ -128,8 +131,9 @@ impl<'a> Session<'a> {
             return refuse(app, RECORDING);
         }
         if self.tap.status().is_some() {
-            let text = "a recording names its streams at its start: end it first, with R";
-            return refuse(app, text);
+            let key = app.keymap.how(Context::Everywhere, Action::Record);
+            let text = format!("a recording names its streams at its start: end it first ({key})");
+            return refuse(app, &text);
         }
         let request = request_for(url, app);
         let facts = ingest::facts(&request);
