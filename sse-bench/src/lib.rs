@@ -55,6 +55,7 @@ pub use plan::Plan;
 
 use cli::verify::VerifyArgs;
 use cli::{Command, LoadArgs};
+use finite::{FinitePlan, FiniteReport};
 use progress::Progress;
 use report::{Invocation, Report};
 use verify::{VerifyPlan, VerifyReport};
@@ -89,6 +90,9 @@ fn complain(text: impl Display) {
 }
 
 fn load(args: LoadArgs) -> Result<Exit> {
+    if args.finite.wanted() {
+        return load_finite(args);
+    }
     let writer = args.output.open::<Report<'_>>()?;
     let plan = Arc::new(Plan::new(args)?);
     plan.check_machine()?;
@@ -96,6 +100,21 @@ fn load(args: LoadArgs) -> Result<Exit> {
     let invocation = Invocation::now();
     let outcome = load::run(&plan, &mut progress)?;
     let report = Report::new(&invocation, &plan, &outcome)?;
+    if report.exit != Exit::Pass && !writer.shows_text() {
+        complain(&report.head.reason);
+    }
+    writer.write(&report)?;
+    Ok(report.exit)
+}
+
+fn load_finite(args: LoadArgs) -> Result<Exit> {
+    let writer = args.output.open::<FiniteReport<'_>>()?;
+    let plan = Arc::new(FinitePlan::new(args)?);
+    plan.check_machine()?;
+    let mut progress = Progress::new(plan.connections);
+    let invocation = Invocation::now();
+    let outcome = finite::run(&plan, &mut progress)?;
+    let report = FiniteReport::new(&invocation, &plan, &outcome)?;
     if report.exit != Exit::Pass && !writer.shows_text() {
         complain(&report.head.reason);
     }

@@ -10,7 +10,8 @@ use crate::cli::LoadArgs;
 use crate::stats::DeliveryMeter;
 use crate::sys;
 use crate::target::Target;
-use crate::threshold::Threshold;
+use crate::threshold::metric::Table;
+use crate::threshold::{self, Threshold};
 use crate::timestamp::Pointer;
 
 /// Open files that a run needs beside its connections, and for each thread.
@@ -86,7 +87,7 @@ impl Plan {
             limits: Limits::default().line(size).event(size),
             timestamp_pointer: args.measure.timestamp_pointer,
             timestamp_events: args.measure.timestamp_event,
-            thresholds: args.measure.threshold,
+            thresholds: of_table(args.measure.threshold, &threshold::load::METRICS)?,
         };
         Ok(plan)
     }
@@ -102,6 +103,12 @@ impl Plan {
         let pointer = self.timestamp_pointer.clone()?;
         Some(DeliveryMeter::new(pointer, self.timestamp_events.clone()))
     }
+}
+
+/// Thresholds that were read before it was known what kind of run they are for.
+pub(crate) fn of_table(thresholds: Vec<Threshold>, table: &Table) -> Result<Vec<Threshold>> {
+    let checked = thresholds.into_iter().map(|threshold| threshold.of(table));
+    Ok(checked.collect::<Result<_, _>>()?)
 }
 
 /// Raises the limit on open files, and says beforehand what this machine will

@@ -14,7 +14,7 @@ use crate::units::parse_duration;
 pub struct FiniteArgs {
     /// Each connection makes one request after another, each answered by a stream that ends with a
     /// marker: data [DONE], or an event (or `type` in its JSON data) response.completed,
-    /// response.incomplete or message_stop. The other options here imply it
+    /// response.incomplete or `message_stop`. The other options here imply it
     #[arg(long)]
     pub until_done: bool,
 
@@ -52,7 +52,8 @@ pub struct FiniteArgs {
     #[arg(long, value_name = "POINTER")]
     pub error_pointer: Vec<Pointer>,
 
-    /// JSON pointer to the reason for which an answer ended, such as /choices/0/finish_reason
+    /// JSON pointer to the reason for which an answer ended, such as
+    /// `/choices/0/finish_reason`
     #[arg(long, value_name = "POINTER")]
     pub finish_pointer: Vec<Pointer>,
 

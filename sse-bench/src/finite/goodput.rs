@@ -17,7 +17,7 @@ pub struct Goodput {
 
 /// What one request is measured by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Measure {
+enum Measure {
     /// Time to its first event.
     Ttfe,
     /// Time to its first content.
@@ -30,15 +30,15 @@ pub enum Measure {
 
 /// The measures of one request; `None` where there was nothing to measure.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Measures {
+pub(super) struct Measures {
     /// Time to the first event.
-    pub ttfe: Option<Duration>,
+    pub(super) ttfe: Option<Duration>,
     /// Time to the first content.
-    pub ttfc: Option<Duration>,
+    pub(super) ttfc: Option<Duration>,
     /// The longest gap between two events; `None` with fewer than two.
-    pub gap: Option<Duration>,
+    pub(super) gap: Option<Duration>,
     /// Time to the end, or how long it has taken so far.
-    pub duration: Duration,
+    pub(super) duration: Duration,
 }
 
 /// Why a goodput is refused.
@@ -113,7 +113,7 @@ impl fmt::Display for Goodput {
 impl Goodput {
     /// Whether a request that reached its end marker kept all limits. What was
     /// never measured is not within a limit, save a gap where there was none.
-    pub fn keeps(&self, measures: &Measures) -> bool {
+    pub(super) fn keeps(&self, measures: &Measures) -> bool {
         self.limits.iter().all(|(measure, limit)| match measure {
             Measure::Ttfe => measures.ttfe.is_some_and(|time| time <= *limit),
             Measure::Ttfc => measures.ttfc.is_some_and(|time| time <= *limit),
@@ -124,7 +124,7 @@ impl Goodput {
 
     /// Whether a request that is still under way has exceeded a limit already.
     /// `silence` is the time since its last event.
-    pub fn lost(&self, measures: &Measures, silence: Option<Duration>) -> bool {
+    pub(super) fn lost(&self, measures: &Measures, silence: Option<Duration>) -> bool {
         self.limits.iter().any(|(measure, limit)| match measure {
             Measure::Ttfe => measures.ttfe.unwrap_or(measures.duration) > *limit,
             Measure::Ttfc => measures.ttfc.unwrap_or(measures.duration) > *limit,

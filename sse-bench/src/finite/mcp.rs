@@ -186,7 +186,8 @@ mod tests {
         }
         let own = read(r#"{"jsonrpc":"2.0","id":7,"result":{"tools":[]}}"#);
         assert!(own.mark.done && own.mark.content);
-        let batch = read(r#"[{"jsonrpc":"2.0","method":"x"},{"jsonrpc":"2.0","id":7,"result":{}}]"#);
+        let batch =
+            read(r#"[{"jsonrpc":"2.0","method":"x"},{"jsonrpc":"2.0","id":7,"result":{}}]"#);
         assert!(batch.mark.done && batch.server_messages == 1);
     }
 
@@ -197,9 +198,13 @@ mod tests {
             (error.mark.done, error.mark.error.as_deref()),
             (false, Some("no such"))
         );
-        let failed = r#"{"id":7,"result":{"isError":true,"content":[{"type":"text","text":"oh"}]}}"#;
+        let failed =
+            r#"{"id":7,"result":{"isError":true,"content":[{"type":"text","text":"oh"}]}}"#;
         let mark = read(failed).mark;
-        assert_eq!((mark.done, mark.finish.as_deref()), (true, Some("tool_error")));
+        assert_eq!(
+            (mark.done, mark.finish.as_deref()),
+            (true, Some("tool_error"))
+        );
         let strict = Rules {
             error_finish: vec!["tool_error".to_owned()],
             ..Rules::default()
@@ -212,20 +217,26 @@ mod tests {
     fn requests_of_the_server_are_answered_and_notifications_are_not() {
         let reply = |data: &str| {
             let mut replies = read(data).replies;
-            replies.pop().map(|reply| serde_json::from_slice::<Value>(&reply).unwrap())
+            replies
+                .pop()
+                .map(|reply| serde_json::from_slice::<Value>(&reply).unwrap())
         };
         let pong = reply(r#"{"jsonrpc":"2.0","id":"a","method":"ping"}"#).unwrap();
         assert_eq!(pong, json!({"jsonrpc": "2.0", "id": "a", "result": {}}));
         let unknown = reply(r#"{"jsonrpc":"2.0","id":3,"method":"roots/list"}"#).unwrap();
         assert_eq!(unknown["error"]["code"], METHOD_NOT_FOUND);
-        assert_eq!(reply(r#"{"jsonrpc":"2.0","method":"notifications/x"}"#), None);
+        assert_eq!(
+            reply(r#"{"jsonrpc":"2.0","method":"notifications/x"}"#),
+            None
+        );
     }
 
     #[test]
     fn each_request_has_an_id_of_its_own() {
         let call = Call::parse(br#"{"id":1,"method":"tools/call","params":{"name":"a"}}"#).unwrap();
         let body: Value = serde_json::from_slice(&call.body(7)).unwrap();
-        let expected = json!({"id": 7, "method": "tools/call", "params": {"name": "a"}, "jsonrpc": "2.0"});
+        let expected =
+            json!({"id": 7, "method": "tools/call", "params": {"name": "a"}, "jsonrpc": "2.0"});
         assert_eq!(body, expected);
     }
 }

@@ -9,7 +9,7 @@ use crate::failure::Failure;
 
 /// One request and its stream.
 #[derive(Debug)]
-pub struct Meter {
+pub(super) struct Meter {
     /// What latencies count from: the intended start, or where none was
     /// intended the real one.
     from: Instant,
@@ -25,7 +25,7 @@ pub struct Meter {
 
 /// How a request ended.
 #[derive(Debug)]
-pub enum End {
+pub(super) enum End {
     /// With its marker, seen at this time.
     Done(Instant),
     /// Without its marker, though the stream had begun.
@@ -44,7 +44,7 @@ pub enum End {
 
 impl Meter {
     /// A request whose latencies count from `from`.
-    pub fn new(from: Instant, stall: Duration) -> Self {
+    pub(super) fn new(from: Instant, stall: Duration) -> Self {
         Self {
             from,
             stall,
@@ -59,17 +59,17 @@ impl Meter {
     }
 
     /// How many events came.
-    pub fn events(&self) -> u64 {
+    pub(super) fn events(&self) -> u64 {
         self.events
     }
 
     /// Bytes of the stream arrived.
-    pub fn on_bytes(&mut self, bytes: usize) {
+    pub(super) fn on_bytes(&mut self, bytes: usize) {
         self.bytes += bytes as u64;
     }
 
     /// An event arrived.
-    pub fn on_event(&mut self, at: Instant, mark: &mut Mark, tally: &mut Tally) {
+    pub(super) fn on_event(&mut self, at: Instant, mark: &mut Mark, tally: &mut Tally) {
         self.events += 1;
         if let Some(last) = self.last_event.replace(at) {
             let gap = at.saturating_duration_since(last);
@@ -94,7 +94,7 @@ impl Meter {
     }
 
     /// Counts the request as ended, or given up, at `now`.
-    pub fn close(self, end: End, now: Instant, tally: &mut Tally) {
+    pub(super) fn close(self, end: End, now: Instant, tally: &mut Tally) {
         let end_at = match end {
             End::Done(at) => at,
             _ => now,
@@ -106,7 +106,9 @@ impl Meter {
             gap: self.longest_gap,
             duration: since(end_at),
         };
-        let silence = self.last_event.map(|last| end_at.saturating_duration_since(last));
+        let silence = self
+            .last_event
+            .map(|last| end_at.saturating_duration_since(last));
         let counts = &mut tally.counts;
         // What is waited for in vain is a stall too.
         if !matches!(end, End::Done(_) | End::Told(_)) && silence.is_some_and(|it| it > self.stall)
@@ -114,7 +116,10 @@ impl Meter {
             tally.stalls += 1;
         }
         let good = match &end {
-            End::Done(_) => tally.goodput.as_ref().map(|goodput| goodput.keeps(&measures)),
+            End::Done(_) => tally
+                .goodput
+                .as_ref()
+                .map(|goodput| goodput.keeps(&measures)),
             End::Unfinished => tally
                 .goodput
                 .as_ref()

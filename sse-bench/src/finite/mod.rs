@@ -157,7 +157,9 @@ async fn direct(plan: &Arc<FinitePlan>, progress: &mut Progress) -> io::Result<O
     }
     progress.clear();
     let (totals, mut tally) = team.stop()?;
-    let due = tickets.due_before(end).filter(|_| ending == Ending::Duration);
+    let due = tickets
+        .due_before(end)
+        .filter(|_| ending == Ending::Duration);
     tally.counts.never_started = due.map_or(0, |due| due.saturating_sub(tally.counts.started));
     tally.goodput.clone_from(&plan.goodput);
     let cpu = sys::cpu_time().zip(cpu_before);

@@ -12,9 +12,9 @@ use super::preset::{self, Preset};
 use super::rules::{ContentRule, Rules};
 use crate::cli::LoadArgs;
 use crate::cli::finite::FiniteArgs;
-use crate::plan::{DEFAULT_DURATION, check_connections, cores};
+use crate::plan::{DEFAULT_DURATION, check_connections, cores, of_table};
 use crate::target::Target;
-use crate::threshold::Threshold;
+use crate::threshold::{self, Threshold};
 
 const DEFAULT_STALL: Duration = Duration::from_secs(5);
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5 * 60);
@@ -114,7 +114,7 @@ impl FinitePlan {
             goodput: finite.goodput.clone(),
             limits: Limits::default().line(size).event(size),
             max_event: size,
-            thresholds: args.measure.threshold,
+            thresholds: of_table(args.measure.threshold, &threshold::finite::METRICS)?,
             rules: rules(finite),
             secrets,
         })
@@ -140,7 +140,10 @@ fn refuse_what_has_no_meaning(args: &LoadArgs) -> Result<()> {
         "-n counts the events of endless streams: limit finite ones with --requests N, or -z"
     );
     for (given, name) in [
-        (args.measure.timestamp_pointer.is_some(), "--timestamp-pointer"),
+        (
+            args.measure.timestamp_pointer.is_some(),
+            "--timestamp-pointer",
+        ),
         (args.pace.reconnect, "--reconnect"),
         (args.pace.no_reconnect, "--no-reconnect"),
         (args.pace.seed.is_some(), "--seed"),
@@ -243,10 +246,16 @@ mod tests {
         for (given, said) in [
             (&["--until-done", "-n", "5"][..], "--requests"),
             (&["--until-done", "--reconnect"], "--reconnect"),
-            (&["--rate", "5", "--timestamp-pointer", "/at"], "--timestamp-pointer"),
+            (
+                &["--rate", "5", "--timestamp-pointer", "/at"],
+                "--timestamp-pointer",
+            ),
             (&["--preset", "anthropic"], "max_tokens"),
             (&["--preset", "mcp", "-d", "{}"], "method"),
-            (&["--preset", "mcp", "-d", "{}", "--done-data", "x"], "over MCP"),
+            (
+                &["--preset", "mcp", "-d", "{}", "--done-data", "x"],
+                "over MCP",
+            ),
         ] {
             let refused = plan(given).unwrap_err().to_string();
             assert!(refused.contains(said), "{given:?}: {refused}");

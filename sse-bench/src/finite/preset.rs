@@ -79,7 +79,10 @@ pub(super) fn complete(
         },
     );
     if preset == Some(Preset::Anthropic) {
-        set(HeaderName::from_static("anthropic-version"), ANTHROPIC_VERSION);
+        set(
+            HeaderName::from_static("anthropic-version"),
+            ANTHROPIC_VERSION,
+        );
     }
 }
 
@@ -169,7 +172,13 @@ mod tests {
     fn a_preset_completes_a_request_and_overrides_nothing() {
         let (mut method, mut headers) = (Method::GET, HeaderMap::new());
         headers.insert(ACCEPT, HeaderValue::from_static("x/y"));
-        complete(Some(Preset::Anthropic), true, false, &mut method, &mut headers);
+        complete(
+            Some(Preset::Anthropic),
+            true,
+            false,
+            &mut method,
+            &mut headers,
+        );
         assert_eq!(method, Method::POST);
         assert_eq!(headers[ACCEPT], "x/y");
         assert_eq!(headers[CONTENT_TYPE], "application/json");

@@ -190,7 +190,10 @@ mod tests {
         assert!(!rules.read("message", thought).content);
         let failed = r#"{"type":"response.failed","response":{"status":"failed","error":{"code":"server_error","message":"sorry"}}}"#;
         let failed = rules.read("response.failed", failed);
-        assert_eq!((failed.done, failed.error.as_deref()), (false, Some("sorry")));
+        assert_eq!(
+            (failed.done, failed.error.as_deref()),
+            (false, Some("sorry"))
+        );
         let short = r#"{"response":{"status":"incomplete","incomplete_details":{"reason":"max_output_tokens"}}}"#;
         let short = rules.read("response.incomplete", short);
         assert_eq!(
@@ -202,19 +205,30 @@ mod tests {
     #[test]
     fn messages_of_anthropic_end_with_message_stop_and_may_refuse() {
         let rules = Rules::default_of(Some(Preset::Anthropic));
-        let text = r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Hi"}}"#;
+        let text =
+            r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Hi"}}"#;
         assert!(rules.read("content_block_delta", text).content);
-        let thought = r#"{"type":"content_block_delta","delta":{"type":"thinking_delta","thinking":"Hm"}}"#;
+        let thought =
+            r#"{"type":"content_block_delta","delta":{"type":"thinking_delta","thinking":"Hm"}}"#;
         assert!(!rules.read("content_block_delta", thought).content);
         let end = |reason: &str| {
-            let data = format!(r#"{{"type":"message_delta","delta":{{"stop_reason":"{reason}"}}}}"#);
+            let data =
+                format!(r#"{{"type":"message_delta","delta":{{"stop_reason":"{reason}"}}}}"#);
             rules.read("message_delta", &data)
         };
         assert_eq!(end("end_turn").finish.as_deref(), Some("end_turn"));
         assert!(end("end_turn").error.is_none() && end("refusal").error.is_some());
-        let error = r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#;
-        assert_eq!(rules.read("error", error).error.as_deref(), Some("Overloaded"));
-        assert!(rules.read("message_stop", r#"{"type":"message_stop"}"#).done);
+        let error =
+            r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#;
+        assert_eq!(
+            rules.read("error", error).error.as_deref(),
+            Some("Overloaded")
+        );
+        assert!(
+            rules
+                .read("message_stop", r#"{"type":"message_stop"}"#)
+                .done
+        );
     }
 
     #[test]

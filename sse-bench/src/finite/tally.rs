@@ -111,11 +111,7 @@ counts! {
 impl Counts {
     /// Requests that ended without what they were made for.
     pub fn failed(&self) -> u64 {
-        self.cut_short
-            + self.errors_in_stream
-            + self.refused
-            + self.not_answered
-            + self.timed_out
+        self.cut_short + self.errors_in_stream + self.refused + self.not_answered + self.timed_out
     }
 }
 

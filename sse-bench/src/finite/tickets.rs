@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 /// The requests of a run, handed out one by one over all threads.
 #[derive(Debug)]
-pub struct Tickets {
+pub(super) struct Tickets {
     start: Instant,
     requests: Option<u64>,
     rate: Option<f64>,
@@ -14,16 +14,16 @@ pub struct Tickets {
 
 /// One request to make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ticket {
+pub(super) struct Ticket {
     /// Counted from 0.
-    pub number: u64,
+    pub(super) number: u64,
     /// When it is to start; at once if `None`.
-    pub due: Option<Instant>,
+    pub(super) due: Option<Instant>,
 }
 
 impl Tickets {
     /// At most `requests` of them, `rate` each second or as fast as they are taken.
-    pub fn new(start: Instant, requests: Option<u64>, rate: Option<f64>) -> Self {
+    pub(super) fn new(start: Instant, requests: Option<u64>, rate: Option<f64>) -> Self {
         Self {
             start,
             requests,
@@ -33,7 +33,7 @@ impl Tickets {
     }
 
     /// The next one; `None` once all were taken.
-    pub fn take(&self) -> Option<Ticket> {
+    pub(super) fn take(&self) -> Option<Ticket> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let left = self.requests.is_none_or(|requests| number < requests);
         left.then(|| Ticket {
@@ -43,7 +43,7 @@ impl Tickets {
     }
 
     /// How many are due before `end`, where that is known beforehand.
-    pub fn due_before(&self, end: Instant) -> Option<u64> {
+    pub(super) fn due_before(&self, end: Instant) -> Option<u64> {
         let rate = self.rate?;
         let length = end.saturating_duration_since(self.start).as_secs_f64();
         let mut count = (length * rate).ceil() as u64;

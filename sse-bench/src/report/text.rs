@@ -4,9 +4,9 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use super::Report;
-use super::json::RunReport;
+use super::json::{RunReport, Tool};
 use crate::exit::Exit;
-use crate::failure::printable;
+use crate::failure::{Failures, printable};
 use crate::histogram::Summary;
 use crate::threshold::Checked;
 use crate::units::{bytes, micros, rate, seconds, thousands};
@@ -38,7 +38,7 @@ impl Report<'_> {
             write_latencies(json, out)?;
         }
         self.write_types(out)?;
-        self.write_errors(out)?;
+        write_errors(&self.outcome.stats.failures, out)?;
         write_thresholds(&self.thresholds, out)
     }
 
@@ -94,21 +94,8 @@ impl Report<'_> {
                 thousands(json.reads.total)
             )?;
         }
-        let threads = json.plan.threads;
-        let plural = if threads == 1 { "" } else { "s" };
-        write!(out, "  This tool    {threads} thread{plural}")?;
-        if let Some(cpu) = self.outcome.cpu {
-            let share = 100.0 * cpu.as_secs_f64() / self.outcome.elapsed.as_secs_f64().max(1e-3);
-            write!(
-                out,
-                ", {} of CPU time ({share:.0} % of a core)",
-                seconds(cpu)
-            )?;
-        }
-        if let Some(memory) = json.tool.peak_memory_bytes {
-            write!(out, ", {} of memory at most", bytes(memory as f64))?;
-        }
-        writeln!(out)
+        let outcome = self.outcome;
+        write_tool(json.plan.threads, &json.tool, outcome.elapsed, out)
     }
 
     fn write_types(&self, out: &mut String) -> std::fmt::Result {
@@ -137,34 +124,50 @@ impl Report<'_> {
             Ok(())
         }
     }
+}
 
-    fn write_errors(&self, out: &mut String) -> std::fmt::Result {
-        let failures = &self.outcome.stats.failures;
-        if failures.total() == 0 {
-            return writeln!(out, "\n  Errors       none");
-        }
-        writeln!(out, "\n  Errors       {}", thousands(failures.total()))?;
-        let mut kinds: Vec<_> = failures.iter().collect();
-        kinds.sort_by_key(|(_, counted)| std::cmp::Reverse(counted.count));
-        for (kind, counted) in kinds.iter().take(LISTED_ERRORS) {
-            let (kind, count) = (kind.to_string(), thousands(counted.count));
-            writeln!(out, "    {kind:<15} {count:>9}  {}", counted.example)?;
-        }
-        let unlisted: u64 = kinds
-            .iter()
-            .skip(LISTED_ERRORS)
-            .map(|(_, counted)| counted.count)
-            .sum();
-        if unlisted > 0 {
-            writeln!(
-                out,
-                "    {:<15} {:>9}",
-                "of other kinds",
-                thousands(unlisted)
-            )?;
-        }
-        Ok(())
+/// What this program took.
+pub(crate) fn write_tool(
+    threads: u32,
+    tool: &Tool,
+    elapsed: Duration,
+    out: &mut String,
+) -> std::fmt::Result {
+    let plural = if threads == 1 { "" } else { "s" };
+    write!(out, "  This tool    {threads} thread{plural}")?;
+    if let Some(cpu) = tool.cpu_us.map(Duration::from_micros) {
+        let share = 100.0 * cpu.as_secs_f64() / elapsed.as_secs_f64().max(1e-3);
+        let cpu = seconds(cpu);
+        write!(out, ", {cpu} of CPU time ({share:.0} % of a core)")?;
     }
+    if let Some(memory) = tool.peak_memory_bytes {
+        write!(out, ", {} of memory at most", bytes(memory as f64))?;
+    }
+    writeln!(out)
+}
+
+/// Failures by kind, the most frequent first.
+pub(crate) fn write_errors(failures: &Failures, out: &mut String) -> std::fmt::Result {
+    if failures.total() == 0 {
+        return writeln!(out, "\n  Errors       none");
+    }
+    writeln!(out, "\n  Errors       {}", thousands(failures.total()))?;
+    let mut kinds: Vec<_> = failures.iter().collect();
+    kinds.sort_by_key(|(_, counted)| std::cmp::Reverse(counted.count));
+    for (kind, counted) in kinds.iter().take(LISTED_ERRORS) {
+        let (kind, count) = (kind.to_string(), thousands(counted.count));
+        writeln!(out, "    {kind:<15} {count:>9}  {}", counted.example)?;
+    }
+    let unlisted: u64 = kinds
+        .iter()
+        .skip(LISTED_ERRORS)
+        .map(|(_, counted)| counted.count)
+        .sum();
+    if unlisted > 0 {
+        let count = thousands(unlisted);
+        writeln!(out, "    {:<15} {count:>9}", "of other kinds")?;
+    }
+    Ok(())
 }
 
 /// What came of each threshold.
@@ -199,8 +202,19 @@ fn write_latencies(json: &RunReport<'_>, out: &mut String) -> std::fmt::Result {
         ("replay", latency.replay),
         ("own read lag", json.tool.read_lag),
     ];
+    if write_table(&rows, out)? {
+        write_timestamps(json, out)?;
+    }
+    Ok(())
+}
+
+/// Distributions, those with values. Whether there was one.
+pub(crate) fn write_table(
+    rows: &[(&str, Option<Summary>)],
+    out: &mut String,
+) -> Result<bool, std::fmt::Error> {
     if rows.iter().all(|(_, summary)| summary.is_none()) {
-        return Ok(());
+        return Ok(false);
     }
     write!(out, "\n  {:<12}", "Latency")?;
     for column in ["p50", "p90", "p99", "p99.9", "max"] {
@@ -209,10 +223,10 @@ fn write_latencies(json: &RunReport<'_>, out: &mut String) -> std::fmt::Result {
     writeln!(out, " {:>12}", "count")?;
     for (name, summary) in rows {
         if let Some(summary) = summary {
-            write_latency(name, summary, out)?;
+            write_latency(name, *summary, out)?;
         }
     }
-    write_timestamps(json, out)
+    Ok(true)
 }
 
 fn write_latency(name: &str, summary: Summary, out: &mut String) -> std::fmt::Result {

@@ -1,5 +1,6 @@
 //! Which responses are read, and what is told of the others.
 
+use std::fmt::Write;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
@@ -58,7 +59,10 @@ impl Slot {
             (Kind::Status(status), format!("{url}: {status}"))
         } else if let Some(coding) = coding {
             let coding = String::from_utf8_lossy(coding.as_bytes()).into_owned();
-            (Kind::ContentCoding, format!("{url}: content coding {coding}"))
+            (
+                Kind::ContentCoding,
+                format!("{url}: content coding {coding}"),
+            )
         } else {
             let essence = essence.as_deref().unwrap_or("of no type");
             let mut detail = format!("{url}: the answer is {essence}, not text/event-stream");
@@ -68,7 +72,8 @@ impl Slot {
             (Kind::ContentType, detail)
         };
         if let Some(wait) = wait {
-            detail += &format!(", Retry-After {} s", wait.as_secs());
+            // Writing to a string cannot fail.
+            let _ = write!(detail, ", Retry-After {} s", wait.as_secs());
         }
         let said = String::from_utf8_lossy(&front.bytes);
         let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -94,5 +99,8 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
         return Some(Duration::from_secs(seconds));
     }
     let at = httpdate::parse_http_date(value).ok()?;
-    Some(at.duration_since(SystemTime::now()).unwrap_or(Duration::ZERO))
+    Some(
+        at.duration_since(SystemTime::now())
+            .unwrap_or(Duration::ZERO),
+    )
 }

@@ -11,6 +11,7 @@ use super::refusal::Opened;
 use super::{LINGER, Slot};
 use crate::exchange::{Answer, Received, Request};
 use crate::failure::{Failure, Kind};
+use crate::finite::Preset;
 use crate::finite::mcp;
 use crate::finite::meter::End;
 use crate::finite::reader::{Front, Reader, Sink, read, read_rest};
@@ -27,7 +28,11 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 impl Slot {
     /// Over MCP: goes on where the stream was cut, if it has ids.
-    pub(super) async fn resume(&mut self, reader: &mut Reader<'_>, session: &mcp::Session) -> Option<Answer> {
+    pub(super) async fn resume(
+        &mut self,
+        reader: &mut Reader<'_>,
+        session: &mcp::Session,
+    ) -> Option<Answer> {
         let worker = Rc::clone(&self.worker);
         let plan = &worker.plan;
         let id = (plan.preset == Some(Preset::Mcp)).then(|| reader.resume_from())??;
@@ -168,7 +173,8 @@ impl Greeting {
 
     fn response(mut self) -> Option<serde_json::Value> {
         if self.parser.is_none() {
-            self.look(&String::from_utf8_lossy(&std::mem::take(&mut self.front.bytes)));
+            let document = std::mem::take(&mut self.front.bytes);
+            self.look(&String::from_utf8_lossy(&document));
         }
         self.response
     }
