@@ -8,7 +8,7 @@ use tokio::io::AsyncWriteExt;
 use crate::connect::Stream;
 use crate::exchange::{Received, Wire};
 use crate::failure::{Failure, Kind};
-use crate::http::{Body, BodyError, Piece};
+use crate::http::{Body, BodyError, Piece, ResponseHead};
 
 /// A response whose body is read.
 #[derive(Debug)]
@@ -22,11 +22,11 @@ pub struct Leg {
 /// What brings the body.
 #[derive(Debug)]
 enum Carrier {
-    /// HTTP/1.1: a connection of its own; `spoilt` by bytes after the body.
+    /// HTTP/1.1: a connection of its own, which may outlive the body.
     Http1 {
         stream: Stream,
         body: Body,
-        spoilt: bool,
+        persistent: bool,
     },
 }
 
@@ -41,12 +41,17 @@ pub enum Step {
 
 impl Leg {
     /// Over HTTP/1.1, where `early` came with the head.
-    pub(crate) fn http1(stream: Stream, body: Body, early: Box<[u8]>, received: Received) -> Self {
+    pub(crate) fn http1(
+        stream: Stream,
+        head: &ResponseHead,
+        early: Box<[u8]>,
+        received: Received,
+    ) -> Self {
         Self {
             carrier: Carrier::Http1 {
                 stream,
-                body,
-                spoilt: false,
+                body: head.body.clone(),
+                persistent: head.persistent,
             },
             early: Some(early).filter(|early| !early.is_empty()),
             received,
@@ -73,10 +78,10 @@ impl Leg {
         let Carrier::Http1 {
             stream,
             body,
-            spoilt,
+            persistent,
         } = &mut self.carrier;
         if let Some(early) = self.early.take() {
-            return Poll::Ready(unwrap(body, &early, self.received, spoilt, take));
+            return Poll::Ready(unwrap(body, &early, self.received, persistent, take));
         }
         let mut buffer = wire.buffer.borrow_mut();
         let most = most.clamp(1, buffer.len());
@@ -87,19 +92,19 @@ impl Leg {
                 let detail = "the connection closed before the end of the response";
                 Err(Failure::new(Kind::CutShort, detail))
             }
-            Ok((length, received)) => unwrap(body, &buffer[..length], received, spoilt, take),
+            Ok((length, received)) => unwrap(body, &buffer[..length], received, persistent, take),
             Err(error) => Err(Failure::transfer(&error)),
         })
     }
 
-    /// The connection, if another request can be sent on it as far as framing
-    /// goes (RFC 9112 §9.3): the body was read to its end, and nothing follows it.
+    /// The connection, if another request can be sent on it (RFC 9112 §9.3): the
+    /// server keeps it open, the body was read to its end, and nothing follows it.
     pub(crate) fn into_idle(self) -> Option<Stream> {
         match self.carrier {
             Carrier::Http1 {
                 stream,
                 body,
-                spoilt: false,
+                persistent: true,
             } if body.has_ended() => Some(stream),
             Carrier::Http1 { .. } => None,
         }
@@ -124,7 +129,7 @@ fn unwrap(
     body: &mut Body,
     mut bytes: &[u8],
     received: Received,
-    spoilt: &mut bool,
+    persistent: &mut bool,
     mut take: impl FnMut(&[u8], Received) -> ControlFlow<()>,
 ) -> Result<Step, Failure> {
     let broken = |error: BodyError| Failure::new(Kind::Http, error);
@@ -137,7 +142,7 @@ fn unwrap(
             }
             Piece::NeedMore => return Ok(Step::Read),
             Piece::End => {
-                *spoilt = !bytes.is_empty();
+                *persistent &= bytes.is_empty();
                 return Ok(Step::End(received));
             }
         }

@@ -8,8 +8,7 @@ use std::rc::Rc;
 use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
-use http::header::CONNECTION;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use tokio::io::{AsyncRead, ReadBuf};
 
 use self::refusal::Opened;
@@ -191,11 +190,11 @@ impl Slot {
             });
         };
         match read {
-            Ok(Some(_)) => self.keep(&answer.headers, leg),
+            Ok(Some(_)) => self.keep(leg),
             Ok(None) => {
                 let rest = read_rest(&worker, &mut leg, LINGER).await;
                 if rest {
-                    self.keep(&answer.headers, leg);
+                    self.keep(leg);
                 }
             }
             Err(_) => {}
@@ -223,7 +222,7 @@ impl Slot {
             }
             Err(failure) => return End::CutShort(failure),
         };
-        self.keep(&answer.headers, leg);
+        self.keep(leg);
         worker.tally.borrow_mut().counts.json_answers += 1;
         reader.document(&front.bytes, received.at);
         match reader.verdict.take() {
@@ -266,15 +265,9 @@ impl Slot {
         worker.wire().ask(stream, request).await
     }
 
-    fn keep(&mut self, headers: &HeaderMap, leg: Leg) {
-        let closes = headers.get_all(CONNECTION).iter().any(|value| {
-            let value = value.to_str().unwrap_or_default();
-            let mut options = value.split(',');
-            options.any(|option| option.trim().eq_ignore_ascii_case("close"))
-        });
-        if !closes {
-            self.kept = leg.into_idle();
-        }
+    /// Keeps the connection for the next request, where that can be.
+    fn keep(&mut self, leg: Leg) {
+        self.kept = leg.into_idle();
     }
 }
 

@@ -214,7 +214,7 @@ impl<'a> RunReport<'a> {
                 limits: goodput.to_string(),
                 good: counts.good,
                 judged: counts.judged + counts.never_started,
-                share: outcome.goodput(),
+                share: outcome.goodput().map(round),
                 per_second: outcome.goodput_per_second().map(round),
             }),
             streams: Streams {

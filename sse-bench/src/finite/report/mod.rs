@@ -102,6 +102,7 @@ fn judge(outcome: &Outcome, thresholds: &[Checked]) -> (Exit, String) {
         (outcome.totals.opened == 0).then_some(Exit::NeverReached),
         (counts.cut_short > 0).then_some(Exit::Violated),
         nothing_proved.then_some(Exit::Inconclusive),
+        (counts.never_started > 0).then_some(Exit::Inconclusive),
     ];
     let of_thresholds = thresholds.iter().map(Checked::finding);
     let findings: Vec<_> = findings
@@ -128,6 +129,11 @@ fn judge(outcome: &Outcome, thresholds: &[Checked]) -> (Exit, String) {
         Exit::Inconclusive if counts.completed == 0 => {
             "no stream came to its end in the time given".to_owned()
         }
+        Exit::Inconclusive if counts.never_started > 0 => format!(
+            "{} of {} requests that were due never started: no connection was free",
+            thousands(counts.never_started),
+            thousands(counts.started + counts.never_started)
+        ),
         Exit::Inconclusive => format!(
             "nothing was measured for a threshold: {}",
             listed(thresholds, None)
@@ -189,6 +195,16 @@ mod tests {
             0
         );
         assert_eq!(judged(Counts { refused: 1, ..done }, 8), 3);
+        assert_eq!(
+            judged(
+                Counts {
+                    never_started: 1,
+                    ..done
+                },
+                8
+            ),
+            3
+        );
         assert_eq!(
             judged(
                 Counts {

@@ -53,7 +53,7 @@ impl Slot {
         };
         let body = tokio::time::timeout(REFUSAL_PATIENCE, read(&worker, &mut leg, &mut front));
         if let Ok(Ok(Some(_))) = body.await {
-            self.keep(&headers, leg);
+            self.keep(leg);
         }
         let (kind, mut detail) = if status != StatusCode::OK {
             (Kind::Status(status), format!("{url}: {status}"))

@@ -95,7 +95,7 @@ impl Slot {
             return Err(End::Told(self.told(&format!("initialize: {said}"))));
         }
         if ended || read_rest(&worker, &mut leg, LINGER).await {
-            self.keep(&answer.headers, leg);
+            self.keep(leg);
         }
         let session = mcp::Session::new(&answer.headers, &response);
         let mut headers = plan.target.headers.clone();
@@ -107,7 +107,7 @@ impl Slot {
         };
         let mut answer = self.ask(&notification).await.map_err(End::Failed)?;
         if read_rest(&worker, &mut answer.leg, LINGER).await {
-            self.keep(&answer.headers, answer.leg);
+            self.keep(answer.leg);
         }
         worker.tally.borrow_mut().counts.sessions += 1;
         self.session = Some(session);
