@@ -25,8 +25,6 @@ use crate::terminal::Screen;
 use crate::theme::Theme;
 use crate::ui;
 
-/// At most thirty frames a second.
-const FRAME: Duration = Duration::from_millis(33);
 /// How often the screen is looked at for what time alone changes.
 const BEAT: Duration = Duration::from_millis(100);
 /// Updates taken in between two looks at the keyboard.
@@ -52,6 +50,8 @@ pub(crate) fn app(options: &Options, streams: &Streams) -> App {
         buffer: options.buffer,
         sequence: options.sequence.clone(),
         time_zone: options.time_zone.clone(),
+        columns: options.columns.clone(),
+        follow: options.follow,
         keymap: options.keymap.clone(),
         now,
     });
@@ -151,6 +151,7 @@ async fn show(
     let mut next_frame = Instant::now();
     let mut shown_second = 0;
     let mut dirty = true;
+    let frame = Duration::from_secs(1) / u32::from(options.fps.max(1));
     while app.exit().is_none() {
         tokio::select! {
             biased;
@@ -190,7 +191,7 @@ async fn show(
                 show_side(app, tap, control.as_ref());
                 shown_second = Timestamp::now().as_second();
                 screen.draw(|frame| ui::draw(frame, app, &theme)).context("cannot draw")?;
-                next_frame = Instant::now() + FRAME;
+                next_frame = Instant::now() + frame;
                 dirty = false;
             }
             _ = beat.tick() => {
