@@ -4,6 +4,7 @@
 
 mod charts;
 mod config;
+mod control;
 mod escapes;
 mod inspect;
 mod losses;
