@@ -22,11 +22,10 @@ const FILE_MAX: u64 = 1 << 20;
 
 /// Flags that a file and the environment can set too, in the order in which they
 /// are printed.
-const OPTIONS: [&str; 11] = [
+const OPTIONS: [&str; 10] = [
     "theme",
     "color",
     "ascii",
-    "mouse",
     "follow",
     "columns",
     "fps",
@@ -225,7 +224,7 @@ mod tests {
     #[test]
     fn options_and_keys_are_read() {
         let text = "theme = \"light\"\nascii = true\nfps = 1_0\ncolumns = [\"time\", \"id\"]\n\
-                    [keys]\nfind = [\"/\", \"ctrl-f\"]\nquit = \"x\"\n[keys.detail]\nup = [\"e\"]\n";
+                    [keys]\nfind = [\"/\", \"ctrl-f\"]\nquit = \"f9\"\n[keys.detail]\nup = [\"f10\"]\n";
         let config = parse(text).unwrap();
         let settings: Vec<_> = config
             .settings
@@ -237,8 +236,8 @@ mod tests {
             ["theme=light", "ascii=true", "fps=10", "columns=time,id"]
         );
         let label = |context, action| config.keymap.key(context, action).unwrap().label();
-        assert_eq!(label(Context::List, Action::Quit), "x");
-        assert_eq!(label(Context::Detail, Action::Up), "e");
+        assert_eq!(label(Context::List, Action::Quit), "F9");
+        assert_eq!(label(Context::Detail, Action::Up), "F10");
         assert_eq!(label(Context::List, Action::Up), "↑");
     }
 
@@ -257,9 +256,9 @@ mod tests {
                 "`header` cannot stand in a file; give --header",
             ),
             (
-                "mouse = \"yes\"",
+                "follow = \"yes\"",
                 1,
-                "`mouse` takes true or false, without quotes, not a string",
+                "`follow` takes true or false, without quotes, not a string",
             ),
             (
                 "fps = \"30\"",
@@ -308,11 +307,11 @@ mod tests {
                 "`wire` is nothing in `help`",
             ),
             (
-                "[keys]\nfind = \"x\"\nquit = \"x\"",
+                "[keys]\nfind = \"f9\"\nquit = \"f9\"",
                 3,
-                "`x` cannot be both",
+                "`f9` cannot be both",
             ),
-            ("[keys]\nfind = \"x\"\nquit = []", 3, "no way to quit"),
+            ("[keys]\nfind = \"f9\"\nquit = []", 3, "no way to quit"),
         ] {
             let (at, problem) = parse(text).expect_err(words);
             assert!(problem.contains(words), "{text}: {problem}");

@@ -143,7 +143,8 @@ async fn show(
     streams: Streams,
     tap: &mut Tap,
 ) -> anyhow::Result<Option<ExitCode>> {
-    let theme = Theme::new(options.theme);
+    let ascii = options.ascii.unwrap_or_else(|| !sys::takes_utf8());
+    let theme = Theme::new(options.theme).with_ascii(ascii);
     let mut session = Session::new(options, streams, tap);
     let mut keys = EventStream::new();
     let mut beat = interval(BEAT);

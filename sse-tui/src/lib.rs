@@ -79,6 +79,9 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
         Output::Text => {
             let format = print::Format::Text(print::Text {
                 time_zone: options.time_zone.clone(),
+                ascii: options
+                    .ascii
+                    .unwrap_or_else(|| std::io::stdout().is_terminal() && !sys::takes_utf8()),
                 colour: match options.color {
                     ColorChoice::Always => true,
                     ColorChoice::Never => false,

@@ -35,10 +35,10 @@ fn value<'a>(output: &'a Output, key: &str) -> Option<&'a str> {
 fn the_printed_configuration_is_a_file_that_gives_the_same_one() {
     let file = "theme = \"light\"\nfps = 10\ncolumns = [\"time\", \"id\"]\nascii = true\n\
                 chart = [\"tick:/price\"]\ntext-pointer = \"\"\nbuffer = \"1MiB\"\n\
-                [keys]\nfind = [\"/\", \"ctrl-f\"]\nbookmark = []\n[keys.detail]\nup = [\"e\", \"\\\\\"]\n";
+                [keys]\nfind = [\"/\", \"ctrl-f\"]\nbookmark = []\n[keys.detail]\nup = [\"f9\", \"\\\\\"]\n";
     for (file, arguments) in [
         ("", &[][..]),
-        (file, &["--color", "never", "--mouse=false"]),
+        (file, &["--color", "never", "--follow=false"]),
     ] {
         let first = printed(file, &[], arguments);
         let again = printed(stdout(&first), &[], &[]);
@@ -55,7 +55,7 @@ fn the_printed_defaults() {
 
 #[test]
 fn flags_override_the_environment_which_overrides_the_file() {
-    let file = "fps = 5\ntheme = \"light\"\nmouse = false\ncolumns = [\"id\"]\n";
+    let file = "fps = 5\ntheme = \"light\"\nfollow = false\ncolumns = [\"id\"]\n";
     let variables = [("SSE_TUI_FPS", "7"), ("SSE_TUI_COLUMNS", "time,id")];
     let output = printed(file, &variables, &["--fps", "9"]);
     assert_eq!(value(&output, "fps"), Some("9"));
@@ -64,11 +64,11 @@ fn flags_override_the_environment_which_overrides_the_file() {
     assert_eq!(value(&output, "columns"), Some("[\"time\", \"id\"]"));
     let output = printed(file, &[], &[]);
     assert_eq!(value(&output, "fps"), Some("5"));
-    assert_eq!(value(&output, "mouse"), Some("false"));
+    assert_eq!(value(&output, "follow"), Some("false"));
     assert_eq!(value(&output, "theme"), Some("\"light\""));
     assert_eq!(value(&output, "ascii"), None, "not said anywhere");
-    let output = printed(file, &[], &["--mouse", "--no-config"]);
-    assert_eq!(value(&output, "mouse"), Some("true"));
+    let output = printed(file, &[], &["--follow", "--no-config"]);
+    assert_eq!(value(&output, "follow"), Some("true"));
     assert_eq!(value(&output, "fps"), Some("30"), "the file was not read");
 }
 
