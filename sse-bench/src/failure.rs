@@ -211,6 +211,11 @@ impl Failures {
         self.0.iter().map(|(kind, counted)| (*kind, counted))
     }
 
+    /// Failures of one kind.
+    pub fn count(&self, kind: Kind) -> u64 {
+        self.0.get(&kind).map_or(0, |counted| counted.count)
+    }
+
     /// All failures.
     pub fn total(&self) -> u64 {
         self.0.values().map(|counted| counted.count).sum()
