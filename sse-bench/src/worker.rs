@@ -3,7 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::io;
-use std::net::UdpSocket;
+use std::net::{SocketAddr, UdpSocket};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -52,8 +52,8 @@ pub struct Assignment {
     pub number: u32,
     /// Where it counts.
     pub live: Arc<Live>,
-    /// The connector to use.
-    pub connector: Connector,
+    /// The addresses of the target.
+    pub addresses: Vec<SocketAddr>,
     /// Where it tells how far it is.
     pub messages: mpsc::UnboundedSender<Message>,
     /// Changes when it is to stop.
@@ -147,7 +147,7 @@ pub fn run(assignment: Assignment) -> io::Result<Stats> {
         plan,
         number,
         live,
-        connector,
+        addresses,
         messages,
         mut stop,
         start,
@@ -159,7 +159,7 @@ pub fn run(assignment: Assignment) -> io::Result<Stats> {
     let turns = plan.connect_concurrency.div_ceil(plan.threads) as usize;
     let worker = Rc::new(Worker {
         live,
-        connector,
+        connector: Connector::new(&plan.target.transport, &plan.target.url, addresses),
         stats: RefCell::default(),
         meter: RefCell::new(plan.delivery_meter()),
         wants_wall_clock: plan.timestamp_pointer.is_some(),
@@ -185,6 +185,7 @@ pub fn run(assignment: Assignment) -> io::Result<Stats> {
     })?;
     let mut stats = worker.stats.take();
     recorder.hand_over(Instant::now(), stats.turn());
+    stats.sharing = worker.connector.sharing();
     drop(runtime);
     Ok(stats)
 }

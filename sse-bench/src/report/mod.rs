@@ -3,6 +3,7 @@
 pub mod check;
 pub mod csv;
 pub mod head;
+pub(crate) mod http2;
 pub mod invocation;
 pub(crate) mod json;
 pub mod junit;
@@ -21,6 +22,7 @@ use crate::units::thousands;
 
 pub use check::Check;
 pub use head::Head;
+pub use http2::Http2Report;
 pub use invocation::Invocation;
 pub use json::{JsonReport, RunReport};
 pub use output::{Format, Output, Writer};
