@@ -21,6 +21,7 @@ mod tickets;
 mod worker;
 
 use std::io;
+use std::net::{SocketAddr, UdpSocket};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -37,10 +38,10 @@ pub use report::FiniteReport;
 pub use rules::Rules;
 pub use tally::{Counts, Tally};
 
-use crate::connect::{Connector, resolve};
 use crate::live::{Live, Snapshot};
 use crate::load::{PROBE_INTERVAL, PROGRESS_EVERY, UNREACHABLE_AFTER, Window};
 use crate::progress::Progress;
+use crate::series::{Recorder, Series};
 use crate::sys;
 use crate::team::lag_probe;
 use tickets::Tickets;
@@ -79,6 +80,8 @@ pub struct Outcome {
     pub cpu: Option<Duration>,
     /// The most memory that this process held, in bytes.
     pub peak_memory: Option<u64>,
+    /// The run over time.
+    pub series: Series,
 }
 
 impl Outcome {
@@ -92,6 +95,7 @@ impl Outcome {
             completed_in_window: 0,
             cpu: None,
             peak_memory: None,
+            series: Series::default(),
         }
     }
 
@@ -129,7 +133,7 @@ async fn direct(plan: &Arc<FinitePlan>, progress: &mut Progress) -> io::Result<O
     let cpu_before = sys::cpu_time();
     let mut interrupted = std::pin::pin!(sys::interrupted());
     let resolved = tokio::select! {
-        resolved = resolve(&plan.target.url) => resolved,
+        resolved = plan.target.transport.resolve(&plan.target.url) => resolved,
         result = &mut interrupted => {
             result?;
             return Ok(Outcome::nothing(Ending::Interrupted));
@@ -145,9 +149,7 @@ async fn direct(plan: &Arc<FinitePlan>, progress: &mut Progress) -> io::Result<O
     };
     let start = Instant::now();
     let tickets = Arc::new(Tickets::new(start, plan.requests, plan.rate));
-    let mut team = Team::start(plan, start, &tickets, || {
-        Connector::new(plan.target.tls.clone(), &plan.target.url, addresses.clone())
-    })?;
+    let mut team = Team::start(plan, start, &tickets, &addresses)?;
     let ending = team.watch(plan, interrupted.as_mut(), progress).await?;
     let end = Instant::now();
     let at_end = team.snapshot();
@@ -156,7 +158,7 @@ async fn direct(plan: &Arc<FinitePlan>, progress: &mut Progress) -> io::Result<O
         team.drain(plan.drain, end, interrupted.as_mut()).await?;
     }
     progress.clear();
-    let (totals, mut tally) = team.stop()?;
+    let (totals, mut tally, series) = team.stop()?;
     let due = tickets
         .due_before(end)
         .filter(|_| ending == Ending::Duration);
@@ -176,15 +178,17 @@ async fn direct(plan: &Arc<FinitePlan>, progress: &mut Progress) -> io::Result<O
         completed_in_window: at_end.requests,
         cpu: cpu.map(|(now, before)| now.saturating_sub(before)),
         peak_memory: sys::peak_memory(),
+        series,
     })
 }
 
 /// The running threads. They stop when this is dropped.
 struct Team {
     start: Instant,
+    recorder: Recorder,
     lives: Vec<Arc<Live>>,
     threads: Vec<JoinHandle<io::Result<Tally>>>,
-    probes: Vec<std::net::UdpSocket>,
+    probes: Vec<UdpSocket>,
     /// Closes when the last thread has made all its requests.
     left: mpsc::UnboundedReceiver<()>,
     phase: watch::Sender<Phase>,
@@ -195,12 +199,13 @@ impl Team {
         plan: &Arc<FinitePlan>,
         start: Instant,
         tickets: &Arc<Tickets>,
-        connector: impl Fn() -> Connector,
+        addresses: &[SocketAddr],
     ) -> io::Result<Self> {
         let (leaving, left) = mpsc::unbounded_channel::<()>();
         let (phase, told) = watch::channel(Phase::Running);
         let mut team = Self {
             start,
+            recorder: Recorder::new(start, plan.connections.into(), &["requests"]),
             lives: Vec::new(),
             threads: Vec::new(),
             probes: Vec::new(),
@@ -216,7 +221,7 @@ impl Team {
                 plan: Arc::clone(plan),
                 number,
                 live,
-                connector: connector(),
+                addresses: addresses.to_vec(),
                 tickets: Arc::clone(tickets),
                 phase: told.clone(),
                 start,
@@ -260,6 +265,10 @@ impl Team {
                 () = time_over => return Ok(Ending::Duration),
                 _ = tick.tick() => {
                     self.probe_lag();
+                    self.recorder.observe(Instant::now(), || {
+                        let now = self.snapshot();
+                        (now, vec![now.requests])
+                    });
                     ticks = ticks.wrapping_add(1);
                     let now = self.snapshot();
                     let enough = u64::from(plan.connections).min(UNREACHABLE_AFTER);
@@ -303,13 +312,17 @@ impl Team {
         Snapshot::of(self.lives.iter().map(|live| &**live))
     }
 
-    fn stop(mut self) -> io::Result<(Snapshot, Tally)> {
+    fn stop(mut self) -> io::Result<(Snapshot, Tally, Series)> {
         let _ = self.phase.send(Phase::Stopped);
         let mut sum = Tally::default();
         for thread in std::mem::take(&mut self.threads) {
             let tally = thread.join();
             sum.merge(tally.map_err(|_| io::Error::other("a thread of the run failed"))??);
         }
-        Ok((self.snapshot(), sum))
+        let last = self.snapshot();
+        let series = self
+            .recorder
+            .finish(Instant::now(), last, vec![last.requests]);
+        Ok((last, sum, series))
     }
 }

@@ -17,10 +17,11 @@ use super::meter::{End, Meter};
 use super::reader::{Front, Reader, Verdict, read, read_rest};
 use super::tickets::Ticket;
 use super::worker::Worker;
-use crate::connect::Stream;
+use crate::connect::Link;
 use crate::exchange::{Answer, Request};
 use crate::failure::{Failure, Kind};
 use crate::leg::Leg;
+use crate::stream::Stream;
 
 pub(super) use session::reply;
 
@@ -54,8 +55,10 @@ impl Slot {
     /// Makes requests until there are no more to make.
     pub(super) async fn run(mut self) {
         let worker = Rc::clone(&self.worker);
-        while let Some(ticket) = worker.next_ticket().await {
+        let mut free_since = None;
+        while let Some(ticket) = worker.next_ticket(free_since).await {
             self.request(ticket).await;
+            free_since = Some(Instant::now());
             if self.failures > 0 && worker.plan.rate.is_none() {
                 let doubled = SHORTEST_PAUSE * 2_u32.pow((self.failures - 1).min(10));
                 let pause = tokio::time::sleep(doubled.min(LONGEST_PAUSE));
@@ -242,27 +245,25 @@ impl Slot {
     /// Sends a request on the kept connection, or on a new one.
     async fn ask(&mut self, request: &Request<'_>) -> Result<Answer, Failure> {
         let worker = Rc::clone(&self.worker);
-        let stream = match self.kept.take().and_then(quiet) {
+        let link = match self.kept.take().and_then(quiet) {
             Some(stream) => {
                 worker.tally.borrow_mut().counts.reused += 1;
-                stream
+                Link::Http1(stream)
             }
             None => {
                 let since = Instant::now();
                 let limit = worker.plan.connect_timeout;
                 let connecting = worker.connector.connect(request.url, &worker.live);
                 let connected = tokio::time::timeout(limit, connecting).await;
-                let stream = connected.unwrap_or_else(|_| {
+                let link = connected.unwrap_or_else(|_| {
                     let detail = format_args!("{}: no connection within {limit:?}", request.url);
                     Err(Failure::new(Kind::Timeout, detail))
                 })?;
-                let mut tally = worker.tally.borrow_mut();
-                tally.connect.record(since.elapsed());
-                tally.counts.connections += 1;
-                stream
+                worker.tally.borrow_mut().connect.record(since.elapsed());
+                link
             }
         };
-        worker.wire().ask(stream, request).await
+        worker.wire().ask(link, request).await
     }
 
     /// Keeps the connection for the next request, where that can be.

@@ -6,6 +6,7 @@ use super::amounts::Amounts;
 use super::goodput::Goodput;
 use crate::failure::Failures;
 use crate::histogram::Latency;
+use crate::http2::Sharing;
 use crate::stats::EventTypes;
 
 /// The measurements of one thread, or of all.
@@ -45,6 +46,8 @@ pub struct Tally {
     pub finishes: EventTypes,
     /// Failures by kind.
     pub failures: Failures,
+    /// What became of HTTP/2 connections.
+    pub sharing: Sharing,
     /// The longest wait that a refusal asked for.
     pub longest_retry_after: Option<Duration>,
 }
@@ -94,8 +97,6 @@ counts! {
     judged,
     /// Those that kept them.
     good,
-    /// Connections opened.
-    connections,
     /// Requests on a connection that had carried one before.
     reused,
     /// MCP: sessions begun.
@@ -137,6 +138,7 @@ impl Tally {
         self.types.merge(&other.types);
         self.finishes.merge(&other.finishes);
         self.failures.merge(other.failures);
+        self.sharing.merge(other.sharing);
         self.longest_retry_after = self.longest_retry_after.max(other.longest_retry_after);
     }
 }

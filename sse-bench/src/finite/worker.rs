@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::io;
-use std::net::UdpSocket;
+use std::net::{SocketAddr, UdpSocket};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -38,7 +38,7 @@ pub(super) struct Assignment {
     pub(super) plan: Arc<FinitePlan>,
     pub(super) number: u32,
     pub(super) live: Arc<Live>,
-    pub(super) connector: Connector,
+    pub(super) addresses: Vec<SocketAddr>,
     pub(super) tickets: Arc<Tickets>,
     pub(super) phase: watch::Receiver<Phase>,
     pub(super) start: Instant,
@@ -67,8 +67,9 @@ impl Worker {
         }
     }
 
-    /// The next request, when it is due; `None` once there is none to make.
-    pub(super) async fn next_ticket(&self) -> Option<Ticket> {
+    /// The next request, when it is due; `None` once there is none to make. It
+    /// waited where it was due before the slot was free, at `free_since`.
+    pub(super) async fn next_ticket(&self, free_since: Option<Instant>) -> Option<Ticket> {
         if *self.phase.borrow() != Phase::Running {
             return None;
         }
@@ -76,11 +77,10 @@ impl Worker {
         let Some(due) = ticket.due else {
             return Some(ticket);
         };
-        let late = Instant::now().saturating_duration_since(due);
-        if late > Duration::ZERO {
+        if free_since.is_some_and(|free| free > due) {
             let mut tally = self.tally.borrow_mut();
             tally.counts.waited += 1;
-            tally.waited.record(late);
+            tally.waited.record(due.elapsed());
             return Some(ticket);
         }
         let over = async {
@@ -122,7 +122,7 @@ pub(super) fn run(assignment: Assignment) -> io::Result<Tally> {
         plan,
         number,
         live,
-        connector,
+        addresses,
         tickets,
         phase,
         start,
@@ -134,9 +134,9 @@ pub(super) fn run(assignment: Assignment) -> io::Result<Tally> {
             has_content_rules: !plan.rules.content.is_empty(),
             ..Tally::default()
         }),
+        connector: Connector::new(&plan.target.transport, &plan.target.url, addresses),
         plan,
         live,
-        connector,
         buffer: RefCell::new(vec![0; READ_BUFFER].into()),
         tickets,
         phase,
@@ -160,7 +160,8 @@ pub(super) fn run(assignment: Assignment) -> io::Result<Tally> {
         while slots.join_next().await.is_some() {}
         io::Result::Ok(())
     })?;
-    let tally = worker.tally.take();
+    let mut tally = worker.tally.take();
+    tally.sharing = worker.connector.sharing();
     drop(runtime);
     Ok(tally)
 }
@@ -176,5 +177,7 @@ async fn begin(worker: Rc<Worker>, slot: u32, start: Instant) {
             () = worker.drained() => return,
         }
     }
-    Slot::new(worker).run().await;
+    worker.live.settled.add(1);
+    Slot::new(Rc::clone(&worker)).run().await;
+    worker.live.ended.add(1);
 }

@@ -7,6 +7,8 @@
 mod broadcast;
 mod conform;
 mod event_source;
+mod finite;
+mod http2;
 #[cfg(unix)]
 mod interrupt;
 mod proxy;
@@ -17,5 +19,6 @@ mod selftest;
 mod stream;
 mod support;
 mod tls;
+mod transport;
 mod usage;
 mod verify;

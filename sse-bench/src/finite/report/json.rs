@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::finite::{AmountSummary, FinitePlan, Outcome, Preset};
 use crate::histogram::Summary;
+use crate::report::Http2Report;
 use crate::report::head::{Errors, Head, round, us};
 use crate::report::invocation::shown_url;
 use crate::report::json::{Bytes, Reads, Tool};
@@ -28,6 +29,7 @@ pub struct RunReport<'a> {
     pub goodput: Option<GoodputReport>,
     pub streams: Streams,
     pub connections: Connections,
+    pub http2: Option<Http2Report>,
     pub mcp: Option<McpReport>,
     pub deliveries: Deliveries<'a>,
     pub bytes: Bytes,
@@ -223,9 +225,10 @@ impl<'a> RunReport<'a> {
                 stalls: tally.stalls,
             },
             connections: Connections {
-                opened: counts.connections,
+                opened: totals.connected,
                 reused: counts.reused,
             },
+            http2: Http2Report::of(&plan.target.transport, &tally.sharing, &tally.failures),
             mcp: (plan.preset == Some(Preset::Mcp)).then_some(McpReport {
                 sessions: counts.sessions,
                 json_answers: counts.json_answers,

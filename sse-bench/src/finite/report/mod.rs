@@ -3,10 +3,13 @@
 pub mod json;
 mod text;
 
+use std::io;
+
 use super::{Ending, FinitePlan, Outcome};
 use crate::exit::Exit;
+use crate::report::check::CheckResult;
 use crate::report::head::{self, Head};
-use crate::report::{Format, Invocation, Render};
+use crate::report::{Check, Format, Invocation, Render, csv, junit};
 use crate::threshold::{Checked, listed};
 use crate::units::thousands;
 use json::{FiniteJson, RunReport};
@@ -32,7 +35,7 @@ pub struct FiniteReport<'a> {
 }
 
 impl Render for FiniteReport<'_> {
-    const FORMATS: &'static [Format] = &[Format::Text, Format::Json];
+    const FORMATS: &'static [Format] = &[Format::Text, Format::Json, Format::Csv, Format::Junit];
 
     fn text(&self) -> String {
         self.to_text()
@@ -43,6 +46,36 @@ impl Render for FiniteReport<'_> {
             head: self.head.clone(),
             run: &self.run,
         })
+    }
+
+    fn csv(&self) -> Option<String> {
+        Some(csv::write(&self.outcome.series))
+    }
+
+    fn junit(&self) -> Option<io::Result<String>> {
+        Some(junit::write(&self.head, &self.checks()))
+    }
+}
+
+impl FiniteReport<'_> {
+    /// What was checked.
+    pub fn checks(&self) -> Vec<Check> {
+        let mut checks: Vec<_> = Check::of_thresholds(&self.thresholds).collect();
+        let counts = &self.outcome.tally.counts;
+        let result = if counts.cut_short > 0 {
+            CheckResult::Failed
+        } else if counts.failed() > 0 || counts.never_started > 0 || counts.completed == 0 {
+            CheckResult::Undecided
+        } else {
+            CheckResult::Held
+        };
+        checks.push(Check {
+            group: "run",
+            name: "every request was answered up to its end marker".to_owned(),
+            result,
+            seen: self.head.reason.clone(),
+        });
+        checks
     }
 }
 

@@ -168,6 +168,9 @@ impl FiniteReport<'_> {
             thousands(run.connections.opened),
             thousands(run.connections.reused),
         )?;
+        if let Some(http2) = &run.http2 {
+            http2.write_text(out)?;
+        }
         let Some(mcp) = &run.mcp else {
             return Ok(());
         };
