@@ -7,11 +7,13 @@
 //! it, [`dashboard`] ties them to a terminal and [`mod@print`] to a pipe.
 
 pub mod app;
+pub mod audit;
 pub mod charts;
 pub mod cli;
 pub mod connection;
 pub mod continuity;
 pub mod curl;
+pub mod cursor;
 pub mod dashboard;
 pub mod detail;
 pub mod filter;
@@ -20,6 +22,7 @@ pub mod format;
 pub mod ingest;
 pub mod json;
 pub mod keymap;
+pub mod lints;
 pub mod listing;
 pub mod llm;
 pub mod message;

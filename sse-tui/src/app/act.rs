@@ -21,6 +21,8 @@ impl App {
             Context::Detail => self.act_in_detail(action),
             Context::Types => self.act_in_types(action),
             Context::Help => self.act_in_help(action),
+            Context::Lints => self.act_in_lints(action),
+            Context::Audit => self.act_in_audit(action),
             _ => false,
         };
         if !taken {
@@ -199,7 +201,7 @@ impl App {
         }
     }
 
-    fn go_to(&mut self, row: u64) {
+    pub(super) fn go_to(&mut self, row: u64) {
         let places = self.places();
         self.view.select(self.listing.place(row), &places);
         self.moved();
