@@ -12,7 +12,7 @@ use unicode_width::UnicodeWidthStr;
 use super::pen::Pen;
 use crate::app::{App, Tone};
 use crate::format;
-use crate::keymap::{Action, Binding, Key};
+use crate::keymap::{Action, Binding};
 use crate::prompt::{Prompt, PromptKind};
 use crate::screens::Screen;
 use crate::theme::Theme;
@@ -56,10 +56,12 @@ pub(super) fn draw(
             _ => binding.hint,
         };
         let other = counterpart(binding.action).and_then(|other| app.keymap.key(context, other));
-        let key = match other.map(Key::label) {
-            Some(other) if other.width() + key.label().width() == 2 => key.label() + &other,
-            Some(other) => format!("{} {other}", key.label()),
-            None => key.label(),
+        let key = match other.map(|other| other.label_in(theme.ascii)) {
+            Some(other) if other.width() + key.label_in(theme.ascii).width() == 2 => {
+                key.label_in(theme.ascii) + &other
+            }
+            Some(other) => format!("{} {other}", key.label_in(theme.ascii)),
+            None => key.label_in(theme.ascii),
         };
         if pen.room() < key.width() + hint.width() + 1 {
             return;
@@ -136,6 +138,8 @@ fn draw_prompt(pen: &mut Pen<'_>, prompt: &Prompt, app: &App, theme: &Theme) {
     let sign = match prompt.kind {
         PromptKind::Filter => "&",
         PromptKind::Find => "/",
+        PromptKind::Open => "open",
+        PromptKind::Export => "export to",
     };
     let (before, after) = prompt.parts();
     let words = match prompt.kind {
@@ -145,7 +149,9 @@ fn draw_prompt(pen: &mut Pen<'_>, prompt: &Prompt, app: &App, theme: &Theme) {
         }
         PromptKind::Find if prompt.text().is_empty() => "word or /regex/".to_owned(),
         PromptKind::Filter => app.match_text(),
-        PromptKind::Find => String::new(),
+        PromptKind::Open if prompt.text().is_empty() => "http://host:port/path".to_owned(),
+        PromptKind::Export => ".ndjson, .csv or .raw".to_owned(),
+        PromptKind::Find | PromptKind::Open => String::new(),
     };
     let words = cut(&words, pen.room().saturating_sub(6) / 2);
     pen.right(" ", theme.dim)
