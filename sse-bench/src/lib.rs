@@ -31,6 +31,7 @@ pub mod progress;
 pub mod proxy;
 pub mod report;
 pub mod selftest;
+pub mod series;
 pub mod stats;
 pub mod stream;
 pub mod sys;
