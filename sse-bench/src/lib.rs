@@ -26,6 +26,7 @@ pub mod http2;
 pub mod leg;
 pub mod live;
 pub mod load;
+pub mod local_addr;
 pub mod plan;
 pub mod progress;
 pub mod proxy;

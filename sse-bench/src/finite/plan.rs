@@ -123,9 +123,7 @@ impl FinitePlan {
     /// Raises the limit on open files, and says beforehand what this machine
     /// will not carry.
     pub fn check_machine(&self) -> Result<()> {
-        let transport = &self.target.transport;
-        let sockets = transport.sockets(self.connections, self.threads);
-        check_connections(sockets, self.threads)
+        check_connections(self.connections, self.threads, &self.target.transport)
     }
 
     /// What a server said, without what it repeats of the header fields that it

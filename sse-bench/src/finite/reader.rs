@@ -11,7 +11,7 @@ use sse_core::{EventId, Item, LimitExceeded, Parser};
 use super::mcp;
 use super::meter::Meter;
 use super::rules::Mark;
-use super::slot;
+use super::slot as slots;
 use super::worker::Worker;
 use crate::exchange::{READ_BUFFER, Received};
 use crate::failure::Failure;
@@ -97,6 +97,7 @@ pub(super) enum Verdict {
 /// Reads the responses of one request; several where a cut one was resumed.
 pub(super) struct Reader<'m> {
     worker: Rc<Worker>,
+    slot: u32,
     meter: &'m mut Meter,
     /// The id of the request, over MCP.
     id: Option<u64>,
@@ -109,6 +110,7 @@ pub(super) struct Reader<'m> {
 impl<'m> Reader<'m> {
     pub(super) fn new(
         worker: Rc<Worker>,
+        slot: u32,
         meter: &'m mut Meter,
         id: Option<u64>,
         session: mcp::Session,
@@ -116,6 +118,7 @@ impl<'m> Reader<'m> {
         Self {
             parser: Parser::with_limits(worker.plan.limits),
             worker,
+            slot,
             meter,
             id,
             session,
@@ -158,12 +161,20 @@ impl<'m> Reader<'m> {
     }
 
     fn meaning(&self, event_type: &str, data: &str) -> Mark {
-        meaning(&self.worker, self.id, &self.session, event_type, data)
+        meaning(
+            &self.worker,
+            self.slot,
+            self.id,
+            &self.session,
+            event_type,
+            data,
+        )
     }
 }
 
 fn meaning(
     worker: &Rc<Worker>,
+    slot: u32,
     id: Option<u64>,
     session: &mcp::Session,
     event_type: &str,
@@ -176,7 +187,7 @@ fn meaning(
     let seen = mcp::read(rules, data, id);
     worker.tally.borrow_mut().counts.server_messages += seen.server_messages;
     for reply in seen.replies {
-        slot::reply(worker, session, reply);
+        slots::reply(worker, slot, session, reply);
     }
     seen.mark
 }
@@ -204,6 +215,7 @@ impl Sink for Reader<'_> {
             };
             let mut mark = meaning(
                 &self.worker,
+                self.slot,
                 self.id,
                 &self.session,
                 event.event_type,

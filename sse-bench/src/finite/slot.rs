@@ -36,6 +36,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) struct Slot {
     worker: Rc<Worker>,
+    number: u32,
     kept: Option<Stream>,
     session: Option<mcp::Session>,
     /// Failed requests since the last that did not fail.
@@ -43,9 +44,11 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    pub(super) fn new(worker: Rc<Worker>) -> Self {
+    /// Slot `number` of the plan.
+    pub(super) fn new(worker: Rc<Worker>, number: u32) -> Self {
         Self {
             worker,
+            number,
             kept: None,
             session: None,
             failures: 0,
@@ -127,6 +130,7 @@ impl Slot {
         let request = Request {
             method: &plan.target.method,
             url: &plan.target.url,
+            slot: self.number,
             headers: &headers,
             body: body.as_deref(),
         };
@@ -154,7 +158,7 @@ impl Slot {
             .open
             .record(received.at.saturating_duration_since(asked));
         worker.live.opened.add(1);
-        let mut reader = Reader::new(Rc::clone(&worker), meter, id, session.clone());
+        let mut reader = Reader::new(Rc::clone(&worker), self.number, meter, id, session.clone());
         let mut answer = match opened {
             Opened::Json(answer) => return self.read_document(answer, &mut reader).await,
             Opened::Stream(answer) => answer,
@@ -253,7 +257,9 @@ impl Slot {
             None => {
                 let since = Instant::now();
                 let limit = worker.plan.connect_timeout;
-                let connecting = worker.connector.connect(request.url, &worker.live);
+                let connecting = worker
+                    .connector
+                    .connect(request.url, request.slot, &worker.live);
                 let connected = tokio::time::timeout(limit, connecting).await;
                 let link = connected.unwrap_or_else(|_| {
                     let detail = format_args!("{}: no connection within {limit:?}", request.url);

@@ -178,6 +178,6 @@ async fn begin(worker: Rc<Worker>, slot: u32, start: Instant) {
         }
     }
     worker.live.settled.add(1);
-    Slot::new(Rc::clone(&worker)).run().await;
+    Slot::new(Rc::clone(&worker), slot).run().await;
     worker.live.ended.add(1);
 }

@@ -46,6 +46,7 @@ impl Slot {
         let request = Request {
             method: &Method::GET,
             url: &plan.target.url,
+            slot: self.number,
             headers: &headers,
             body: None,
         };
@@ -63,9 +64,11 @@ impl Slot {
     pub(super) async fn begin_session(&mut self) -> Result<(), End> {
         let worker = Rc::clone(&self.worker);
         let plan = &worker.plan;
+        let number = self.number;
         let request = |body| Request {
             method: &Method::POST,
             url: &plan.target.url,
+            slot: number,
             headers: &plan.target.headers,
             body: Some(body),
         };
@@ -126,6 +129,7 @@ impl Slot {
         let request = Request {
             method: &Method::DELETE,
             url: &worker.plan.target.url,
+            slot: self.number,
             headers: &headers,
             body: None,
         };
@@ -135,15 +139,21 @@ impl Slot {
 }
 
 /// Over MCP: answers a request of the server, beside the stream that brought it.
-pub(in crate::finite) fn reply(worker: &Rc<Worker>, session: &mcp::Session, body: Vec<u8>) {
+pub(in crate::finite) fn reply(
+    worker: &Rc<Worker>,
+    number: u32,
+    session: &mcp::Session,
+    body: Vec<u8>,
+) {
     let worker = Rc::clone(worker);
     let mut headers = worker.plan.target.headers.clone();
     session.add_to(&mut headers);
     tokio::task::spawn_local(async move {
-        let mut slot = Slot::new(Rc::clone(&worker));
+        let mut slot = Slot::new(Rc::clone(&worker), number);
         let request = Request {
             method: &Method::POST,
             url: &worker.plan.target.url,
+            slot: number,
             headers: &headers,
             body: Some(&body),
         };
