@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::Report;
 use super::head::{Errors, Head, round, us};
+use super::http2::Http2Report;
 use super::invocation::shown_url;
 use crate::histogram::Summary;
 use crate::load::{Ending, Outcome};
@@ -36,6 +37,7 @@ pub struct RunReport<'a> {
     pub reads: Reads,
     pub latency: LatencyReport,
     pub timestamps: Option<Timestamps>,
+    pub http2: Option<Http2Report>,
     pub errors: Errors<'a>,
     pub tool: Tool,
 }
@@ -227,6 +229,7 @@ impl<'a> RunReport<'a> {
                 without: stats.delivery.without,
                 from_the_future: stats.delivery.from_the_future,
             }),
+            http2: Http2Report::of(&plan.target.transport, &stats.sharing, &stats.failures),
             errors: Errors::of(&stats.failures),
             tool: Tool {
                 read_lag: stats.read_lag.summary(),
