@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use clap::{Args, ValueHint};
+use clap::{Args, ValueHint, value_parser};
 
 use super::{OutputArgs, RequestArgs};
 use crate::units::parse_duration;
@@ -37,6 +37,10 @@ pub struct DoctorArgs {
     /// How long to watch the stream
     #[arg(long, value_name = "TIME", default_value = "20s", value_parser = parse_duration)]
     pub watch: Duration,
+
+    /// Watch no longer than for so many events
+    #[arg(short = 'n', long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
+    pub events: Option<u64>,
 
     /// The longest wait for an answer, and for what a reconnect is to bring
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_duration)]

@@ -133,8 +133,8 @@ impl Finding {
             grade,
             area,
             lint: None,
-            what: what.to_owned(),
-            evidence: evidence.into(),
+            what: printable(what.to_owned()),
+            evidence: printable(evidence.into()),
             mend: None,
             source: None,
         }
@@ -145,6 +145,15 @@ impl Finding {
     pub fn mend(mut self, mend: &'static str, source: &'static str) -> Self {
         (self.mend, self.source) = (Some(mend), Some(source));
         self
+    }
+}
+
+/// Without what a terminal would obey.
+fn printable(text: String) -> String {
+    if text.contains(char::is_control) {
+        text.replace(char::is_control, "\u{fffd}")
+    } else {
+        text
     }
 }
 

@@ -67,10 +67,6 @@ impl Line {
         }
     }
 
-    pub(super) fn connector(&self) -> &Connector {
-        &self.connector
-    }
-
     fn wire(&self) -> Wire<'_> {
         Wire {
             live: &self.live,

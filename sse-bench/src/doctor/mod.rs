@@ -15,7 +15,7 @@ use anyhow::{Context, Result};
 use http::Method;
 
 use crate::cli::doctor::DoctorArgs;
-use crate::connect::{Connector, resolve};
+use crate::connect::Connector;
 use crate::exit::Exit;
 use crate::report::Writer;
 use crate::report::head::us;
@@ -95,7 +95,7 @@ async fn examine(
     watched: &mut Watched,
     findings: &mut Vec<Finding>,
 ) {
-    let addresses = match resolve(&target.url).await {
+    let addresses = match target.transport.resolve(&target.url).await {
         Ok(addresses) => addresses,
         Err(failure) => {
             let what = "no event stream";
@@ -108,33 +108,31 @@ async fn examine(
             return;
         }
     };
-    let connector = Connector::new(target.tls.clone(), &target.url, addresses);
+    let connector = Connector::new(&target.transport, &target.url, addresses);
     let line = Line::new(target, connector, args.patience);
     let gaps = &args.gap_event;
     let tell = |elapsed, events| progress(elapsed, args.watch, events);
-    *watched = watch::watch(&line, args.watch, gaps, tell).await;
+    *watched = watch::watch(&line, args.watch, args.events, gaps, tell).await;
     findings.extend(seen::findings(watched));
     if !watched.opened() {
         return;
     }
-    if line.target.method != Method::GET {
+    if line.target.method == Method::GET {
+        findings.push(resume::resume(&line, &watched.ids, gaps, args.patience).await);
+        if watched.with_id > 0 {
+            findings.push(resume::expired(&line, gaps, args.patience).await);
+        }
+        let compressed = |finding: &Finding| finding.area == Area::Compression;
+        if !findings.iter().any(compressed) {
+            findings.push(probes::compression(&line).await);
+        }
+        findings.push(probes::cors(&line).await);
+    } else {
         let what = "not tried: the request is not repeated";
         let evidence = format!("its method is {}", line.target.method);
         for area in [Area::Resume, Area::Expired, Area::Cors] {
             findings.push(Finding::new(Grade::Note, area, what, &evidence));
         }
-    } else {
-        findings.push(resume::resume(&line, &watched.ids, gaps, args.patience).await);
-        if watched.with_id > 0 {
-            findings.push(resume::expired(&line, gaps, args.patience).await);
-        }
-        if !findings
-            .iter()
-            .any(|finding| finding.area == Area::Compression)
-        {
-            findings.push(probes::compression(&line).await);
-        }
-        findings.push(probes::cors(&line).await);
     }
     findings.push(probes::versions(&line).await);
 }

@@ -11,7 +11,7 @@ use crate::report::{Format, Render};
 /// Columns of the text.
 const WIDTH: usize = 100;
 /// Where the words begin.
-const INDENT: usize = 21;
+const INDENT: usize = 23;
 
 /// One endpoint.
 #[derive(Debug, Serialize)]
@@ -78,7 +78,7 @@ impl Render for Page {
         let _ = writeln!(out, "{} {}\n", self.method, self.url);
         for finding in &self.findings {
             let (grade, area) = (finding.grade.name(), finding.area.name());
-            let _ = write!(out, "  {grade:<8} {area:<10} ");
+            let _ = write!(out, "  {grade:<8} {area:<11} ");
             wrapped(&mut out, &finding.what);
             if !finding.evidence.is_empty() {
                 let _ = write!(out, "{:INDENT$}", "");

@@ -12,7 +12,7 @@ use sse_core::lint::LintKind;
 
 use super::finding::{Area, Finding, Grade};
 use super::listen::Line;
-use crate::connect::{Connector, Stream, resolve};
+use crate::connect::{Connector, Link};
 use crate::exchange::Request;
 use crate::live::Live;
 
@@ -134,26 +134,29 @@ pub(super) async fn cors(line: &Line) -> Finding {
 pub(super) async fn versions(line: &Line) -> Finding {
     let area = Area::Http;
     let url = &line.target.url;
-    let Ok(tls) = line.target.tls.as_ref().map(|tls| (**tls).clone()) else {
-        return Finding::new(Grade::Note, area, "HTTP/1.1", "without TLS");
-    };
+    let transport = &line.target.transport;
     if url.scheme() != "https" {
         let evidence =
             "without TLS browsers speak no HTTP/2: at most six streams to a host at once";
         return Finding::new(Grade::Note, area, "HTTP/1.1 alone in browsers", evidence);
     }
-    let mut offering = tls;
-    offering.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    let stream = match resolve(url).await {
+    let mut offering = transport.clone();
+    offering.http2 = None;
+    offering.tls = offering.tls.map(|tls| {
+        let mut tls = (*tls).clone();
+        tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Arc::new(tls)
+    });
+    let link = match transport.resolve(url).await {
         Ok(addresses) => {
-            let connector = Connector::new(Ok(Arc::new(offering)), url, addresses);
+            let connector = Connector::new(&offering, url, addresses);
             connector.connect(url, &Live::default()).await
         }
         Err(failure) => Err(failure),
     };
-    match stream {
+    match link {
         Err(failure) => Finding::new(Grade::Note, area, "cannot tell", failure.detail),
-        Ok(Stream::Tls(stream)) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => {
+        Ok(Link::Http1(stream)) if stream.protocol() == Some(b"h2") => {
             let evidence = "ALPN chose h2; a browser shares one connection among its streams";
             Finding::new(Grade::Ok, area, "HTTP/2", evidence)
         }

@@ -210,15 +210,13 @@ async fn come_back(
     came
 }
 
-/// Short, and without what a terminal would obey.
+/// At most so many characters.
 fn shown(text: &str) -> String {
     const LONGEST: usize = 80;
-    let plain = |c: char| if c.is_control() { '\u{fffd}' } else { c };
-    let mut short: String = text.chars().take(LONGEST).map(plain).collect();
-    if text.chars().nth(LONGEST).is_some() {
-        short.push_str("...");
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_owned(),
     }
-    short
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What the watch says: the lints, and what is as it should be.
 
+use std::fmt::Write;
 use std::time::Duration;
 
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -23,7 +24,7 @@ pub(super) fn findings(watched: &Watched) -> Vec<Finding> {
     for (area, finding) in [
         (Area::Answer, answer(watched)),
         (Area::Cache, cache(watched)),
-        (Area::Flush, flush(watched)),
+        (Area::Flush, Some(flush(watched))),
         (Area::Heartbeat, Some(heartbeat(watched))),
         (Area::Ids, ids(watched)),
         (Area::Retry, retry(watched)),
@@ -76,12 +77,12 @@ fn answer(watched: &Watched) -> Option<Finding> {
     };
     if listened.redirects > 0 {
         let (number, url) = (listened.redirects, &listened.url);
-        evidence += &format!("; {number} redirects led to {url}");
+        let _ = write!(evidence, "; {number} redirects led to {url}");
     }
     let events = thousands(watched.events);
-    evidence += &format!("; {events} events in {}", seconds(watched.length));
+    let _ = write!(evidence, "; {events} events in {}", seconds(watched.length));
     if let Some((cause, _)) = &listened.end {
-        evidence += &format!("; ended: {cause}");
+        let _ = write!(evidence, "; ended: {cause}");
     }
     Some(Finding::new(Grade::Ok, Area::Answer, &what, evidence))
 }
@@ -93,10 +94,10 @@ fn cache(watched: &Watched) -> Option<Finding> {
     Some(Finding::new(Grade::Ok, Area::Cache, "not stored", evidence))
 }
 
-fn flush(watched: &Watched) -> Option<Finding> {
+fn flush(watched: &Watched) -> Finding {
     let Some(first) = watched.first_event else {
         let what = "cannot tell: no event came";
-        return Some(Finding::new(Grade::Note, Area::Flush, what, String::new()));
+        return Finding::new(Grade::Note, Area::Flush, what, String::new());
     };
     let Watched {
         events,
@@ -110,12 +111,8 @@ fn flush(watched: &Watched) -> Option<Finding> {
         thousands(*events),
         thousands(*reads)
     );
-    Some(Finding::new(
-        Grade::Ok,
-        Area::Flush,
-        "nothing seems to wait on the way",
-        evidence,
-    ))
+    let what = "nothing seems to wait on the way";
+    Finding::new(Grade::Ok, Area::Flush, what, evidence)
 }
 
 fn heartbeat(watched: &Watched) -> Finding {

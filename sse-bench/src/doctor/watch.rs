@@ -50,10 +50,11 @@ pub(super) fn is_control(event: &EventRef<'_>, gap_events: &[String]) -> bool {
     event.event_type == "connected" || gap_events.iter().any(|name| name == event.event_type)
 }
 
-/// Watches for so long, or to the end; `tell` hears how many events there are.
+/// Watches for so long, for so many events, or to the end; `tell` hears how many events there are.
 pub(super) async fn watch(
     line: &Line,
     length: Duration,
+    events: Option<u64>,
     gap_events: &[String],
     mut tell: impl FnMut(Duration, u64),
 ) -> Watched {
@@ -96,7 +97,10 @@ pub(super) async fn watch(
                 }
             }
         }
-        ControlFlow::Continue(())
+        match events {
+            Some(events) if watched.events >= events => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        }
     };
     let listened = line.listen(EventId::default(), begun + length, hear).await;
     let end = Instant::now();
