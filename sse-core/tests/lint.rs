@@ -383,6 +383,22 @@ fn silence_is_measured_and_the_longest_counts() {
     assert_eq!(watched.find(LintKind::NoHeartbeat).unwrap().count, 2);
 }
 
+#[test]
+fn silence_while_the_reader_was_suspended_is_nobodys() {
+    let mut watched = Watched::open();
+    watched.feed("data: a\n\n");
+    watched.wait(600_000);
+    watched.linter.away(watched.moment().at);
+    watched.linter.time(watched.moment().at);
+    watched.feed("data: b\n\n");
+    watched.wait(20_000);
+    watched.feed(":\n\n");
+    assert_eq!(watched.kinds(), []);
+    watched.wait(30_000);
+    watched.feed(":\n\n");
+    assert_eq!(watched.kinds(), [LintKind::NoHeartbeat]);
+}
+
 /// Publishes an event a second, delivered four at a time.
 fn held_back(data: impl Fn(u64) -> String, clumps: u32) -> Watched {
     let mut watched = Watched::open();
