@@ -25,6 +25,7 @@ pub mod keymap;
 pub mod listing;
 pub mod llm;
 pub mod message;
+pub mod mouse;
 pub mod ndjson;
 pub mod options;
 pub mod print;
