@@ -2,6 +2,7 @@
 
 mod act;
 mod mouse;
+mod review;
 mod select;
 mod stream;
 mod streams;
@@ -243,6 +244,7 @@ impl App {
         match message {
             Message::Clock(now) => {
                 self.now = now;
+                self.screens.lints.time(now);
                 self.notice.take_if(|notice| notice.until < now);
             }
             Message::Key(key) => self.key(&key),

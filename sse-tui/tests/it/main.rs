@@ -12,6 +12,7 @@ mod losses;
 mod mouse;
 mod print;
 mod recording;
+mod review;
 mod screens;
 mod server;
 mod terminal;
