@@ -5,9 +5,11 @@ use std::time::Duration;
 use http::HeaderMap;
 use jiff::Timestamp;
 use sse_core::Item;
+use sse_core::client::Update;
 use sse_core::lint::{Lint, LintKind, Linter, Moment, Severity};
 
 use crate::cursor::Cursor;
+use crate::ingest::Received;
 use crate::message::End;
 
 /// Which lint of which stream.
@@ -67,6 +69,28 @@ impl Lints {
     pub fn end(&mut self, source: usize, at: Timestamp, row: u64, end: &End) {
         let linter = self.linter(source);
         linter.end(moment(at, row), &end.cause, end.unfinished);
+    }
+
+    /// What a stream does, where nothing keeps rows.
+    pub fn observe(&mut self, received: &Received) {
+        let (source, at) = (received.source, received.at);
+        match &received.update {
+            Update::Connecting { .. } => self.request(source, at, 0),
+            Update::Open { leg, headers, .. } => self.open(source, at, 0, *leg, Some(headers)),
+            Update::Batch(batch) => {
+                self.read(source, at, 0, &batch.raw);
+                for item in batch.items() {
+                    self.item(source, at, 0, &item);
+                }
+            }
+            Update::Disconnected {
+                cause, unfinished, ..
+            }
+            | Update::Closed {
+                cause, unfinished, ..
+            } => self.linter(source).end(moment(at, 0), cause, *unfinished),
+            _ => {}
+        }
     }
 
     /// Time passes.
