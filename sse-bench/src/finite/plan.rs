@@ -147,6 +147,7 @@ fn refuse_what_has_no_meaning(args: &LoadArgs) -> Result<()> {
         (args.pace.reconnect, "--reconnect"),
         (args.pace.no_reconnect, "--no-reconnect"),
         (args.pace.seed.is_some(), "--seed"),
+        (args.pace.ramp.is_some(), "--ramp"),
         (args.request.last_event_id.is_some(), "--last-event-id"),
     ] {
         ensure!(
