@@ -153,9 +153,7 @@ impl Theme {
             selected: Style::new().bg(Color::Indexed(254)),
             hit: Style::new().fg(Color::Indexed(232)).bg(Color::Indexed(221)),
             mark: fg(160),
-            lanes: [127, 30, 94, 25, 22, 130, 61, 58, 24, 161]
-                .map(fg)
-                .to_vec(),
+            lanes: [127, 30, 94, 25, 22, 130, 61, 58, 24, 161].map(fg).to_vec(),
             json: [fg(25), fg(28), fg(130), fg(127), fg(242)],
         }
     }
