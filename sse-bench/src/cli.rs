@@ -57,7 +57,7 @@ pub enum Command {
     Verify(Box<verify::VerifyArgs>),
     /// Check the checker: a built-in server commits each anomaly, and verify must find it
     Selftest(selftest::SelftestArgs),
-    /// Check whether a client keeps to the rules of event streams
+    /// Check whether a client or a server keeps to the rules of event streams
     Conform(Box<ConformArgs>),
     /// Stand before a server and disturb its event streams: cuts, delays, lost events and more
     Proxy(Box<ProxyArgs>),
@@ -137,7 +137,7 @@ pub struct Pace {
 }
 
 /// The request of each connection.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Request")]
 pub struct RequestArgs {
     /// HTTP method [default: GET, or POST with a body]
