@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use tokio::time::MissedTickBehavior;
 
-use crate::connect::resolve;
 use crate::live::Snapshot;
 use crate::plan::Plan;
 use crate::progress::Progress;
+use crate::series::Series;
 use crate::stats::Stats;
 use crate::sys;
 use crate::team::Team;
@@ -38,6 +38,19 @@ pub enum Ending {
     Interrupted,
 }
 
+impl Ending {
+    /// The name that a report uses.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Duration => "duration",
+            Self::Events => "events",
+            Self::AllEnded => "all_ended",
+            Self::Unreachable => "unreachable",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
 /// What a run saw.
 #[derive(Debug)]
 pub struct Outcome {
@@ -57,6 +70,8 @@ pub struct Outcome {
     pub cpu: Option<Duration>,
     /// The most memory that this process held, in bytes.
     pub peak_memory: Option<u64>,
+    /// The run over time.
+    pub series: Series,
 }
 
 impl Outcome {
@@ -71,6 +86,7 @@ impl Outcome {
             window: Window::default(),
             cpu: None,
             peak_memory: None,
+            series: Series::default(),
         }
     }
 }
@@ -106,7 +122,7 @@ async fn direct(plan: &Arc<Plan>, progress: &mut Progress) -> io::Result<Outcome
     let cpu_before = sys::cpu_time();
     let mut interrupted = std::pin::pin!(sys::interrupted());
     let resolved = tokio::select! {
-        resolved = resolve(&plan.target.url) => resolved,
+        resolved = plan.target.transport.resolve(&plan.target.url) => resolved,
         result = &mut interrupted => {
             result?;
             return Ok(Outcome::nothing(Ending::Interrupted));
@@ -125,6 +141,7 @@ async fn direct(plan: &Arc<Plan>, progress: &mut Progress) -> io::Result<Outcome
     let (ending, settled) = hold(plan, &mut team, start, interrupted, progress).await?;
     let (end, at_end) = (Instant::now(), team.snapshot());
     progress.clear();
+    let recorder = Arc::clone(team.recorder());
     let (totals, stats) = team.stop()?;
     // A run that was ended early has no hold to speak of.
     let (from, before) = match settled {
@@ -145,6 +162,7 @@ async fn direct(plan: &Arc<Plan>, progress: &mut Progress) -> io::Result<Outcome
         },
         cpu: cpu.map(|(now, before)| now.saturating_sub(before)),
         peak_memory: sys::peak_memory(),
+        series: recorder.finish(end, totals, Vec::new()),
     })
 }
 
@@ -184,6 +202,7 @@ async fn hold(
             () = hold_end => break Ending::Duration,
             _ = tick.tick() => {
                 team.probe_lag();
+                team.observe();
                 ticks = ticks.wrapping_add(1);
                 if ticks.is_multiple_of(PROGRESS_EVERY) {
                     let left = hold_ends.map(|end| end.saturating_duration_since(Instant::now()));

@@ -7,6 +7,8 @@ use sse_core::EventRef;
 
 use crate::failure::Failures;
 use crate::histogram::Latency;
+use crate::http2::Sharing;
+use crate::series::Latencies;
 use crate::timestamp::{Extractor, Pointer, Unit};
 
 /// Event types counted by name; the events of further types are counted together.
@@ -40,9 +42,19 @@ pub struct Stats {
     pub stopped: u64,
     /// Longest wait of a connection for its turn, beyond its time in the ramp.
     pub ramp_late: Duration,
+    /// What became of HTTP/2 connections.
+    pub sharing: Sharing,
 }
 
 impl Stats {
+    /// The latencies since the last call, which stay a part of the whole.
+    pub fn turn(&mut self) -> Latencies {
+        Latencies {
+            delivery: self.delivery.live.turn(),
+            reconnect: self.reconnect.turn(),
+        }
+    }
+
     /// Adds what another thread measured.
     pub fn merge(&mut self, other: Self) {
         self.types.merge(&other.types);
@@ -56,6 +68,7 @@ impl Stats {
         self.ends += other.ends;
         self.stopped += other.stopped;
         self.ramp_late = self.ramp_late.max(other.ramp_late);
+        self.sharing.merge(other.sharing);
     }
 }
 

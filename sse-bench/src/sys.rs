@@ -23,6 +23,17 @@ pub fn raise_open_files() -> Option<u64> {
     None
 }
 
+/// The version of the kernel.
+pub fn kernel() -> Option<String> {
+    #[cfg(target_os = "linux")]
+    {
+        let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").ok()?;
+        Some(release.trim().to_owned())
+    }
+    #[cfg(not(target_os = "linux"))]
+    None
+}
+
 /// Local ports that the system hands out to connections to one address.
 pub fn local_ports() -> Option<u64> {
     #[cfg(target_os = "linux")]
@@ -34,6 +45,19 @@ pub fn local_ports() -> Option<u64> {
     }
     #[cfg(not(target_os = "linux"))]
     None
+}
+
+/// Leaves the choice of a port to the moment of connecting, where the system can:
+/// then a port is taken for one peer only, and not for all.
+pub fn choose_port_late(socket: &tokio::net::TcpSocket) {
+    #[cfg(target_os = "linux")]
+    {
+        use nix::sys::socket::{setsockopt, sockopt::IpBindAddressNoPort};
+        // Before Linux 4.2 ports are taken earlier, and there are fewer of them.
+        let _ = setsockopt(socket, IpBindAddressNoPort, &true);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = socket;
 }
 
 /// The most memory this process has held, in bytes.

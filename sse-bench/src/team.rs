@@ -9,9 +9,9 @@ use std::time::Instant;
 
 use tokio::sync::{mpsc, watch};
 
-use crate::connect::Connector;
 use crate::live::{Live, Snapshot};
 use crate::plan::Plan;
+use crate::series::Recorder;
 use crate::stats::Stats;
 use crate::worker::{self, Assignment, Message};
 
@@ -19,6 +19,7 @@ use crate::worker::{self, Assignment, Message};
 #[derive(Debug)]
 pub struct Team {
     start: Instant,
+    recorder: Arc<Recorder>,
     lives: Vec<Arc<Live>>,
     threads: Vec<JoinHandle<io::Result<Stats>>>,
     probes: Vec<UdpSocket>,
@@ -34,6 +35,7 @@ impl Team {
         let events_left = plan.events.map(|events| Arc::new(AtomicU64::new(events)));
         let mut team = Self {
             start,
+            recorder: Arc::new(Recorder::new(start, plan.connections.into(), &[])),
             lives: Vec::new(),
             threads: Vec::new(),
             probes: Vec::new(),
@@ -49,14 +51,11 @@ impl Team {
                 plan: Arc::clone(plan),
                 number,
                 live,
-                connector: Connector::new(
-                    plan.target.tls.clone(),
-                    &plan.target.url,
-                    addresses.to_vec(),
-                ),
+                addresses: addresses.to_vec(),
                 messages: told.clone(),
                 stop: stopped.clone(),
                 start,
+                recorder: Arc::clone(&team.recorder),
                 events_left: events_left.clone(),
                 lag_probe,
             };
@@ -84,6 +83,17 @@ impl Team {
     /// The counters of all threads.
     pub fn snapshot(&self) -> Snapshot {
         Snapshot::of(self.lives.iter().map(|live| &**live))
+    }
+
+    /// The run over time, so far; also beyond the end of the threads.
+    pub fn recorder(&self) -> &Arc<Recorder> {
+        &self.recorder
+    }
+
+    /// Takes a sample of the run where one is due.
+    pub fn observe(&self) {
+        self.recorder
+            .observe(Instant::now(), || (self.snapshot(), Vec::new()));
     }
 
     /// Stops the threads: their last counters and what they measured.

@@ -3,7 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::io;
-use std::net::UdpSocket;
+use std::net::{SocketAddr, UdpSocket};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,12 +11,14 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc, watch};
+use tokio::time::MissedTickBehavior;
 
 use crate::connect::Connector;
 use crate::connection::Slot;
 use crate::exchange::{READ_BUFFER, Wire};
 use crate::live::Live;
 use crate::plan::{Plan, share};
+use crate::series::Recorder;
 use crate::stats::{DeliveryMeter, Stats};
 
 /// What a thread tells the one that started it.
@@ -50,14 +52,16 @@ pub struct Assignment {
     pub number: u32,
     /// Where it counts.
     pub live: Arc<Live>,
-    /// The connector to use.
-    pub connector: Connector,
+    /// The addresses of the target.
+    pub addresses: Vec<SocketAddr>,
     /// Where it tells how far it is.
     pub messages: mpsc::UnboundedSender<Message>,
     /// Changes when it is to stop.
     pub stop: watch::Receiver<bool>,
     /// Start of the run.
     pub start: Instant,
+    /// Where it hands over what it measured, each second.
+    pub recorder: Arc<Recorder>,
     /// Events still wanted, where that is limited.
     pub events_left: Option<Arc<AtomicU64>>,
     /// Receives the time at which each datagram was sent, in nanoseconds since
@@ -143,10 +147,11 @@ pub fn run(assignment: Assignment) -> io::Result<Stats> {
         plan,
         number,
         live,
-        connector,
+        addresses,
         messages,
         mut stop,
         start,
+        recorder,
         events_left,
         lag_probe,
     } = assignment;
@@ -154,7 +159,7 @@ pub fn run(assignment: Assignment) -> io::Result<Stats> {
     let turns = plan.connect_concurrency.div_ceil(plan.threads) as usize;
     let worker = Rc::new(Worker {
         live,
-        connector,
+        connector: Connector::new(&plan.target.transport, &plan.target.url, addresses),
         stats: RefCell::default(),
         meter: RefCell::new(plan.delivery_meter()),
         wants_wall_clock: plan.timestamp_pointer.is_some(),
@@ -172,13 +177,29 @@ pub fn run(assignment: Assignment) -> io::Result<Stats> {
             let socket = tokio::net::UdpSocket::from_std(socket)?;
             tokio::task::spawn_local(measure_lag(Rc::clone(&worker), socket, start));
         }
+        let handing_over = hand_over(Rc::clone(&worker), Arc::clone(&recorder), start);
+        tokio::task::spawn_local(handing_over);
         // An error means that the run was given up: stop as well.
         let _ = stop.wait_for(|stop| *stop).await;
         io::Result::Ok(())
     })?;
-    let stats = worker.stats.take();
+    let mut stats = worker.stats.take();
+    recorder.hand_over(Instant::now(), stats.turn());
+    stats.sharing = worker.connector.sharing();
     drop(runtime);
     Ok(stats)
+}
+
+/// Hands over the latencies of each second.
+async fn hand_over(worker: Rc<Worker>, recorder: Arc<Recorder>, start: Instant) {
+    let second = Duration::from_secs(1);
+    let mut tick = tokio::time::interval_at((start + second).into(), second);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    loop {
+        tick.tick().await;
+        let latencies = worker.stats.borrow_mut().turn();
+        recorder.hand_over(Instant::now(), latencies);
+    }
 }
 
 /// Starts each slot when it is due, however the others fare.

@@ -2,12 +2,17 @@
 //! is recorded and replayed, what is to be told.
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
+use url::Url;
 
+use crate::audit;
 use crate::charts::Charts;
+use crate::cursor::Cursor;
 use crate::keymap::{Action, Context};
+use crate::lints::Lints;
 use crate::record;
 use crate::replay::{self, Playhead};
 use crate::store::{Row, Store};
@@ -23,10 +28,14 @@ pub enum Screen {
     Text,
     /// Live panels.
     Charts,
+    /// What a person should know about the streams.
+    Lints,
+    /// What became of each reconnect.
+    Audit,
 }
 
 /// What a key asks of those who do I/O.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Request {
     /// Begin or end a recording.
     Recording,
@@ -34,6 +43,14 @@ pub enum Request {
     Replay(Play),
     /// Play again from so much earlier.
     Back(SignedDuration),
+    /// Connect a stream now, or open it again if it has ended.
+    Reconnect(usize),
+    /// End a stream for good.
+    Close(usize),
+    /// Read one more stream.
+    Open(Url),
+    /// Write the events listed to this file.
+    Export(PathBuf),
 }
 
 /// A change of how a recording is played.
@@ -84,7 +101,7 @@ pub enum Done {
 }
 
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Screens {
     /// Which screen is shown.
     pub current: Screen,
@@ -92,6 +109,10 @@ pub struct Screens {
     pub transcript: Option<Transcript>,
     /// The live panels, fed from the start.
     pub charts: Charts,
+    /// The lints, seen from the start.
+    pub lints: Lints,
+    /// Which reconnect is selected.
+    pub audit: Cursor<audit::Key>,
     /// The recording that is made.
     pub recording: Option<record::Status>,
     /// How the recording that is shown is played.
@@ -103,10 +124,32 @@ pub struct Screens {
     requested: VecDeque<(usize, u64, Timestamp)>,
 }
 
+impl Default for Screens {
+    fn default() -> Self {
+        Self {
+            current: Screen::default(),
+            transcript: None,
+            charts: Charts::default(),
+            lints: Lints::default(),
+            audit: Cursor::at_last(),
+            recording: None,
+            replay: None,
+            text_pointer: None,
+            requests: VecDeque::new(),
+            requested: VecDeque::new(),
+        }
+    }
+}
+
 impl Screens {
     /// What the keys asked for of those who do I/O.
     pub fn take_request(&mut self) -> Option<Request> {
         self.requests.pop_front()
+    }
+
+    /// Asks for something that is I/O.
+    pub fn ask(&mut self, request: Request) {
+        self.requests.push_back(request);
     }
 
     /// A stream sent a request.
@@ -123,6 +166,8 @@ impl Screens {
             Screen::Main => None,
             Screen::Text => Some(Context::Text),
             Screen::Charts => Some(Context::Charts),
+            Screen::Lints => Some(Context::Lints),
+            Screen::Audit => Some(Context::Audit),
         }
     }
 
@@ -180,10 +225,12 @@ impl Screens {
             (Context::Charts, Action::Close) if self.charts.zoomed() => self.charts.zoom(false),
             (Context::Charts, Action::Charts | Action::Close) => self.current = Screen::Main,
             (_, Action::Charts) => self.current = Screen::Charts,
-            (Context::Charts, action) if !works_everywhere(action) => self.act_on_charts(action),
-            (Context::Text, action) if !works_everywhere(action) => {
-                return self.act_on_text(action);
-            }
+            (Context::Lints, Action::Lints | Action::Close)
+            | (Context::Audit, Action::Audit | Action::Close) => self.current = Screen::Main,
+            (_, Action::Lints) => self.current = Screen::Lints,
+            (_, Action::Audit) => self.current = Screen::Audit,
+            (Context::Charts, action) => return self.act_on_charts(action),
+            (Context::Text, action) => return self.act_on_text(action),
             _ => return Done::Nothing,
         }
         Done::All
@@ -212,7 +259,7 @@ impl Screens {
         self.transcript = Some(Transcript::new(source, leg, pointer, requested));
     }
 
-    fn act_on_charts(&mut self, action: Action) {
+    fn act_on_charts(&mut self, action: Action) -> Done {
         let charts = &mut self.charts;
         match action {
             Action::Left => charts.select_by(-1),
@@ -222,8 +269,9 @@ impl Screens {
             Action::NextField => charts.field(1),
             Action::PreviousField => charts.field(-1),
             Action::Open => charts.zoom(!charts.zoomed()),
-            _ => {}
+            _ => return Done::Nothing,
         }
+        Done::All
     }
 
     fn act_on_text(&mut self, action: Action) -> Done {
@@ -256,18 +304,8 @@ impl Screens {
                     return Done::Show(delta.row);
                 }
             }
-            _ => {}
+            _ => return Done::Nothing,
         }
         Done::All
     }
-}
-
-/// Whether an action is the same on every screen. Those of the list are for the
-/// list, though their keys work in all its panes.
-pub fn works_everywhere(action: Action) -> bool {
-    use Action as A;
-    matches!(
-        action,
-        A::Quit | A::Help | A::Pause | A::Record | A::Text | A::Charts
-    )
 }

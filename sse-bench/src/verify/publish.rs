@@ -13,9 +13,9 @@ use super::group::Group;
 use crate::checker::KeyPointer;
 use crate::cli::RequestArgs;
 use crate::cli::verify::PublishArgs;
-use crate::connect::{Connector, resolve};
+use crate::connect::Connector;
+use crate::exchange::Request;
 use crate::failure::{Failure, Kind};
-use crate::http::encode_request;
 use crate::stats::wall_clock;
 use crate::target::Target;
 
@@ -78,11 +78,11 @@ pub(super) async fn run(group: Rc<Group>) {
         return;
     };
     let target = &publishing.target;
-    let addresses = match resolve(&target.url).await {
+    let addresses = match target.transport.resolve(&target.url).await {
         Ok(addresses) => addresses,
         Err(failure) => return group.failures.borrow_mut().add(&failure),
     };
-    let connector = Rc::new(Connector::new(target.tls.clone(), &target.url, addresses));
+    let connector = Rc::new(Connector::new(&target.transport, &target.url, addresses));
     let turns = Arc::new(tokio::sync::Semaphore::new(MOST_UNDERWAY));
     let run = run_name(group.plan.seed);
     let end = group.start + group.plan.duration;
@@ -127,19 +127,17 @@ async fn publish(group: &Group, connector: &Connector, body: String) -> Result<(
         return Ok(());
     };
     let target = &publishing.target;
-    let body = Some(body.as_bytes());
-    let request = encode_request(&target.method, &target.url, &target.headers, body);
-    let exchange = async {
-        let stream = connector.connect(&target.url, &group.publisher).await?;
-        group.wire(&group.publisher).send(stream, &request).await
+    let request = Request {
+        method: &target.method,
+        url: &target.url,
+        headers: &target.headers,
+        body: Some(body.as_bytes()),
+        slot: 0,
     };
+    let wire = group.wire(&group.publisher);
     let limit = group.plan.connect_timeout;
-    let answer = tokio::time::timeout(limit, exchange).await;
-    let answer = answer.unwrap_or_else(|_| {
-        let detail = format!("{}: not acknowledged within {limit:?}", target.url);
-        Err(Failure::new(Kind::Timeout, detail))
-    })?;
-    let status = answer.head.status;
+    let answer = wire.open(connector, &request, limit, || {}).await?;
+    let status = answer.status;
     if status.is_success() {
         return Ok(());
     }

@@ -1,12 +1,16 @@
 //! The screen: which pane stands where, and the drawing of each.
 
+mod ascii;
+mod audit;
 mod charts;
 mod connection;
 mod detail;
 mod divider;
+mod facts;
 mod footer;
 mod header;
 mod help;
+mod lints;
 mod list;
 mod pane;
 mod pen;
@@ -55,12 +59,22 @@ pub fn draw(frame: &mut Frame<'_>, app: &mut App, theme: &Theme) {
         let (width, height) = places.text();
         text.fit(width, height);
     }
+    let review = panes.review.map(|area| facts::Places::of(area, panes.edge));
+    match (&review, app.screens.current) {
+        (Some(places), Screen::Lints) => lints::fit(app, places),
+        (Some(places), Screen::Audit) => audit::fit(app, places),
+        _ => {}
+    }
     let main = app.screens.current == Screen::Main;
     if main && panes.types.is_none() && panes.types_line.is_none() && app.focus == Focus::Types {
         app.focus = Focus::List;
     }
+    if main && panes.connection.is_none() && app.focus == Focus::Streams {
+        app.focus = Focus::List;
+    }
 
-    let several = app.detail.is_some() || panes.types.is_some() && app.focus == Focus::Types;
+    let beside = matches!(app.focus, Focus::Types | Focus::Streams);
+    let several = app.detail.is_some() || panes.types.is_some() && beside;
     let buffer = frame.buffer_mut();
     if let Some(area) = panes.header {
         header::draw(buffer, area, app, theme);
@@ -75,7 +89,9 @@ pub fn draw(frame: &mut Frame<'_>, app: &mut App, theme: &Theme) {
         types::draw(buffer, area, app, theme);
     }
     if let Some(area) = panes.connection {
-        let area = Pane::new(connection::title(app)).draw(buffer, area, theme);
+        let area = Pane::new(connection::title(app))
+            .focused(app.focus == Focus::Streams)
+            .draw(buffer, area, theme);
         connection::draw(buffer, area, app, theme);
     }
     if let Some(area) = panes.list {
@@ -100,6 +116,11 @@ pub fn draw(frame: &mut Frame<'_>, app: &mut App, theme: &Theme) {
     if let Some(area) = panes.charts {
         charts::draw(buffer, area, panes.edge, app, theme);
     }
+    match (&review, app.screens.current) {
+        (Some(places), Screen::Lints) => lints::draw(buffer, places, app, theme),
+        (Some(places), Screen::Audit) => audit::draw(buffer, places, app, theme),
+        _ => {}
+    }
     if let Some(area) = panes.replay {
         replay::draw(buffer, area, app, theme);
     }
@@ -115,6 +136,9 @@ pub fn draw(frame: &mut Frame<'_>, app: &mut App, theme: &Theme) {
     if app.help.is_some() {
         app.help = Some(help::draw(buffer, area, app, theme));
     }
+    if theme.ascii {
+        ascii::convert(buffer, theme.mark);
+    }
 }
 
 /// Where each pane stands; those without room do not.
@@ -128,6 +152,8 @@ struct Panes {
     detail: Option<Rect>,
     text: Option<Rect>,
     charts: Option<Rect>,
+    /// Lints, or the audit.
+    review: Option<Rect>,
     replay: Option<Rect>,
     footer: Option<Rect>,
     status: Option<Rect>,
@@ -144,6 +170,7 @@ impl Panes {
                 let pane = match app.screens.current {
                     Screen::Text => &mut panes.text,
                     Screen::Charts => &mut panes.charts,
+                    Screen::Lints | Screen::Audit => &mut panes.review,
                     Screen::Main if app.detail.is_some() => &mut panes.detail,
                     Screen::Main => &mut panes.list,
                 };
@@ -179,6 +206,15 @@ impl Panes {
             Screen::Charts => {
                 // Each panel says what the line of types would.
                 panes.charts = Some(Rect {
+                    y: types_line.y,
+                    height: main.bottom() - types_line.y,
+                    ..main
+                });
+                return panes;
+            }
+            Screen::Lints | Screen::Audit => {
+                panes.edge = if narrow { Edge::Rule } else { Edge::Border };
+                panes.review = Some(Rect {
                     y: types_line.y,
                     height: main.bottom() - types_line.y,
                     ..main

@@ -2,12 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod ascii;
 mod charts;
+mod config;
+mod control;
 mod escapes;
 mod inspect;
 mod losses;
 mod print;
 mod recording;
+mod review;
 mod screens;
 mod server;
 mod terminal;
