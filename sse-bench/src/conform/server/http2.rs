@@ -14,7 +14,8 @@ use super::ask::Ask;
 use super::site::Shared;
 use super::{Case, Verdict};
 use crate::conform::grade::{Grade, Outcome};
-use crate::connect::{Stream, secure};
+use crate::connect::secure;
+use crate::stream::Stream;
 
 /// Streams on one connection: what RFC 9113 §6.5.2 recommends to allow.
 const STREAMS: usize = 100;
@@ -150,10 +151,7 @@ async fn by_alpn(site: &Shared) -> Option<Stream> {
     let socket = site.socket().await.ok()?;
     let secured = timeout(site.patience, secure(&tls, &site.target.url, socket)).await;
     let stream = secured.ok()?.ok()?;
-    let agreed = match &stream {
-        Stream::Tls(stream) => stream.get_ref().1.alpn_protocol() == Some(b"h2"),
-        Stream::Plain(_) => false,
-    };
+    let agreed = stream.protocol() == Some(b"h2");
     agreed.then_some(stream)
 }
 

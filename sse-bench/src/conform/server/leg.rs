@@ -8,8 +8,8 @@ use sse_core::{Ignored, Item, Parser};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::connect::Stream;
 use crate::http::{Body, HeadReader, Piece};
+use crate::stream::Stream;
 
 /// What is read of one connection, in bytes: a server may send without end.
 const MOST: usize = 1 << 20;

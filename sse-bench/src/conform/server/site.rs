@@ -7,14 +7,14 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use http::header::{CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, Method};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
 use super::ask::Ask;
 use super::leg::{Leg, Missing, NoAnswer};
 use crate::conform::args::ServerArgs;
 use crate::conform::grade::Verdict;
-use crate::connect::{Stream, Tls, resolve, secure};
+use crate::connect::{Tls, connect_unix, secure};
+use crate::stream::{Socket, Stream};
 use crate::target::Target;
 
 /// Redirects that are followed to the stream.
@@ -48,6 +48,10 @@ pub(super) struct Publishing {
 
 impl Site {
     pub(super) fn new(args: &ServerArgs) -> Result<Self> {
+        ensure!(
+            !args.request.transport.http2,
+            "--http2: conform asks over HTTP/1.1, and looks for HTTP/2 by itself (V39)"
+        );
         let target = Target::new(&args.url, args.request.clone())?;
         let publishing = args.publish_url.as_deref().map(|url| {
             let mut target = Target::new(url, args.request.for_publishing())?;
@@ -112,7 +116,7 @@ impl Site {
     }
 
     pub(super) fn tls(&self) -> &Tls {
-        &self.target.tls
+        &self.target.transport.tls
     }
 
     pub(super) fn is_secure(&self) -> bool {
@@ -124,8 +128,8 @@ impl Site {
     }
 
     /// A bare connection.
-    pub(super) async fn socket(&self) -> Result<TcpStream, NoAnswer> {
-        socket(&self.addresses, self.patience).await
+    pub(super) async fn socket(&self) -> Result<Socket, NoAnswer> {
+        socket(&self.target, &self.addresses, self.patience).await
     }
 
     pub(super) async fn connect(&self) -> Result<Stream, NoAnswer> {
@@ -200,7 +204,7 @@ impl Publishing {
 }
 
 async fn addresses(target: &Target, patience: Duration) -> Result<Vec<SocketAddr>, NoAnswer> {
-    let found = timeout(patience, resolve(&target.url)).await;
+    let found = timeout(patience, target.transport.resolve(&target.url)).await;
     let found = found.map_err(|_| {
         NoAnswer::new(
             Missing::Unreachable,
@@ -215,22 +219,33 @@ async fn connect(
     addresses: &[SocketAddr],
     patience: Duration,
 ) -> Result<Stream, NoAnswer> {
-    let socket = socket(addresses, patience).await?;
-    let secured = timeout(patience, secure(&target.tls, &target.url, socket)).await;
+    let socket = socket(target, addresses, patience).await?;
+    let secured = timeout(patience, secure(&target.transport.tls, &target.url, socket)).await;
     let secured = secured.map_err(|_| NoAnswer::new(Missing::Unreachable, "TLS takes too long"))?;
     secured.map_err(|failure| NoAnswer::new(Missing::Unreachable, failure.detail))
 }
 
-async fn socket(addresses: &[SocketAddr], patience: Duration) -> Result<TcpStream, NoAnswer> {
+async fn socket(
+    target: &Target,
+    addresses: &[SocketAddr],
+    patience: Duration,
+) -> Result<Socket, NoAnswer> {
+    let unreachable = |why: &dyn std::fmt::Display| NoAnswer::new(Missing::Unreachable, why);
+    if let Some(path) = &target.transport.unix_socket {
+        let connected = timeout(patience, connect_unix(path)).await;
+        let connected = connected.map_err(|_| unreachable(&"no connection in time"))?;
+        return connected.map_err(|failure| unreachable(&failure.detail));
+    }
     let mut why = "no address".to_owned();
     for address in addresses {
-        match timeout(patience, TcpStream::connect(address)).await {
-            Ok(Ok(socket)) => return Ok(socket),
+        let connecting = target.transport.local.connect(0, *address);
+        match timeout(patience, connecting).await {
+            Ok(Ok(socket)) => return Ok(Socket::Tcp(socket)),
             Ok(Err(error)) => why = format!("{address}: {error}"),
             Err(_) => why = format!("{address}: no connection in time"),
         }
     }
-    Err(NoAnswer::new(Missing::Unreachable, why))
+    Err(unreachable(&why))
 }
 
 pub(super) type Shared = Arc<Site>;
