@@ -187,7 +187,12 @@ pub struct JudgementArgs {
     #[arg(long, value_name = "METRIC OP VALUE", value_parser = threshold::of_verify)]
     pub threshold: Vec<Threshold>,
 
-    /// Events known and anomalies recorded, at most; the rest of the run is then not judged
+    /// Events that every connection has received, and whose names are still known so that a
+    /// repeat is told from a new event; older ones are forgotten
+    #[arg(long, value_name = "N", default_value = "1000000", value_parser = at_least_1())]
+    pub remember: u32,
+
+    /// Events and anomalies under judgement, at most; the rest of the run is then not judged
     #[arg(long, value_name = "N", default_value = "20000000", value_parser = at_least_1())]
     pub max_records: u32,
 

@@ -120,6 +120,8 @@ impl VerifyPlan {
                 delivery_timeout: micros(judgement.delivery_timeout),
                 drain: micros(judgement.drain),
                 most_records: judgement.max_records as usize,
+                remembered: judgement.remember as usize,
+                ..Settings::default()
             },
             allow_duplicates: judgement.allow_duplicates,
             strict: judgement.strict,

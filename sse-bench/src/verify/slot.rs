@@ -269,6 +269,7 @@ impl Slot {
     fn on_closed(&mut self, cause: &Cause) {
         let group = &self.group;
         group.live.ended.add(1);
+        group.checker.borrow_mut().gone(self.number);
         let refused = matches!(
             cause,
             Cause::Status(_)

@@ -39,7 +39,10 @@ impl Connect {
                 format!("{:.1}", median(others)),
             ]);
         }
-        print(&["", "connects/s", "CPU µs each", "server CPU µs each"], &rows);
+        print(
+            &["", "connects/s", "CPU µs each", "server CPU µs each"],
+            &rows,
+        );
         Ok(())
     }
 }

@@ -62,12 +62,20 @@ impl Deliver {
                 format!("{:.0}", figure(|round| round.per_second)),
                 format!("{:.2}", figure(|round| round.sender_cpu)),
                 format!("{:.1}", figure(|round| round.late.as_secs_f64() * 1e3)),
-                of.last().map(|round| round.verdict.clone()).unwrap_or_default(),
+                of.last()
+                    .map(|round| round.verdict.clone())
+                    .unwrap_or_default(),
             ]);
         }
         let header = [
-            "", "CPU s/1M", "ratio", "reads/delivery", "deliveries/s", "sender CPU s/1M",
-            "sender late ms", "verdict",
+            "",
+            "CPU s/1M",
+            "ratio",
+            "reads/delivery",
+            "deliveries/s",
+            "sender CPU s/1M",
+            "sender late ms",
+            "verdict",
         ];
         print(&header, &rows);
         Ok(())
@@ -86,7 +94,11 @@ impl Deliver {
         let (cpu, sender_cpu) = (reading.cpu()? - cpu, sender.cpu()? - sender_cpu);
         let (reads, events, verdict) = reading.finish()?;
         if let Some(events) = events {
-            anyhow::ensure!(events == sent.events, "{kind:?}: {events} of {} came", sent.events);
+            anyhow::ensure!(
+                events == sent.events,
+                "{kind:?}: {events} of {} came",
+                sent.events
+            );
         }
         let millions = sent.events as f64 / 1e6;
         Ok(Round {

@@ -51,7 +51,12 @@ impl Idle {
             }
         }
         let header = [
-            "", "connections", "KiB when open", "KiB after events", "KiB per connection", "verdict",
+            "",
+            "connections",
+            "KiB when open",
+            "KiB after events",
+            "KiB per connection",
+            "verdict",
         ];
         print(&header, &rows);
         Ok(())

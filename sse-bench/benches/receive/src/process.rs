@@ -22,17 +22,26 @@ struct Process {
 
 impl Process {
     fn spawn(command: &mut Command) -> anyhow::Result<Self> {
-        let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let command = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
         let mut child = command.spawn().with_context(|| format!("{command:?}"))?;
         let stdin = child.stdin.take().context("no stdin")?;
         let stdout = BufReader::new(child.stdout.take().context("no stdout")?);
-        Ok(Self { child, stdin, stdout })
+        Ok(Self {
+            child,
+            stdin,
+            stdout,
+        })
     }
 
     fn ask(&mut self, command: &str) -> anyhow::Result<Vec<u64>> {
         writeln!(self.stdin, "{command}")?;
         let line = self.line()?;
-        line.split_whitespace().map(|word| Ok(word.parse()?)).collect()
+        line.split_whitespace()
+            .map(|word| Ok(word.parse()?))
+            .collect()
     }
 
     fn line(&mut self) -> anyhow::Result<String> {
@@ -75,7 +84,12 @@ impl Sender {
     pub fn start() -> anyhow::Result<Self> {
         let mut process = Process::spawn(Command::new(std::env::current_exe()?).arg("send"))?;
         let line = process.line()?;
-        let address = line.trim().rsplit('/').next().unwrap_or_default().to_owned();
+        let address = line
+            .trim()
+            .rsplit('/')
+            .next()
+            .unwrap_or_default()
+            .to_owned();
         Ok(Self { process, address })
     }
 
@@ -94,7 +108,10 @@ impl Sender {
             if open == connections {
                 return Ok(took);
             }
-            anyhow::ensure!(start.elapsed() < OPENING, "{open} of {connections} connections are open");
+            anyhow::ensure!(
+                start.elapsed() < OPENING,
+                "{open} of {connections} connections are open"
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -102,7 +119,10 @@ impl Sender {
     pub fn send(&mut self, rate: f64, time: Duration, batch: u64) -> anyhow::Result<Sent> {
         let command = format!("send {rate} {} {batch}", time.as_millis());
         match self.process.ask(&command)?[..] {
-            [events, late] => Ok(Sent { events, late: Duration::from_micros(late) }),
+            [events, late] => Ok(Sent {
+                events,
+                late: Duration::from_micros(late),
+            }),
             _ => anyhow::bail!("the sender is gone"),
         }
     }
@@ -135,7 +155,10 @@ impl Reading {
             command.args(["--threads", &threads]);
             command.args((kind == Kind::Parser).then_some("--parse"));
             let process = Process::spawn(&mut command)?;
-            return Ok(Self { process, report: None });
+            return Ok(Self {
+                process,
+                report: None,
+            });
         }
         let report = std::env::temp_dir().join(format!("receive-{}.json", std::process::id()));
         let _ = std::fs::remove_file(&report);
@@ -146,7 +169,14 @@ impl Reading {
         command.arg(format!("json={}", report.display()));
         if kind == Kind::Load {
             let hold = format!("{}ms", hold.as_millis());
-            command.args(["--threads", &threads, "--connect-rate", "1000000", "-z", &hold]);
+            command.args([
+                "--threads",
+                &threads,
+                "--connect-rate",
+                "1000000",
+                "-z",
+                &hold,
+            ]);
         } else {
             // It opens its connections over a sixth of its time, at most 5 s.
             let whole = (hold * 6 / 5).min(hold + Duration::from_secs(5)) + Duration::from_secs(1);
@@ -154,7 +184,10 @@ impl Reading {
             command.args(["--cut", "none", "--drain", "500ms", "-z", &whole]);
         }
         let process = Process::spawn(&mut command)?;
-        Ok(Self { process, report: Some(report) })
+        Ok(Self {
+            process,
+            report: Some(report),
+        })
     }
 
     pub fn cpu(&self) -> anyhow::Result<Duration> {
@@ -178,11 +211,16 @@ impl Reading {
             };
         };
         let status = self.process.child.wait()?;
-        let text = std::fs::read_to_string(report).with_context(|| format!("sse-bench: {status}"))?;
+        let text =
+            std::fs::read_to_string(report).with_context(|| format!("sse-bench: {status}"))?;
         let json: Value = serde_json::from_str(&text)?;
         let number = |pointer: &str| json.pointer(pointer).and_then(Value::as_u64);
         let reads = number("/reads/total").or(number("/deliveries/reads"));
         let verdict = json["verdict"].as_str().unwrap_or_default().to_owned();
-        Ok((reads.unwrap_or_default(), number("/deliveries/total"), verdict))
+        Ok((
+            reads.unwrap_or_default(),
+            number("/deliveries/total"),
+            verdict,
+        ))
     }
 }

@@ -50,9 +50,17 @@ impl Reader {
         for line in io::stdin().lock().lines() {
             line?;
             let sum = |of: fn(&Counts) -> &AtomicU64| -> u64 {
-                counts.iter().map(|counts| of(counts).load(Ordering::Relaxed)).sum()
+                counts
+                    .iter()
+                    .map(|counts| of(counts).load(Ordering::Relaxed))
+                    .sum()
             };
-            println!("{} {} {}", sum(|it| &it.reads), sum(|it| &it.bytes), sum(|it| &it.events));
+            println!(
+                "{} {} {}",
+                sum(|it| &it.reads),
+                sum(|it| &it.bytes),
+                sum(|it| &it.events)
+            );
             io::stdout().flush()?;
         }
         Ok(())
@@ -68,11 +76,18 @@ impl Reader {
             while connections.len() < share && connections.len() - open < OPENING_MAX {
                 let mut stream = TcpStream::connect(self.address)?;
                 let interest = Interest::READABLE | Interest::WRITABLE;
-                poll.registry().register(&mut stream, Token(connections.len()), interest)?;
-                connections.push(Connection { stream, asked: false, body: None });
+                poll.registry()
+                    .register(&mut stream, Token(connections.len()), interest)?;
+                connections.push(Connection {
+                    stream,
+                    asked: false,
+                    body: None,
+                });
             }
             match poll.poll(&mut events, None) {
-                Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error.into()),
+                Err(error) if error.kind() != io::ErrorKind::Interrupted => {
+                    return Err(error.into());
+                }
                 _ => {}
             }
             for event in &events {

@@ -8,6 +8,7 @@
 //! the longest delay of a write, in microseconds.
 
 use std::io::{self, BufRead, Read, Write};
+use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -15,6 +16,7 @@ use anyhow::Context;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token, Waker};
 use slab::Slab;
+use socket2::{Domain, Socket, Type};
 
 const WAKER: Token = Token(usize::MAX);
 const LISTENER: Token = Token(usize::MAX - 1);
@@ -46,8 +48,9 @@ struct Sender {
 pub fn run() -> anyhow::Result<()> {
     let poll = Poll::new()?;
     let waker = Waker::new(poll.registry(), WAKER)?;
-    let mut listener = TcpListener::bind("127.0.0.1:0".parse()?)?;
-    poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
+    let mut listener = listen()?;
+    poll.registry()
+        .register(&mut listener, LISTENER, Interest::READABLE)?;
     println!("listening on http://{}", listener.local_addr()?);
     let (command, commands) = channel();
     std::thread::spawn(move || {
@@ -70,6 +73,15 @@ pub fn run() -> anyhow::Result<()> {
     sender.serve(&commands)
 }
 
+/// With room for all that connect at once.
+fn listen() -> anyhow::Result<TcpListener> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())?;
+    socket.listen(4096)?;
+    socket.set_nonblocking(true)?;
+    Ok(TcpListener::from_std(socket.into()))
+}
+
 impl Sender {
     fn serve(mut self, commands: &Receiver<String>) -> anyhow::Result<()> {
         let mut events = Events::with_capacity(1024);
@@ -84,7 +96,8 @@ impl Sender {
                     }
                     ["send", rate, millis, batch] => {
                         let time = Duration::from_millis(millis.parse()?);
-                        let (sent, late) = self.send(rate.parse()?, time, batch.parse()?, &mut events)?;
+                        let (sent, late) =
+                            self.send(rate.parse()?, time, batch.parse()?, &mut events)?;
                         println!("{sent} {}", late.as_micros());
                     }
                     _ => anyhow::bail!("no command: {command}"),
@@ -117,8 +130,14 @@ impl Sender {
                     stream.set_nodelay(true)?;
                     let entry = self.peers.vacant_entry();
                     let key = entry.key();
-                    self.poll.registry().register(&mut stream, Token(key), Interest::READABLE)?;
-                    entry.insert(Peer { stream, matched: 0, is_open: false });
+                    self.poll
+                        .registry()
+                        .register(&mut stream, Token(key), Interest::READABLE)?;
+                    entry.insert(Peer {
+                        stream,
+                        matched: 0,
+                        is_open: false,
+                    });
                     self.hear(key)?;
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
@@ -128,7 +147,9 @@ impl Sender {
     }
 
     fn hear(&mut self, key: usize) -> anyhow::Result<()> {
-        let Some(peer) = self.peers.get_mut(key) else { return Ok(()) };
+        let Some(peer) = self.peers.get_mut(key) else {
+            return Ok(());
+        };
         loop {
             match peer.stream.read(&mut self.buffer) {
                 Ok(length) if length > 0 => {
@@ -190,7 +211,9 @@ impl Sender {
 
     /// So many events in one chunk (RFC 9112 §7.1).
     fn frame(&mut self, batch: u64) -> anyhow::Result<Vec<u8>> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock")?;
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .context("the clock")?;
         let mut blocks = String::new();
         for _ in 0..batch {
             self.seq += 1;
