@@ -7,6 +7,7 @@ use sse_core::EventRef;
 
 use crate::failure::Failures;
 use crate::histogram::Latency;
+use crate::http2::Sharing;
 use crate::timestamp::{Extractor, Pointer, Unit};
 
 /// Event types counted by name; the events of further types are counted together.
@@ -40,6 +41,8 @@ pub struct Stats {
     pub stopped: u64,
     /// Longest wait of a connection for its turn, beyond its time in the ramp.
     pub ramp_late: Duration,
+    /// What became of HTTP/2 connections.
+    pub sharing: Sharing,
 }
 
 impl Stats {
@@ -56,6 +59,7 @@ impl Stats {
         self.ends += other.ends;
         self.stopped += other.stopped;
         self.ramp_late = self.ramp_late.max(other.ramp_late);
+        self.sharing.merge(other.sharing);
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::io;
-use std::net::UdpSocket;
+use std::net::{SocketAddr, UdpSocket};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -50,8 +50,8 @@ pub struct Assignment {
     pub number: u32,
     /// Where it counts.
     pub live: Arc<Live>,
-    /// The connector to use.
-    pub connector: Connector,
+    /// The addresses of the target.
+    pub addresses: Vec<SocketAddr>,
     /// Where it tells how far it is.
     pub messages: mpsc::UnboundedSender<Message>,
     /// Changes when it is to stop.
@@ -143,7 +143,7 @@ pub fn run(assignment: Assignment) -> io::Result<Stats> {
         plan,
         number,
         live,
-        connector,
+        addresses,
         messages,
         mut stop,
         start,
@@ -154,7 +154,7 @@ pub fn run(assignment: Assignment) -> io::Result<Stats> {
     let turns = plan.connect_concurrency.div_ceil(plan.threads) as usize;
     let worker = Rc::new(Worker {
         live,
-        connector,
+        connector: Connector::new(&plan.target.transport, &plan.target.url, addresses),
         stats: RefCell::default(),
         meter: RefCell::new(plan.delivery_meter()),
         wants_wall_clock: plan.timestamp_pointer.is_some(),
@@ -176,7 +176,8 @@ pub fn run(assignment: Assignment) -> io::Result<Stats> {
         let _ = stop.wait_for(|stop| *stop).await;
         io::Result::Ok(())
     })?;
-    let stats = worker.stats.take();
+    let mut stats = worker.stats.take();
+    stats.sharing = worker.connector.sharing();
     drop(runtime);
     Ok(stats)
 }

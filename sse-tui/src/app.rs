@@ -3,10 +3,12 @@
 mod act;
 mod select;
 mod stream;
+mod streams;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::ops::Range;
 
+use clap::ValueEnum;
 use crossterm::event::{KeyEvent, KeyEventKind};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -20,6 +22,7 @@ use crate::find::{Find, Seek};
 use crate::keymap::{Context, Keymap};
 use crate::listing::Listing;
 use crate::message::Message;
+use crate::options::Column;
 use crate::prompt::{History, Prompt};
 use crate::screens::Screens;
 use crate::stats::Stats;
@@ -27,6 +30,7 @@ use crate::store::{Row, Store};
 use crate::view::View;
 
 pub use stream::DeclaredGap;
+pub use streams::MAX_STREAMS;
 
 /// Which pane has the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +39,8 @@ pub enum Focus {
     List,
     /// The event types.
     Types,
+    /// The streams, where there are several.
+    Streams,
     /// The detail of one event.
     Detail,
 }
@@ -56,6 +62,12 @@ pub struct Setup {
     pub sequence: Option<Regex>,
     /// Where times are shown.
     pub time_zone: TimeZone,
+    /// Columns of the list before the data.
+    pub columns: Vec<Column>,
+    /// Whether the list begins at the newest event and stays there.
+    pub follow: bool,
+    /// What the keys do.
+    pub keymap: Keymap,
     /// The time at the start.
     pub now: Timestamp,
 }
@@ -71,6 +83,9 @@ impl Setup {
             buffer: 64 << 20,
             sequence: None,
             time_zone: TimeZone::UTC,
+            columns: Column::value_variants().to_vec(),
+            follow: true,
+            keymap: Keymap::default(),
             now,
         }
     }
@@ -121,6 +136,10 @@ pub struct App {
     pub bookmarks: BTreeSet<u64>,
     /// The event type selected in its pane.
     pub lane: u16,
+    /// Columns of the list before the data.
+    pub columns: Vec<Column>,
+    /// The stream selected in its pane.
+    pub stream: usize,
     /// Each stream has a column of its own in the list.
     pub side_by_side: bool,
     /// Which pane has the keys.
@@ -151,6 +170,9 @@ pub struct App {
     listed: u64,
     event_types: Vec<String>,
     events: Option<u64>,
+    sequence: Option<Regex>,
+    /// The user told a stream to do something.
+    asked: bool,
     exit: Option<Result<(), String>>,
 }
 
@@ -164,21 +186,27 @@ impl App {
             };
             Connection::new(name.clone(), contiguity)
         };
+        let mut view = View::default();
+        if !setup.follow {
+            view.first(&(0..0));
+        }
         Self {
             connections: setup.sources.iter().map(connection).collect(),
             store: Store::new(setup.buffer),
             stats: Stats::new(setup.now),
             listing: Listing::new(setup.sources),
-            view: View::default(),
+            view,
             detail: None,
             prompt: None,
             find: None,
             bookmarks: BTreeSet::new(),
             lane: 0,
+            columns: setup.columns,
+            stream: 0,
             side_by_side: false,
             focus: Focus::List,
             help: None,
-            keymap: Keymap::default(),
+            keymap: setup.keymap,
             time_zone: setup.time_zone,
             now: setup.now,
             hidden: 0,
@@ -194,6 +222,8 @@ impl App {
             listed: 0,
             event_types: setup.event_types,
             events: setup.events,
+            sequence: setup.sequence,
+            asked: false,
             exit: None,
         }
     }
@@ -209,11 +239,14 @@ impl App {
             Message::Stream { source, change } => self.stream(source, change),
             Message::Recording(status) => self.screens.recording = status,
             Message::Replay(status) => self.screens.replay = Some(*status),
-            Message::Notice(text) => {
-                let (tone, until) = (Tone::Refused, Timestamp::MAX);
-                self.notice = Some(Notice { text, tone, until });
-            }
+            Message::Notice(text) => self.tell(Tone::Refused, text),
+            Message::Done(text) => self.tell(Tone::Done, text),
         }
+    }
+
+    fn tell(&mut self, tone: Tone, text: String) {
+        let until = Timestamp::MAX;
+        self.notice = Some(Notice { text, tone, until });
     }
 
     /// Whether to leave, and with what word of failure.
@@ -272,6 +305,7 @@ impl App {
         match self.focus {
             Focus::Detail if self.detail.is_some() => Context::Detail,
             Focus::Types => Context::Types,
+            Focus::Streams => Context::Streams,
             _ => Context::List,
         }
     }
@@ -334,13 +368,8 @@ impl App {
         self.notice = None;
         self.find_places();
         let context = self.context();
-        let replay = || {
-            let playing = self.screens.replay.is_some();
-            let listens = playing && !matches!(context, Context::Prompt | Context::Help);
-            let action = self.keymap.action_of(Context::Replay, key);
-            action.filter(|_| listens)
-        };
-        if let Some(action) = replay().or_else(|| self.keymap.action(context, key)) {
+        let replay = self.screens.replay.is_some();
+        if let Some(action) = self.keymap.action(context, replay, key) {
             self.act(action, context);
         } else if context == Context::Prompt {
             self.type_key(key);

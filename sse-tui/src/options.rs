@@ -4,12 +4,14 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::{ColorChoice, ValueEnum};
 use jiff::tz::TimeZone;
 use regex::Regex;
 use sse_core::client::{Options as ClientOptions, Request};
 use url::Url;
 
 use crate::charts::Wanted;
+use crate::keymap::{Key, Keymap};
 use crate::replay::Speed;
 use crate::theme::ThemeName;
 
@@ -49,6 +51,19 @@ impl Output {
     }
 }
 
+/// A column of the list before the data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Column {
+    /// When the event was received
+    Time,
+    /// How long after the one before
+    Delta,
+    /// Its type
+    Type,
+    /// Its id
+    Id,
+}
+
 /// A recording to be played instead of reading streams.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Replay {
@@ -67,8 +82,8 @@ pub struct Screenshot {
     pub after: Duration,
     /// Columns and rows.
     pub size: (u16, u16),
-    /// Keys pressed before the picture is taken, by their names in the help.
-    pub keys: Vec<String>,
+    /// Keys pressed before the picture is taken.
+    pub keys: Vec<Key>,
 }
 
 /// All options, with a default for each.
@@ -92,6 +107,19 @@ pub struct Options {
     pub sequence: Option<Regex>,
     /// Default: plain if `NO_COLOR` is set, else dark.
     pub theme: ThemeName,
+    /// Whether text has colour. Default: on a terminal, unless the theme is plain.
+    pub color: ColorChoice,
+    /// Draw with ASCII only, and show other characters as `?`. Default: where
+    /// the locale says that the terminal does not take UTF-8.
+    pub ascii: Option<bool>,
+    /// Whether the list begins at the newest event and stays there. Default true.
+    pub follow: bool,
+    /// Columns of the list before the data. Default all.
+    pub columns: Vec<Column>,
+    /// Frames a second at most, from 1 on. Default 30.
+    pub fps: u8,
+    /// What the keys do. Default: see [`Keymap`].
+    pub keymap: Keymap,
     /// For times shown to people. Default: the system's.
     pub time_zone: TimeZone,
     /// Record what arrives into this file. Default: none.
@@ -125,6 +153,12 @@ impl Options {
             buffer: 64 << 20,
             sequence: None,
             theme: ThemeName::from_environment(),
+            color: ColorChoice::Auto,
+            ascii: None,
+            follow: true,
+            columns: Column::value_variants().to_vec(),
+            fps: 30,
+            keymap: Keymap::default(),
             time_zone: TimeZone::system(),
             record: None,
             record_limit: 1 << 30,

@@ -2,9 +2,11 @@
 //! is recorded and replayed, what is to be told.
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
+use url::Url;
 
 use crate::charts::Charts;
 use crate::keymap::{Action, Context};
@@ -26,7 +28,7 @@ pub enum Screen {
 }
 
 /// What a key asks of those who do I/O.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Request {
     /// Begin or end a recording.
     Recording,
@@ -34,6 +36,14 @@ pub enum Request {
     Replay(Play),
     /// Play again from so much earlier.
     Back(SignedDuration),
+    /// Connect a stream now, or open it again if it has ended.
+    Reconnect(usize),
+    /// End a stream for good.
+    Close(usize),
+    /// Read one more stream.
+    Open(Url),
+    /// Write the events listed to this file.
+    Export(PathBuf),
 }
 
 /// A change of how a recording is played.
@@ -109,6 +119,11 @@ impl Screens {
         self.requests.pop_front()
     }
 
+    /// Asks for something that is I/O.
+    pub fn ask(&mut self, request: Request) {
+        self.requests.push_back(request);
+    }
+
     /// A stream sent a request.
     pub fn requested(&mut self, source: usize, leg: u64, at: Timestamp) {
         if self.requested.len() == MAX_REQUESTED {
@@ -180,10 +195,8 @@ impl Screens {
             (Context::Charts, Action::Close) if self.charts.zoomed() => self.charts.zoom(false),
             (Context::Charts, Action::Charts | Action::Close) => self.current = Screen::Main,
             (_, Action::Charts) => self.current = Screen::Charts,
-            (Context::Charts, action) if !works_everywhere(action) => self.act_on_charts(action),
-            (Context::Text, action) if !works_everywhere(action) => {
-                return self.act_on_text(action);
-            }
+            (Context::Charts, action) => return self.act_on_charts(action),
+            (Context::Text, action) => return self.act_on_text(action),
             _ => return Done::Nothing,
         }
         Done::All
@@ -212,7 +225,7 @@ impl Screens {
         self.transcript = Some(Transcript::new(source, leg, pointer, requested));
     }
 
-    fn act_on_charts(&mut self, action: Action) {
+    fn act_on_charts(&mut self, action: Action) -> Done {
         let charts = &mut self.charts;
         match action {
             Action::Left => charts.select_by(-1),
@@ -222,8 +235,9 @@ impl Screens {
             Action::NextField => charts.field(1),
             Action::PreviousField => charts.field(-1),
             Action::Open => charts.zoom(!charts.zoomed()),
-            _ => {}
+            _ => return Done::Nothing,
         }
+        Done::All
     }
 
     fn act_on_text(&mut self, action: Action) -> Done {
@@ -256,18 +270,8 @@ impl Screens {
                     return Done::Show(delta.row);
                 }
             }
-            _ => {}
+            _ => return Done::Nothing,
         }
         Done::All
     }
-}
-
-/// Whether an action is the same on every screen. Those of the list are for the
-/// list, though their keys work in all its panes.
-pub fn works_everywhere(action: Action) -> bool {
-    use Action as A;
-    matches!(
-        action,
-        A::Quit | A::Help | A::Pause | A::Record | A::Text | A::Charts
-    )
 }

@@ -7,6 +7,7 @@
 mod broadcast;
 mod conform;
 mod event_source;
+mod http2;
 #[cfg(unix)]
 mod interrupt;
 mod proxy;
@@ -17,5 +18,6 @@ mod selftest;
 mod stream;
 mod support;
 mod tls;
+mod transport;
 mod usage;
 mod verify;

@@ -20,6 +20,7 @@ impl App {
         let taken = match context {
             Context::Detail => self.act_in_detail(action),
             Context::Types => self.act_in_types(action),
+            Context::Streams => self.act_in_streams(action),
             Context::Help => self.act_in_help(action),
             _ => false,
         };
@@ -37,7 +38,9 @@ impl App {
             Done::All => {}
             Done::Nothing => return false,
             Done::Show(row) if self.listing.row(self.listing.place(row)) != Some(row) => {
-                self.say(Tone::Refused, "the event is not listed: u lists all");
+                let key = self.keymap.how(Context::Main, Action::ListAll);
+                let text = format!("the event is not listed: {key} lists all");
+                self.say(Tone::Refused, text);
             }
             Done::Show(row) => {
                 self.screens.current = Screen::Main;
@@ -103,6 +106,10 @@ impl App {
             Action::Copy => self.copy(),
             Action::CopyCurl => self.copy_as_curl(),
             Action::SideBySide => self.toggle_side_by_side(),
+            Action::Reconnect => self.reconnect(),
+            Action::EndStream => self.close_stream(),
+            Action::AddStream => self.open_prompt(PromptKind::Open),
+            Action::Export => self.open_prompt(PromptKind::Export),
             // What is left has its meaning in other panes and on other screens.
             _ => {}
         }
@@ -164,6 +171,19 @@ impl App {
         true
     }
 
+    fn act_in_streams(&mut self, action: Action) -> bool {
+        let last = self.connections.len().saturating_sub(1);
+        match action {
+            Action::Up => self.stream = self.stream.saturating_sub(1).min(last),
+            Action::Down => self.stream = (self.stream + 1).min(last),
+            Action::First => self.stream = 0,
+            Action::Last => self.stream = last,
+            Action::Close => self.focus = Focus::List,
+            _ => return false,
+        }
+        true
+    }
+
     fn act_in_help(&mut self, action: Action) -> bool {
         let Some(scroll) = &mut self.help else {
             return false;
@@ -173,6 +193,10 @@ impl App {
             Action::Down => scroll.saturating_add(1),
             Action::PageUp => scroll.saturating_sub(10),
             Action::PageDown => scroll.saturating_add(10),
+            Action::Close => {
+                self.help = None;
+                return true;
+            }
             _ => return false,
         };
         true
@@ -189,6 +213,9 @@ impl App {
         match self.focus {
             Focus::List if self.detail.is_some() => Focus::Detail,
             Focus::List | Focus::Detail if !self.stats.lanes.is_empty() => Focus::Types,
+            Focus::List | Focus::Detail | Focus::Types if self.connections.len() > 1 => {
+                Focus::Streams
+            }
             _ => Focus::List,
         }
     }
@@ -224,7 +251,8 @@ impl App {
         match next.or(self.bookmarks.first()).copied() {
             Some(row) => self.go_to(row),
             None => {
-                let text = "no bookmark: b sets one on the selected row";
+                let key = self.keymap.how(Context::List, Action::Bookmark);
+                let text = format!("no bookmark: {key} sets one on the selected row");
                 self.say(Tone::Refused, text);
             }
         }

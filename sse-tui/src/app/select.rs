@@ -6,6 +6,7 @@ use super::{App, Focus, Tone};
 use crate::filter::{Filter, Pattern};
 use crate::find::{Find, Found, Seek};
 use crate::format;
+use crate::keymap::{Action, Context};
 use crate::listing::Selection;
 use crate::prompt::{Before, Prompt, PromptKind};
 
@@ -21,7 +22,8 @@ impl App {
                 .as_ref()
                 .map_or("", Filter::text)
                 .to_owned(),
-            PromptKind::Find => String::new(),
+            PromptKind::Export => self.export_name(),
+            PromptKind::Find | PromptKind::Open => String::new(),
         };
         // Whoever follows is at the newest row.
         if self.view.following() {
@@ -79,6 +81,8 @@ impl App {
                 }
                 Err(reason) => prompt.problem = Some(crate::filter::Problem { at: 0, reason }),
             },
+            // Judged when they are taken.
+            PromptKind::Open | PromptKind::Export => prompt.problem = None,
         }
     }
 
@@ -104,7 +108,14 @@ impl App {
             self.prompt = Some(prompt);
             return;
         }
-        self.history.remember(prompt.kind, prompt.text().trim());
+        let text = prompt.text().trim().to_owned();
+        match prompt.kind {
+            PromptKind::Open | PromptKind::Export => {
+                return self.accept_request(prompt, &text);
+            }
+            PromptKind::Filter | PromptKind::Find => {}
+        }
+        self.history.remember(prompt.kind, &text);
         if prompt.kind == PromptKind::Find && self.find.is_some() && self.seek.is_none() {
             let here = self.listing.place(self.at_row);
             self.seek_from(here, false, true);
@@ -212,7 +223,9 @@ impl App {
     /// first search does, or down.
     pub(super) fn find_next(&mut self, forward: bool) {
         if self.find.is_none() {
-            self.say(Tone::Refused, "nothing to find yet: / looks for something");
+            let key = self.keymap.how(Context::Main, Action::Find);
+            let text = format!("nothing to find yet: {key} looks for something");
+            self.say(Tone::Refused, text);
             return;
         }
         self.seek_from(self.view.selected(), forward, false);
