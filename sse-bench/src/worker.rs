@@ -15,6 +15,7 @@ use tokio::sync::{Semaphore, SemaphorePermit, mpsc, watch};
 use crate::connect::Connector;
 use crate::connection::Slot;
 use crate::exchange::{READ_BUFFER, Wire};
+use crate::lag;
 use crate::live::Live;
 use crate::plan::{Plan, share};
 use crate::stats::{DeliveryMeter, Stats};
@@ -169,8 +170,10 @@ pub fn run(assignment: Assignment) -> io::Result<Stats> {
     runtime.block_on(async {
         tokio::task::spawn_local(ramp(Rc::clone(&worker), number, start));
         if let Some(socket) = lag_probe {
-            let socket = tokio::net::UdpSocket::from_std(socket)?;
-            tokio::task::spawn_local(measure_lag(Rc::clone(&worker), socket, start));
+            let worker = Rc::clone(&worker);
+            tokio::task::spawn_local(async move {
+                lag::measure(socket, start, &worker.live, &worker.stats).await;
+            });
         }
         // An error means that the run was given up: stop as well.
         let _ = stop.wait_for(|stop| *stop).await;
@@ -189,22 +192,5 @@ async fn ramp(worker: Rc<Worker>, number: u32, start: Instant) {
         let due = start + Duration::from_secs_f64(f64::from(slot) / f64::from(plan.connect_rate));
         tokio::time::sleep_until(due.into()).await;
         tokio::task::spawn_local(Slot::new(Rc::clone(&worker), slot, due).run());
-    }
-}
-
-/// Each event counts with the lag of the next datagram that this thread reads,
-/// which waited in the same queue.
-async fn measure_lag(worker: Rc<Worker>, socket: tokio::net::UdpSocket, start: Instant) {
-    let mut sent = [0; 8];
-    let mut counted = 0;
-    while let Ok(length) = socket.recv(&mut sent).await {
-        if length == sent.len() {
-            let sent = Duration::from_nanos(u64::from_le_bytes(sent));
-            let lag = start.elapsed().saturating_sub(sent);
-            let deliveries = worker.live.deliveries.get();
-            let mut stats = worker.stats.borrow_mut();
-            stats.read_lag.record_times(lag, deliveries - counted);
-            counted = deliveries;
-        }
     }
 }

@@ -198,25 +198,25 @@ impl Checker {
         self.acknowledged.get_or_insert_default();
     }
 
-    /// The open leg of the slot received an event.
-    pub fn received(&mut self, slot: usize, at: Micros, arrival: &Arrival<'_>) {
+    /// The open leg of the slot received an event. How much later than the first slot
+    /// to receive it, if that was after the leg had opened.
+    pub fn received(&mut self, slot: usize, at: Micros, arrival: &Arrival<'_>) -> Option<Micros> {
         if self.truncated.is_some() {
-            return;
+            return None;
         }
         self.counts.deliveries += 1;
         let stall = self.settings.stall;
-        let Some(leg) = self.slots.get_mut(slot).and_then(SlotRecord::open_leg) else {
-            return;
-        };
+        let leg = self.slots.get_mut(slot).and_then(SlotRecord::open_leg)?;
         leg.heard(at, stall);
         let of_type = |names: &[String]| names.iter().any(|name| name == arrival.event_type);
         if of_type(&self.settings.gap_events) {
             self.counts.gap_events += 1;
-            return leg.announced(at, identity::announced(arrival.data));
+            leg.announced(at, identity::announced(arrival.data));
+            return None;
         }
         if of_type(&self.settings.control_events) {
             self.counts.control += 1;
-            return;
+            return None;
         }
         let first_on_leg = !std::mem::replace(&mut leg.has_events, true);
         let opened = leg.opened;
@@ -231,7 +231,7 @@ impl Checker {
         }
         let Some(identified) = identify(&self.settings, &mut self.counts, arrival) else {
             self.counts.unkeyed += 1;
-            return;
+            return None;
         };
         let Identified {
             identity,
@@ -247,7 +247,10 @@ impl Checker {
         };
         let index = match self.table.add(&identity, number, &seen) {
             Place::Index(index) => index,
-            Place::Gone(again) => return self.repeated(slot, at, &identity, again),
+            Place::Gone(again) => {
+                self.repeated(slot, at, &identity, again);
+                return None;
+            }
         };
         if may_greet {
             let leg = self.slots[slot].dropped + self.slots[slot].legs.len() - 1;
@@ -261,7 +264,11 @@ impl Checker {
         } else {
             self.table.confirm(index, &seen);
         }
+        let first = &self.table.keys[index as usize];
+        let new = first.first_at >= opened && first.first_slot != seen.slot;
+        let skew = new.then(|| at.saturating_sub(first.first_at));
         self.append(slot, index, at);
+        skew
     }
 
     /// An event that was let go of came again.

@@ -8,8 +8,10 @@ use regex::Regex;
 use super::{OutputArgs, RequestArgs, at_least_1};
 use crate::checker::KeyPointer;
 use crate::threshold::{self, Threshold};
+use crate::timestamp::Pointer;
 use crate::units::{parse_duration, parse_size};
 use crate::verify::cut::{Kind, Outage, Place};
+use crate::verify::publish::DEFAULT_BODY;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -59,6 +61,9 @@ pub struct VerifyArgs {
 
     #[command(flatten)]
     pub judgement: JudgementArgs,
+
+    #[command(flatten)]
+    pub latency: LatencyArgs,
 
     #[command(flatten)]
     pub publish: PublishArgs,
@@ -201,6 +206,20 @@ pub struct JudgementArgs {
     pub max_event_size: usize,
 }
 
+/// What is measured beside the verdict.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Latency")]
+pub struct LatencyArgs {
+    /// JSON pointer to the publish time in the data: s, ms, us or ns since 1970, or RFC 3339;
+    /// /at for events published with the default body
+    #[arg(long, value_name = "POINTER")]
+    pub timestamp_pointer: Option<Pointer>,
+
+    /// Look for it only in events of this type, repeatable [default: all types]
+    #[arg(long, value_name = "TYPE", requires = "timestamp_pointer")]
+    pub timestamp_event: Vec<String>,
+}
+
 /// Own publishing.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Publishing")]
@@ -218,7 +237,7 @@ pub struct PublishArgs {
     #[arg(
         long,
         value_name = "TEXT",
-        default_value = r#"{"event":"bench","data":{"seq":{{seq}},"at":{{at}},"run":"{{run}}"}}"#,
+        default_value = DEFAULT_BODY,
         requires = "publish_url"
     )]
     pub publish_body: String,

@@ -11,7 +11,7 @@ use crate::connect::Connector;
 use crate::exchange::Wire;
 use crate::failure::Failures;
 use crate::live::Live;
-use crate::stats::Stats;
+use crate::stats::{DeliveryMeter, Stats};
 
 /// One group of connections on one thread.
 #[derive(Debug)]
@@ -26,6 +26,7 @@ pub(super) struct Group {
     pub(super) buffer: RefCell<Box<[u8]>>,
     pub(super) failures: RefCell<Failures>,
     pub(super) stats: RefCell<Stats>,
+    pub(super) meter: RefCell<Option<DeliveryMeter>>,
     pub(super) published: RefCell<Published>,
     /// Cuts made so far, by this side and by restarts of the server.
     pub(super) cuts: Cell<u64>,
@@ -41,7 +42,7 @@ impl Group {
         Wire {
             live,
             buffer: &self.buffer,
-            wall_clock: false,
+            wall_clock: self.plan.timestamp_pointer.is_some(),
         }
     }
 }
