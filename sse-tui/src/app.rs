@@ -1,6 +1,7 @@
 //! The state, and what each message makes of it. Knows no terminal.
 
 mod act;
+mod review;
 mod select;
 mod stream;
 mod streams;
@@ -233,6 +234,7 @@ impl App {
         match message {
             Message::Clock(now) => {
                 self.now = now;
+                self.screens.lints.time(now);
                 self.notice.take_if(|notice| notice.until < now);
             }
             Message::Key(key) => self.key(&key),

@@ -79,6 +79,10 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "no_reconnect")]
     reconnect: bool,
 
+    /// Say on stderr, at the end of text, ndjson or raw, what is wrong with the streams
+    #[arg(long)]
+    lint: bool,
+
     /// Memory for events kept by the dashboard; the oldest are evicted first
     #[arg(long, value_name = "SIZE", default_value = "64MiB")]
     buffer: ByteSize,
@@ -255,6 +259,7 @@ impl Args {
         options.output = self.output;
         options.event_types = self.event;
         options.events = self.events;
+        options.lint = self.lint;
         options.buffer = usize::try_from(self.buffer.as_u64()).unwrap_or(usize::MAX);
         options.sequence = self.sequence;
         options.theme = match (self.color, self.theme) {

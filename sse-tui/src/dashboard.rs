@@ -66,6 +66,7 @@ pub(crate) fn app(options: &Options, streams: &Streams) -> App {
             at: now,
             leg: 1,
             how,
+            head: None,
         };
         app.update(Message::Stream { source, change });
     }

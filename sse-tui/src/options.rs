@@ -99,6 +99,9 @@ pub struct Options {
     pub event_types: Vec<String>,
     /// End after so many events shown. Default: none.
     pub events: Option<u64>,
+    /// Say on stderr what is wrong with the streams, where they are printed, at
+    /// the end. Default false.
+    pub lint: bool,
     /// Bytes of memory for events kept by the dashboard. Default 64 MiB.
     pub buffer: usize,
     /// Event ids count without holes, and this finds the number in one: its first
@@ -150,6 +153,7 @@ impl Options {
             output: None,
             event_types: Vec::new(),
             events: None,
+            lint: false,
             buffer: 64 << 20,
             sequence: None,
             theme: ThemeName::from_environment(),

@@ -22,6 +22,8 @@ impl App {
             Context::Types => self.act_in_types(action),
             Context::Streams => self.act_in_streams(action),
             Context::Help => self.act_in_help(action),
+            Context::Lints => self.act_in_lints(action),
+            Context::Audit => self.act_in_audit(action),
             _ => false,
         };
         if !taken {
@@ -220,7 +222,7 @@ impl App {
         }
     }
 
-    fn go_to(&mut self, row: u64) {
+    pub(super) fn go_to(&mut self, row: u64) {
         let places = self.places();
         self.view.select(self.listing.place(row), &places);
         self.moved();

@@ -39,6 +39,10 @@ pub(super) fn draw(
     if !note.is_empty() {
         pen.right(&format!(" {note} "), theme.warn);
     }
+    let lints = super::lints::label(app, theme);
+    if let Some((text, style)) = lints.filter(|_| app.screens.current != Screen::Lints) {
+        pen.right(&format!(" {text} "), style);
+    }
     pen.text(" ", theme.dim);
     draw_recording(&mut pen, app, theme);
     let context = app.context();
@@ -90,6 +94,8 @@ fn hints(app: &App) -> impl Iterator<Item = &Binding> {
         Screen::Main => None,
         Screen::Text => Some(Action::Text),
         Screen::Charts => Some(Action::Charts),
+        Screen::Lints => Some(Action::Lints),
+        Screen::Audit => Some(Action::Audit),
     };
     hints.filter(move |binding| {
         let action = binding.action;

@@ -1,13 +1,16 @@
 //! The screen: which pane stands where, and the drawing of each.
 
 mod ascii;
+mod audit;
 mod charts;
 mod connection;
 mod detail;
 mod divider;
+mod facts;
 mod footer;
 mod header;
 mod help;
+mod lints;
 mod list;
 mod pane;
 mod pen;
@@ -55,6 +58,12 @@ pub fn draw(frame: &mut Frame<'_>, app: &mut App, theme: &Theme) {
     if let (Some(places), Some(text)) = (&text, &mut app.screens.transcript) {
         let (width, height) = places.text();
         text.fit(width, height);
+    }
+    let review = panes.review.map(|area| facts::Places::of(area, panes.edge));
+    match (&review, app.screens.current) {
+        (Some(places), Screen::Lints) => lints::fit(app, places),
+        (Some(places), Screen::Audit) => audit::fit(app, places),
+        _ => {}
     }
     let main = app.screens.current == Screen::Main;
     if main && panes.types.is_none() && panes.types_line.is_none() && app.focus == Focus::Types {
@@ -107,6 +116,11 @@ pub fn draw(frame: &mut Frame<'_>, app: &mut App, theme: &Theme) {
     if let Some(area) = panes.charts {
         charts::draw(buffer, area, panes.edge, app, theme);
     }
+    match (&review, app.screens.current) {
+        (Some(places), Screen::Lints) => lints::draw(buffer, places, app, theme),
+        (Some(places), Screen::Audit) => audit::draw(buffer, places, app, theme),
+        _ => {}
+    }
     if let Some(area) = panes.replay {
         replay::draw(buffer, area, app, theme);
     }
@@ -138,6 +152,8 @@ struct Panes {
     detail: Option<Rect>,
     text: Option<Rect>,
     charts: Option<Rect>,
+    /// Lints, or the audit.
+    review: Option<Rect>,
     replay: Option<Rect>,
     footer: Option<Rect>,
     status: Option<Rect>,
@@ -154,6 +170,7 @@ impl Panes {
                 let pane = match app.screens.current {
                     Screen::Text => &mut panes.text,
                     Screen::Charts => &mut panes.charts,
+                    Screen::Lints | Screen::Audit => &mut panes.review,
                     Screen::Main if app.detail.is_some() => &mut panes.detail,
                     Screen::Main => &mut panes.list,
                 };
@@ -189,6 +206,15 @@ impl Panes {
             Screen::Charts => {
                 // Each panel says what the line of types would.
                 panes.charts = Some(Rect {
+                    y: types_line.y,
+                    height: main.bottom() - types_line.y,
+                    ..main
+                });
+                return panes;
+            }
+            Screen::Lints | Screen::Audit => {
+                panes.edge = if narrow { Edge::Rule } else { Edge::Border };
+                panes.review = Some(Rect {
                     y: types_line.y,
                     height: main.bottom() - types_line.y,
                     ..main

@@ -11,6 +11,7 @@ mod inspect;
 mod losses;
 mod print;
 mod recording;
+mod review;
 mod screens;
 mod server;
 mod terminal;
