@@ -138,6 +138,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
     ascii: Option<bool>,
 
+    /// Let the mouse work in the dashboard; else it selects text, as the terminal does
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "true", default_missing_value = "true", hide_possible_values = true)]
+    mouse: bool,
+
     /// Begin at the newest event and stay there
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "true", default_missing_value = "true", hide_possible_values = true)]
     follow: bool,
@@ -273,6 +277,7 @@ impl Args {
         };
         options.color = self.color;
         options.ascii = self.ascii;
+        options.mouse = self.mouse;
         options.follow = self.follow;
         options.columns = self.columns;
         options.fps = self.fps;

@@ -28,6 +28,7 @@ pub mod lints;
 pub mod listing;
 pub mod llm;
 pub mod message;
+pub mod mouse;
 pub mod ndjson;
 pub mod options;
 pub mod print;

@@ -1,6 +1,8 @@
 //! What can happen to the program, as one queue of values.
 
-use crossterm::event::KeyEvent;
+use std::time::Instant;
+
+use crossterm::event::{KeyEvent, MouseEvent};
 use http::HeaderMap;
 use jiff::Timestamp;
 use sse_core::client::Batch;
@@ -20,6 +22,13 @@ pub enum Message {
     },
     /// A key was pressed.
     Key(KeyEvent),
+    /// The mouse was moved, clicked or scrolled.
+    Mouse {
+        /// Where and how.
+        event: MouseEvent,
+        /// When.
+        at: Instant,
+    },
     /// The time went on, or was set.
     Clock(Timestamp),
     /// How the recording that is made is going; `None` if none is.

@@ -115,6 +115,8 @@ pub struct Options {
     /// Draw with ASCII only, and show other characters as `?`. Default: where
     /// the locale says that the terminal does not take UTF-8.
     pub ascii: Option<bool>,
+    /// Whether the mouse works in the dashboard. Default true.
+    pub mouse: bool,
     /// Whether the list begins at the newest event and stays there. Default true.
     pub follow: bool,
     /// Columns of the list before the data. Default all.
@@ -159,6 +161,7 @@ impl Options {
             theme: ThemeName::from_environment(),
             color: ColorChoice::Auto,
             ascii: None,
+            mouse: true,
             follow: true,
             columns: Column::value_variants().to_vec(),
             fps: 30,

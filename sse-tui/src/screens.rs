@@ -49,6 +49,8 @@ pub enum Request {
     Close(usize),
     /// Read one more stream.
     Open(Url),
+    /// Give the terminal back to the shell.
+    Suspend,
     /// Write the events listed to this file.
     Export(PathBuf),
 }
@@ -213,6 +215,7 @@ impl Screens {
         chosen: Option<u64>,
     ) -> Done {
         match (context, action) {
+            (_, Action::Suspend) => self.requests.push_back(Request::Suspend),
             (_, Action::Record) => self.requests.push_back(Request::Recording),
             (_, Action::PlayPause) => self.requests.push_back(Request::Replay(Play::Pause)),
             (_, Action::PlayStep) => self.requests.push_back(Request::Replay(Play::Step)),

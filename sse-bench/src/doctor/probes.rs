@@ -37,6 +37,7 @@ async fn ask(
     headers: &HeaderMap,
 ) -> Result<(u16, HeaderMap), String> {
     let request = Request {
+        slot: 0,
         method,
         url: &line.target.url,
         headers,

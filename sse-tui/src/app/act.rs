@@ -64,6 +64,7 @@ impl App {
                     None => Some(0),
                 }
             }
+            Action::Mouse => self.toggle_mouse(),
             Action::Pause => {
                 self.view.toggle_pause(&places);
                 self.frozen_row = self.view.paused().then(|| self.store.range().end);

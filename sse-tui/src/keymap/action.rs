@@ -11,6 +11,10 @@ pub enum Action {
     /// Show or hide the list of keys.
     #[value(name = "show-help")]
     Help,
+    /// Give the terminal back to the shell until it says to go on.
+    Suspend,
+    /// Let the mouse work here, or leave it to the terminal.
+    Mouse,
     /// Freeze or resume the display.
     Pause,
     /// One row up.

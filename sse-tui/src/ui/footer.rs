@@ -13,6 +13,7 @@ use super::pen::Pen;
 use crate::app::{App, Tone};
 use crate::format;
 use crate::keymap::{Action, Binding};
+use crate::mouse::{Target, Zones};
 use crate::prompt::{Prompt, PromptKind};
 use crate::screens::Screen;
 use crate::theme::Theme;
@@ -25,6 +26,7 @@ pub(super) fn draw(
     charts: Option<Rect>,
     app: &App,
     theme: &Theme,
+    zones: &mut Zones,
 ) {
     let mut pen = Pen::line(buffer, area, 0).marks(theme);
     if draw_words(&mut pen, app, theme) {
@@ -35,6 +37,9 @@ pub(super) fn draw(
         format::bytes(app.store.used() as f64),
         format::bytes(app.store.budget() as f64).replace(".0 ", " ")
     );
+    if app.mouse {
+        pen.right(" mouse ", theme.dim);
+    }
     let note = super::charts::note(app, charts);
     if !note.is_empty() {
         pen.right(&format!(" {note} "), theme.warn);
@@ -47,9 +52,10 @@ pub(super) fn draw(
     draw_recording(&mut pen, app, theme);
     let context = app.context();
     for binding in hints(app) {
-        let Some(key) = binding.keys.first() else {
+        let Some(first) = binding.keys.first() else {
             continue;
         };
+        let key = first.label_in(theme.ascii);
         let hint = match binding.action {
             Action::Pause if app.view.paused() => "resume",
             Action::Record if app.screens.recording.is_some() => "end recording",
@@ -57,18 +63,18 @@ pub(super) fn draw(
         };
         let other = counterpart(binding.action).and_then(|other| app.keymap.key(context, other));
         let key = match other.map(|other| other.label_in(theme.ascii)) {
-            Some(other) if other.width() + key.label_in(theme.ascii).width() == 2 => {
-                key.label_in(theme.ascii) + &other
-            }
-            Some(other) => format!("{} {other}", key.label_in(theme.ascii)),
-            None => key.label_in(theme.ascii),
+            Some(other) if other.width() + key.width() == 2 => key + &other,
+            Some(other) => format!("{key} {other}"),
+            None => key,
         };
         if pen.room() < key.width() + hint.width() + 1 {
             return;
         }
+        let start = pen.place();
         pen.text(&key, theme.accent)
             .text(" ", theme.dim)
             .text(hint, theme.dim);
+        zones.add(pen.since(start), Target::Key(*first));
         pen.text("  ", theme.dim);
     }
     if pen.room() > kept.len() {

@@ -22,6 +22,8 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 
 use crate::app::{App, Focus};
+use crate::keymap::Context;
+use crate::mouse::Target;
 use crate::screens::Screen;
 use crate::theme::Theme;
 use crate::ui::pane::{Edge, Pane};
@@ -75,24 +77,27 @@ pub fn draw(frame: &mut Frame<'_>, app: &mut App, theme: &Theme) {
 
     let beside = matches!(app.focus, Focus::Types | Focus::Streams);
     let several = app.detail.is_some() || panes.types.is_some() && beside;
+    let mut zones = std::mem::take(&mut app.zones);
+    zones.clear();
     let buffer = frame.buffer_mut();
     if let Some(area) = panes.header {
         header::draw(buffer, area, app, theme);
     }
     if let Some(area) = panes.types_line {
-        types::draw_line(buffer, area, app, theme);
+        types::draw_line(buffer, area, app, theme, &mut zones);
     }
     if let Some(area) = panes.types {
         let area = Pane::new(types::title(app))
             .focused(app.focus == Focus::Types)
             .draw(buffer, area, theme);
-        types::draw(buffer, area, app, theme);
+        zones.add(area, Target::Pane(Context::Types));
+        types::draw(buffer, area, app, theme, &mut zones);
     }
     if let Some(area) = panes.connection {
         let area = Pane::new(connection::title(app))
             .focused(app.focus == Focus::Streams)
             .draw(buffer, area, theme);
-        connection::draw(buffer, area, app, theme);
+        connection::draw(buffer, area, app, theme, &mut zones);
     }
     if let Some(area) = panes.list {
         let area = Pane::new(list::title(app))
@@ -100,7 +105,8 @@ pub fn draw(frame: &mut Frame<'_>, app: &mut App, theme: &Theme) {
             .focused(several && app.focus == Focus::List)
             .edge(panes.edge)
             .draw(buffer, area, theme);
-        list::draw(buffer, area, app, theme);
+        zones.add(area, Target::Pane(Context::List));
+        list::draw(buffer, area, app, theme, &mut zones);
     }
     if let Some(area) = panes.detail {
         let area = Pane::new(detail::title(app))
@@ -108,13 +114,16 @@ pub fn draw(frame: &mut Frame<'_>, app: &mut App, theme: &Theme) {
             .focused(app.focus == Focus::Detail)
             .edge(panes.edge)
             .draw(buffer, area, theme);
-        detail::draw(buffer, area, app, theme);
+        zones.add(area, Target::Pane(Context::Detail));
+        detail::draw(buffer, area, app, theme, &mut zones);
     }
     if let Some(places) = &text {
+        zones.add(area, Target::Pane(Context::Text));
         transcript::draw(buffer, places, app, theme);
     }
     if let Some(area) = panes.charts {
-        charts::draw(buffer, area, panes.edge, app, theme);
+        zones.add(area, Target::Pane(Context::Charts));
+        charts::draw(buffer, area, panes.edge, app, theme, &mut zones);
     }
     match (&review, app.screens.current) {
         (Some(places), Screen::Lints) => lints::draw(buffer, places, app, theme),
@@ -125,7 +134,7 @@ pub fn draw(frame: &mut Frame<'_>, app: &mut App, theme: &Theme) {
         replay::draw(buffer, area, app, theme);
     }
     if let Some(area) = panes.footer {
-        footer::draw(buffer, area, panes.charts, app, theme);
+        footer::draw(buffer, area, panes.charts, app, theme, &mut zones);
     }
     if let Some(area) = panes.status {
         header::draw_status(buffer, area, app, theme);
@@ -134,8 +143,15 @@ pub fn draw(frame: &mut Frame<'_>, app: &mut App, theme: &Theme) {
         footer::draw_problem(buffer, line, app, theme);
     }
     if app.help.is_some() {
-        app.help = Some(help::draw(buffer, area, app, theme));
+        // The window is over everything but the keys.
+        let covered = Rect {
+            height: area.height - u16::from(panes.footer.is_some()),
+            ..area
+        };
+        zones.add(covered, Target::Pane(Context::Help));
+        app.help = Some(help::draw(buffer, covered, app, theme));
     }
+    app.zones = zones;
     if theme.ascii {
         ascii::convert(buffer, theme.mark);
     }
