@@ -15,7 +15,7 @@ use tokio::time::MissedTickBehavior;
 
 use crate::connect::Connector;
 use crate::connection::Slot;
-use crate::exchange::{READ_BUFFER, Wire};
+use crate::exchange::{EVENT_INTERVAL, READ_BUFFER, Wire};
 use crate::lag;
 use crate::live::Live;
 use crate::plan::{Plan, share};
@@ -143,6 +143,7 @@ pub fn run(assignment: Assignment) -> io::Result<Stats> {
     let _leaving = Leaving(assignment.messages.clone());
     let runtime = Builder::new_current_thread()
         .enable_all()
+        .event_interval(EVENT_INTERVAL)
         .build_local(LocalOptions::default())?;
     let Assignment {
         plan,

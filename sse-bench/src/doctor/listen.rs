@@ -121,7 +121,6 @@ impl Line {
                         url: &connect.url,
                         headers: &headers,
                         body: body.filter(|_| connect.send_body),
-                        slot: 0,
                     };
                     leg = self.connect(&request, &mut source, &mut listened).await;
                 }

@@ -42,7 +42,6 @@ async fn ask(
         url: &line.target.url,
         headers,
         body: None,
-        slot: 0,
     };
     match line.ask(&request).await {
         Ok(answer) => Ok((answer.status.as_u16(), answer.headers)),

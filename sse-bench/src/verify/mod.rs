@@ -26,7 +26,7 @@ pub use report::VerifyReport;
 
 use crate::checker::{Checker, Findings};
 use crate::connect::Connector;
-use crate::exchange::READ_BUFFER;
+use crate::exchange::{EVENT_INTERVAL, READ_BUFFER};
 use crate::failure::Failures;
 use crate::lag::{self, Prober};
 use crate::live::{Live, Snapshot};
@@ -91,6 +91,7 @@ impl Outcome {
 pub fn run(plan: VerifyPlan, progress: &mut Progress) -> io::Result<(Rc<VerifyPlan>, Outcome)> {
     let runtime = Builder::new_current_thread()
         .enable_all()
+        .event_interval(EVENT_INTERVAL)
         .build_local(LocalOptions::default())?;
     let plan = Rc::new(plan);
     let outcome = runtime.block_on(direct(&plan, progress))?;
