@@ -18,6 +18,7 @@ mod schema;
 mod selftest;
 mod stream;
 mod support;
+mod templates;
 mod tls;
 mod transport;
 mod usage;
