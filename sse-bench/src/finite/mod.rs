@@ -38,12 +38,12 @@ pub use report::FiniteReport;
 pub use rules::Rules;
 pub use tally::{Counts, Tally};
 
+use crate::lag::{self, PROBE_INTERVAL};
 use crate::live::{Live, Snapshot};
-use crate::load::{PROBE_INTERVAL, PROGRESS_EVERY, UNREACHABLE_AFTER, Window};
+use crate::load::{PROGRESS_EVERY, UNREACHABLE_AFTER, Window};
 use crate::progress::Progress;
 use crate::series::{Recorder, Series};
 use crate::sys;
-use crate::team::lag_probe;
 use tickets::Tickets;
 use worker::{Assignment, Phase};
 
@@ -215,7 +215,7 @@ impl Team {
         for number in 0..plan.threads {
             let live = Arc::new(Live::default());
             team.lives.push(Arc::clone(&live));
-            let (probe, lag_probe) = lag_probe().unzip();
+            let (probe, lag_probe) = lag::pair().unzip();
             team.probes.extend(probe);
             let assignment = Assignment {
                 plan: Arc::clone(plan),
@@ -301,10 +301,7 @@ impl Team {
 
     fn probe_lag(&self) {
         for probe in &self.probes {
-            let sent = u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX);
-            // A full buffer means that the thread is far behind, which the
-            // datagrams before this one say already.
-            let _ = probe.send(&sent.to_le_bytes());
+            lag::probe(probe, self.start);
         }
     }
 

@@ -17,9 +17,9 @@ use super::tally::Tally;
 use super::tickets::{Ticket, Tickets};
 use crate::connect::Connector;
 use crate::exchange::{READ_BUFFER, Wire};
+use crate::lag;
 use crate::live::Live;
 use crate::plan::share;
-use crate::worker::measure_lag;
 
 /// How far a run is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,14 +143,13 @@ pub(super) fn run(assignment: Assignment) -> io::Result<Tally> {
     });
     runtime.block_on(async {
         if let Some(socket) = lag_probe {
-            let socket = tokio::net::UdpSocket::from_std(socket)?;
             let probed = Rc::clone(&worker);
             tokio::task::spawn_local(async move {
-                measure_lag(&probed.live, socket, start, |lag, events| {
+                let record = |lag, events| {
                     let mut tally = probed.tally.borrow_mut();
                     tally.read_lag.record_times(lag, events);
-                })
-                .await;
+                };
+                lag::record_each(socket, start, &probed.live, record).await;
             });
         }
         let mut slots = JoinSet::new();
@@ -158,8 +157,7 @@ pub(super) fn run(assignment: Assignment) -> io::Result<Tally> {
             slots.spawn_local(begin(Rc::clone(&worker), slot, start));
         }
         while slots.join_next().await.is_some() {}
-        io::Result::Ok(())
-    })?;
+    });
     let mut tally = worker.tally.take();
     tally.sharing = worker.connector.sharing();
     drop(runtime);

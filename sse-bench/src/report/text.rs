@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use super::Report;
-use super::json::{RunReport, Tool};
+use super::json::{RunReport, Timestamps, Tool};
 use crate::exit::Exit;
 use crate::failure::{Failures, printable};
 use crate::histogram::Summary;
@@ -208,14 +208,19 @@ fn write_latencies(json: &RunReport<'_>, out: &mut String) -> std::fmt::Result {
         ("replay", latency.replay),
         ("own read lag", json.tool.read_lag),
     ];
-    if write_table(&rows, out)? {
-        write_timestamps(json, out)?;
+    if write_latency_table(&rows, out)? {
+        write_timestamps(
+            json.timestamps.as_ref(),
+            json.latency.delivery,
+            json.tool.read_lag,
+            out,
+        )?;
     }
     Ok(())
 }
 
-/// Distributions, those with values. Whether there was one.
-pub(crate) fn write_table(
+/// Whether there is any.
+pub(crate) fn write_latency_table(
     rows: &[(&str, Option<Summary>)],
     out: &mut String,
 ) -> Result<bool, std::fmt::Error> {
@@ -252,8 +257,14 @@ fn write_latency(name: &str, summary: Summary, out: &mut String) -> std::fmt::Re
     writeln!(out, " {:>12}", thousands(count))
 }
 
-fn write_timestamps(json: &RunReport<'_>, out: &mut String) -> std::fmt::Result {
-    let Some(timestamps) = &json.timestamps else {
+/// What the times in payloads say of the distribution of deliveries.
+pub(crate) fn write_timestamps(
+    timestamps: Option<&Timestamps>,
+    delivery: Option<Summary>,
+    read_lag: Option<Summary>,
+    out: &mut String,
+) -> std::fmt::Result {
+    let Some(timestamps) = timestamps else {
         return Ok(());
     };
     let units: Vec<_> = timestamps.units.keys().copied().collect();
@@ -277,7 +288,7 @@ fn write_timestamps(json: &RunReport<'_>, out: &mut String) -> std::fmt::Result 
             "  {count} events were stamped later than they arrived: the clocks differ."
         )?;
     }
-    if let (Some(delivery), Some(lag)) = (json.latency.delivery, json.tool.read_lag)
+    if let (Some(delivery), Some(lag)) = (delivery, read_lag)
         && lag.p99_us > 1000
         && lag.p99_us * 4 > delivery.p99_us
     {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::FiniteReport;
 use crate::exit::Exit;
 use crate::failure::printable;
-use crate::report::text::{write_errors, write_table, write_thresholds, write_tool};
+use crate::report::text::{write_errors, write_latency_table, write_thresholds, write_tool};
 use crate::units::{bytes, micros, rate, seconds, thousands};
 
 /// Reasons listed by name.
@@ -48,7 +48,7 @@ impl FiniteReport<'_> {
             ("waited", latency.waited),
             ("own read lag", run.tool.read_lag),
         ];
-        if write_table(&rows, out)? && plan.rate.is_some() {
+        if write_latency_table(&rows, out)? && plan.rate.is_some() {
             writeln!(
                 out,
                 "  First event, first content and end count from the intended start of a request."
