@@ -1,5 +1,6 @@
 //! The command line: one definition for parsing, help, completions and man page.
 
+pub mod compare;
 pub mod selftest;
 pub mod verify;
 
@@ -62,6 +63,8 @@ pub enum Command {
     Conform(Box<ConformArgs>),
     /// Stand before a server and disturb its event streams: cuts, delays, lost events and more
     Proxy(Box<ProxyArgs>),
+    /// Two reports side by side: what got better, what got worse, and by how much
+    Compare(Box<compare::CompareArgs>),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -99,6 +102,9 @@ pub struct LoadArgs {
 
     #[command(flatten)]
     pub measure: Measure,
+
+    #[command(flatten)]
+    pub baseline: compare::BaselineArgs,
 
     #[command(flatten)]
     pub output: OutputArgs,

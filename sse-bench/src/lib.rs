@@ -13,6 +13,7 @@
 
 pub mod checker;
 pub mod cli;
+pub mod compare;
 pub mod conform;
 pub mod connect;
 pub mod connection;
@@ -70,6 +71,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Selftest(args) => selftest::run(&args),
         Command::Conform(args) => conform::run(&args),
         Command::Proxy(args) => proxy::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "sse-bench", &mut script);
