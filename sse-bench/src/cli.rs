@@ -1,6 +1,7 @@
 //! The command line: one definition for parsing, help, completions and man page.
 
 pub mod compare;
+pub mod doctor;
 pub mod selftest;
 pub mod verify;
 
@@ -65,6 +66,8 @@ pub enum Command {
     Proxy(Box<ProxyArgs>),
     /// Two reports side by side: what got better, what got worse, and by how much
     Compare(Box<compare::CompareArgs>),
+    /// Examine one endpoint: what clients and proxies will make of its event stream
+    Doctor(Box<doctor::DoctorArgs>),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -144,7 +147,7 @@ pub struct Pace {
 }
 
 /// The request of each connection.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Request")]
 pub struct RequestArgs {
     /// HTTP method [default: GET, or POST with a body]

@@ -17,6 +17,7 @@ use crate::worker::Worker;
 #[derive(Debug)]
 pub struct Slot {
     worker: Rc<Worker>,
+    number: u32,
     source: EventSource,
     /// When the first connection was due, then when it began.
     started: Instant,
@@ -46,6 +47,7 @@ impl Slot {
         let source = EventSource::new(due, plan.target.url.clone(), options, move || random.f64());
         Self {
             worker,
+            number,
             source,
             started: due,
             connecting_since: due,
@@ -111,6 +113,7 @@ impl Slot {
             url: &connect.url,
             headers: &headers,
             body: plan.target.body.as_deref().filter(|_| connect.send_body),
+            slot: self.number,
         };
         let since = self.connecting_since;
         let on_connected = || worker.stats.borrow_mut().connect.record(since.elapsed());

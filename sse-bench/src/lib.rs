@@ -17,6 +17,7 @@ pub mod compare;
 pub mod conform;
 pub mod connect;
 pub mod connection;
+pub mod doctor;
 pub mod exchange;
 pub mod exit;
 pub mod failure;
@@ -26,6 +27,7 @@ pub mod http2;
 pub mod leg;
 pub mod live;
 pub mod load;
+pub mod local_addr;
 pub mod plan;
 pub mod progress;
 pub mod proxy;
@@ -72,6 +74,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Conform(args) => conform::run(&args),
         Command::Proxy(args) => proxy::run(&args),
         Command::Compare(args) => compare::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "sse-bench", &mut script);

@@ -9,6 +9,7 @@ use clap::{Args, ValueHint, value_parser};
 use thiserror::Error;
 
 use crate::connect::Tls;
+use crate::local_addr::{LocalAddresses, LocalRange};
 
 /// Options of the transport.
 #[derive(Debug, Clone, Args)]
@@ -30,6 +31,16 @@ pub struct TransportArgs {
     /// before the address stands for any
     #[arg(long, value_name = "HOST:PORT:ADDRESS:PORT")]
     pub connect_to: Vec<ConnectTo>,
+
+    /// Connect from these addresses, in turns by connection: one, a range (127.0.0.2-127.0.0.9)
+    /// or a network (10.0.0.0/28); repeatable. Each has local ports of its own
+    #[arg(
+        long,
+        value_name = "ADDRESSES",
+        value_delimiter = ',',
+        conflicts_with = "unix_socket"
+    )]
+    pub local_addr: Vec<LocalRange>,
 }
 
 /// How connections are made.
@@ -43,6 +54,8 @@ pub struct Transport {
     pub unix_socket: Option<Arc<Path>>,
     /// Instead of some.
     pub connect_to: Arc<[ConnectTo]>,
+    /// Where connections come from.
+    pub local: Arc<LocalAddresses>,
 }
 
 impl Transport {
@@ -58,6 +71,7 @@ impl Transport {
             http2: args.http2.then_some(args.http2_streams),
             unix_socket: args.unix_socket.as_deref().map(Into::into),
             connect_to: args.connect_to.as_slice().into(),
+            local: Arc::new(LocalAddresses::new(&args.local_addr)),
         })
     }
 
@@ -163,6 +177,7 @@ mod tests {
             http2: None,
             unix_socket: None,
             connect_to: rules.iter().map(|rule| rule.parse().unwrap()).collect(),
+            local: Arc::default(),
         }
     }
 

@@ -94,6 +94,9 @@ pub struct Row {
     pub limit_percent: Option<f64>,
     /// Whether it got worse by more than its limit.
     pub regressed: bool,
+    /// A limit that could not be held against anything.
+    #[serde(skip)]
+    unproved: bool,
     #[serde(skip)]
     shown: (String, String),
 }
@@ -108,7 +111,7 @@ impl Comparison {
             started_at: old["started_at"].clone(),
             differences: differences(old, new),
             metrics: rows
-                .filter(|row| row.before.is_some() || row.after.is_some())
+                .filter(|row| row.before.is_some() || row.after.is_some() || row.unproved)
                 .collect(),
         }
     }
@@ -125,10 +128,9 @@ impl Comparison {
     /// What it makes of a run, if not a pass: a limit that cannot be held
     /// against anything proves nothing.
     pub fn finding(&self) -> Option<Exit> {
-        let unmeasured = |row: &Row| row.limit_percent.is_some() && row.direction.is_none();
         if self.metrics.iter().any(|row| row.regressed) {
             Some(Exit::Threshold)
-        } else if self.metrics.iter().any(unmeasured) {
+        } else if self.metrics.iter().any(|row| row.unproved) {
             Some(Exit::Inconclusive)
         } else {
             None
@@ -172,6 +174,9 @@ impl Row {
             }),
             limit_percent: limit.map(|limit| round(limit.part * 100.0)),
             regressed: limit.is_some_and(regressed),
+            unproved: limit.is_some_and(|limit| {
+                both.is_none() && (limit.metric.is_some() || before.is_some())
+            }),
             shown: (show(before), show(after)),
         }
     }

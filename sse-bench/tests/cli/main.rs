@@ -7,6 +7,7 @@
 mod broadcast;
 mod compare;
 mod conform;
+mod doctor;
 mod event_source;
 mod http2;
 #[cfg(unix)]

@@ -87,11 +87,10 @@ pub fn over_time(series: &Series) -> Markup {
             Some(sample.unopened as f64)
         }),
     ];
-    let counted = |value: f64| thousands(value as u64);
     html! {
         (card("Events per second", false, &chart(samples, rates("events/s", |sample| sample.deliveries), number)))
         (card("Bytes per second", false, &chart(samples, rates("bytes/s", |sample| sample.bytes), decimal_bytes)))
-        (card("Connections by state", false, &stacked(samples, states, counted)))
+        (card("Connections by state", false, &stacked(samples, states, number)))
         @if samples.iter().any(|sample| sample.reconnects + sample.errors > 0) {
             (card("Reconnects and errors per second", false, &chart(samples, vec![
                 line(samples, "reconnects", "c1", |sample| Some(sample.per_second(sample.reconnects))),
