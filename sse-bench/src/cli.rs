@@ -237,7 +237,7 @@ pub struct Measure {
 }
 
 /// Where the report goes.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
     /// Report format, repeatable: text, json, csv, junit or html for standard output, FORMAT=FILE

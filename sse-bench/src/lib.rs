@@ -97,8 +97,10 @@ fn complain(text: impl Display) {
 }
 
 fn load(args: LoadArgs) -> Result<Exit> {
-    let writer = args.output.open::<Report<'_>>()?;
+    let output = args.output.clone();
+    // Reads the baseline, which the report may be about to replace.
     let plan = Arc::new(Plan::new(args)?);
+    let writer = output.open::<Report<'_>>()?;
     plan.check_machine()?;
     let mut progress = Progress::new(plan.connections);
     let invocation = Invocation::now();
@@ -112,8 +114,9 @@ fn load(args: LoadArgs) -> Result<Exit> {
 }
 
 fn verify(args: VerifyArgs) -> Result<Exit> {
-    let writer = args.output.open::<VerifyReport<'_>>()?;
+    let output = args.output.clone();
     let plan = VerifyPlan::new(args)?;
+    let writer = output.open::<VerifyReport<'_>>()?;
     plan.check_machine()?;
     let mut progress = Progress::new(plan.connections);
     let invocation = Invocation::now();

@@ -20,6 +20,9 @@ use crate::report::head::round;
 use crate::report::{Format, Render};
 use crate::threshold::metric::{Better, Metric, Table};
 
+/// Regressions that a sentence names.
+const NAMED: usize = 3;
+
 /// What a run is held against.
 #[derive(Debug, Clone)]
 pub struct Baseline {
@@ -98,7 +101,7 @@ pub struct Row {
     #[serde(skip)]
     unproved: bool,
     #[serde(skip)]
-    shown: (String, String),
+    pub(crate) shown: (String, String),
 }
 
 impl Comparison {
@@ -122,7 +125,12 @@ impl Comparison {
         let texts: Vec<_> = regressed
             .map(|row| format!("{} {}", row.metric, row.seen()))
             .collect();
-        texts.join(", ")
+        let more = texts.len().saturating_sub(NAMED);
+        let named = texts[..texts.len() - more].join(", ");
+        match more {
+            0 => named,
+            _ => format!("{named} and {more} more"),
+        }
     }
 
     /// What it makes of a run, if not a pass: a limit that cannot be held
@@ -241,9 +249,9 @@ impl Render for CompareReport {
 /// # Errors
 /// What is wrong with the files or the limits.
 pub fn run(args: &CompareArgs) -> Result<Exit> {
-    let writer = args.output.open::<CompareReport>()?;
     let new = Document::read(&args.new)?;
     let baseline = Baseline::read(&args.old, args.fail_on_regression.clone(), new.command())?;
+    let writer = args.output.open::<CompareReport>()?;
     let comparison = baseline.compare(&new.report);
     let exit = comparison.finding().unwrap_or(Exit::Pass);
     let count = |direction| {

@@ -38,6 +38,7 @@ pub(super) fn render(report: &VerifyReport<'_>) -> String {
             (sections::histograms(&histograms))
             (sections::latencies(&rows))
             (sections::errors(&run.errors))
+            (sections::comparison(head))
             (sections::configuration(head, &plan))
         }
         footer { "Latency is no part of the verdict. Durations are drawn in powers of ten." }

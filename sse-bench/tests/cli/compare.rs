@@ -173,11 +173,28 @@ fn a_run_is_held_against_a_baseline_in_one_go() {
     let report = informed.json();
     schema::validate(&report);
     assert_eq!(row(&report["comparison"], "opened")["direction"], "worse");
+    // The report may take the place of its baseline.
+    let place = directory.path().join("again.json");
+    std::fs::copy(&old, &place).unwrap();
+    let place = place.to_str().unwrap();
+    let again = [
+        "load",
+        &server.url(),
+        "-c",
+        "1",
+        "--no-reconnect",
+        "--baseline",
+        place,
+        "-o",
+        place,
+    ];
+    let replaced = run(&[&again[..], &["--output-format", "json"]].concat());
+    assert_eq!(replaced.code(), 0, "{replaced:?}");
     let limit = ["--fail-on-regression", "opened=10%"];
     let failed = crate::support::load(&server, &[&baseline[..], &limit[..]].concat());
     assert_eq!(failed.code(), 99, "{failed:?}");
     schema::validate(&failed.json());
-    let reason = "worse than the baseline: opened from 1000 to 1";
+    let reason = "worse than the baseline: opened from 1,000 to 1";
     assert_eq!(failed.json()["reason"], reason);
     assert!(failed.stderr.contains(reason));
 }

@@ -46,6 +46,7 @@ pub fn render(report: &Report<'_>) -> String {
             (sections::histograms(&histograms))
             (sections::latencies(&rows))
             (sections::errors(&run.errors))
+            (sections::comparison(head))
             (sections::configuration(head, &plan))
         }
         footer { "Bars of histograms and latencies over time are in powers of ten. Latencies include the time that this tool needed to read (own read lag)." }

@@ -35,11 +35,7 @@ fn sentence(text: &str) -> String {
 
 /// Thresholds and what came of each; nothing where there are none.
 pub fn thresholds(checks: &[Check]) -> Markup {
-    let of_thresholds = || {
-        checks
-            .iter()
-            .filter(|check| ["threshold", "regression"].contains(&check.group))
-    };
+    let of_thresholds = || checks.iter().filter(|check| check.group == "threshold");
     if of_thresholds().next().is_none() {
         return html! {};
     }
@@ -55,6 +51,38 @@ pub fn thresholds(checks: &[Check]) -> Markup {
         }
     };
     card("Thresholds", false, &table)
+}
+
+/// An earlier run beside this one; nothing where there is none.
+pub fn comparison(head: &Head) -> Markup {
+    let Some(comparison) = &head.comparison else {
+        return html! {};
+    };
+    let table = html! {
+        p .quiet { (printable(&comparison.baseline)) }
+        @for difference in &comparison.differences {
+            p { "Not the same: " (printable(&difference.key)) " was " code { (printable(&difference.before.to_string())) } ", is " code { (printable(&difference.after.to_string())) } }
+        }
+        div .scroll {
+            table {
+                tr { th { "metric" } th .n { "before" } th .n { "after" } th .n { "change" } th .n { "at most" } th .n {} }
+                @for row in &comparison.metrics {
+                    tr {
+                        td { (row.metric) }
+                        td .n { (row.shown.0) }
+                        td .n { (row.shown.1) }
+                        td .n { @if let Some(change) = row.change_percent { (format!("{change:+.1} %")) } }
+                        td .n { @if let Some(limit) = row.limit_percent { (limit) " % worse" } }
+                        td .n {
+                            @if row.regressed { (tag("fail")) }
+                            @else if let Some(direction @ ("better" | "worse")) = row.direction { span .quiet { (direction) } }
+                        }
+                    }
+                }
+            }
+        }
+    };
+    card("Compared with an earlier run", true, &table)
 }
 
 /// The class and name of a result.
