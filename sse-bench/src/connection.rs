@@ -11,6 +11,7 @@ use sse_core::{Cause, Connect, EventSource, Item, ReadyState, SourceOptions, Tra
 use crate::exchange::{READ_BUFFER, Received, Request};
 use crate::failure::Failure;
 use crate::leg::{Leg, Step};
+use crate::target::Asked;
 use crate::worker::Worker;
 
 /// One emulated `EventSource`.
@@ -18,6 +19,8 @@ use crate::worker::Worker;
 pub struct Slot {
     worker: Rc<Worker>,
     number: u32,
+    /// Its own request, where connections differ in theirs.
+    asked: Option<Box<Asked>>,
     source: EventSource,
     /// When the first connection was due, then when it began.
     started: Instant,
@@ -44,10 +47,13 @@ impl Slot {
             ..SourceOptions::default()
         };
         let mut random = fastrand::Rng::with_seed(plan.seed.wrapping_add(u64::from(number)));
-        let source = EventSource::new(due, plan.target.url.clone(), options, move || random.f64());
+        let asked = plan.target.asked_by(number, plan.seed).map(Box::new);
+        let url = asked.as_ref().map_or(&plan.target.url, |asked| &asked.url);
+        let source = EventSource::new(due, url.clone(), options, move || random.f64());
         Self {
             worker,
             number,
+            asked,
             source,
             started: due,
             connecting_since: due,
@@ -107,12 +113,16 @@ impl Slot {
             self.started = self.connecting_since;
         }
         let plan = &worker.plan;
-        let headers = connect.headers(&plan.target.headers);
+        let (headers, body) = match &self.asked {
+            Some(asked) => (&asked.headers, &asked.body),
+            None => (&plan.target.headers, &plan.target.body),
+        };
+        let headers = connect.headers(headers);
         let request = Request {
             method: &connect.method,
             url: &connect.url,
             headers: &headers,
-            body: plan.target.body.as_deref().filter(|_| connect.send_body),
+            body: body.as_deref().filter(|_| connect.send_body),
             slot: self.number,
         };
         let since = self.connecting_since;

@@ -8,6 +8,7 @@ use sse_core::Limits;
 
 use crate::cli::LoadArgs;
 use crate::compare::Baseline;
+use crate::ramp::Ramp;
 use crate::stats::DeliveryMeter;
 use crate::sys;
 use crate::target::Target;
@@ -34,8 +35,10 @@ pub struct Plan {
     pub duration: Option<Duration>,
     /// Events after which to stop, over all slots.
     pub events: Option<u64>,
-    /// Slots to start each second.
+    /// Slots to start each second, where no ramp says.
     pub connect_rate: u32,
+    /// When slots start, where it is not at a rate.
+    pub ramp: Option<Ramp>,
     /// Connections underway at once, over all threads.
     pub connect_concurrency: u32,
     /// From the start of a connection to the head of the response.
@@ -62,10 +65,15 @@ impl Plan {
     /// # Errors
     /// One line that says what is wrong with the arguments, and how to mend it.
     pub fn new(args: LoadArgs) -> Result<Self> {
-        let target = Target::new(&args.url, args.request)?;
+        let connections = match &args.pace.ramp {
+            Some(ramp) => args.connections.min(ramp.connections()),
+            None => args.connections,
+        };
+        let seed = args.pace.seed;
+        let seed = seed.unwrap_or_else(|| fastrand::u64(..=LARGEST_SEED));
+        let target = Target::templated(&args.url, args.request, connections, seed)?;
         let size = args.measure.max_event_size;
         let threads = args.pace.threads.unwrap_or_else(cores);
-        let connections = args.connections;
         let plan = Self {
             target,
             connections,
@@ -75,6 +83,7 @@ impl Plan {
             },
             events: args.events,
             connect_rate: args.pace.connect_rate,
+            ramp: args.pace.ramp,
             connect_concurrency: args.pace.connect_concurrency,
             connect_timeout: args.pace.connect_timeout,
             reconnect: match (args.pace.reconnect, args.pace.no_reconnect) {
@@ -83,10 +92,7 @@ impl Plan {
                 _ => None,
             },
             threads: threads.min(connections),
-            seed: args
-                .pace
-                .seed
-                .unwrap_or_else(|| fastrand::u64(..=LARGEST_SEED)),
+            seed,
             limits: Limits::default().line(size).event(size),
             timestamp_pointer: args.measure.timestamp_pointer,
             timestamp_events: args.measure.timestamp_event,
@@ -100,6 +106,14 @@ impl Plan {
     /// will not carry.
     pub fn check_machine(&self) -> Result<()> {
         check_connections(self.connections, self.threads, &self.target.transport)
+    }
+
+    /// When slot `number` is due to start, from the start of the run.
+    pub fn due(&self, number: u32) -> Duration {
+        match &self.ramp {
+            Some(ramp) => ramp.due(number),
+            None => Duration::from_secs_f64(f64::from(number) / f64::from(self.connect_rate)),
+        }
     }
 
     /// A meter of delivery latency, where one was asked for.

@@ -19,6 +19,7 @@ mod schema;
 mod selftest;
 mod stream;
 mod support;
+mod templates;
 mod tls;
 mod transport;
 mod usage;
