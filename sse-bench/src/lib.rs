@@ -13,6 +13,7 @@
 
 pub mod checker;
 pub mod cli;
+pub mod compare;
 pub mod conform;
 pub mod connect;
 pub mod connection;
@@ -77,6 +78,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Selftest(args) => selftest::run(&args),
         Command::Conform(args) => conform::run(&args),
         Command::Proxy(args) => proxy::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
@@ -103,8 +105,10 @@ fn load(args: LoadArgs) -> Result<Exit> {
     if args.finite.wanted() {
         return load_finite(args);
     }
-    let writer = args.output.open::<Report<'_>>()?;
+    let output = args.output.clone();
+    // Reads the baseline, which the report may be about to replace.
     let plan = Arc::new(Plan::new(args)?);
+    let writer = output.open::<Report<'_>>()?;
     plan.check_machine()?;
     let mut progress = Progress::new(plan.connections);
     let invocation = Invocation::now();
@@ -118,8 +122,9 @@ fn load(args: LoadArgs) -> Result<Exit> {
 }
 
 fn load_finite(args: LoadArgs) -> Result<Exit> {
-    let writer = args.output.open::<FiniteReport<'_>>()?;
+    let output = args.output.clone();
     let plan = Arc::new(FinitePlan::new(args)?);
+    let writer = output.open::<FiniteReport<'_>>()?;
     plan.check_machine()?;
     let mut progress = Progress::new(plan.connections);
     let invocation = Invocation::now();
@@ -133,8 +138,9 @@ fn load_finite(args: LoadArgs) -> Result<Exit> {
 }
 
 fn verify(args: VerifyArgs) -> Result<Exit> {
-    let writer = args.output.open::<VerifyReport<'_>>()?;
+    let output = args.output.clone();
     let plan = VerifyPlan::new(args)?;
+    let writer = output.open::<VerifyReport<'_>>()?;
     plan.check_machine()?;
     let mut progress = Progress::new(plan.connections);
     let invocation = Invocation::now();

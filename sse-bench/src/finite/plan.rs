@@ -9,9 +9,11 @@ use sse_core::Limits;
 use super::goodput::Goodput;
 use super::mcp::Call;
 use super::preset::{self, Preset};
+use super::report::COMMAND;
 use super::rules::{ContentRule, Rules};
 use crate::cli::LoadArgs;
 use crate::cli::finite::FiniteArgs;
+use crate::compare::Baseline;
 use crate::plan::{DEFAULT_DURATION, check_connections, cores, of_table};
 use crate::target::Target;
 use crate::threshold::{self, Threshold};
@@ -61,6 +63,8 @@ pub struct FinitePlan {
     pub max_event: usize,
     /// What the run must keep to.
     pub thresholds: Vec<Threshold>,
+    /// What the run is compared with.
+    pub baseline: Option<Baseline>,
     secrets: Vec<String>,
 }
 
@@ -115,6 +119,7 @@ impl FinitePlan {
             limits: Limits::default().line(size).event(size),
             max_event: size,
             thresholds: of_table(args.measure.threshold, &threshold::finite::METRICS)?,
+            baseline: args.baseline.read(COMMAND)?,
             rules: rules(finite),
             secrets,
         })

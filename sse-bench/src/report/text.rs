@@ -3,8 +3,9 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::Report;
 use super::json::{RunReport, Timestamps, Tool};
+use super::{Head, Report};
+use crate::compare;
 use crate::exit::Exit;
 use crate::failure::{Failures, printable};
 use crate::histogram::Summary;
@@ -42,7 +43,8 @@ impl Report<'_> {
         }
         self.write_types(out)?;
         write_errors(&self.outcome.stats.failures, out)?;
-        write_thresholds(&self.thresholds, out)
+        write_thresholds(&self.thresholds, out)?;
+        write_comparison(&self.head, out)
     }
 
     fn write_counts(&self, json: &RunReport<'_>, out: &mut String) -> std::fmt::Result {
@@ -174,6 +176,14 @@ pub(crate) fn write_errors(failures: &Failures, out: &mut String) -> std::fmt::R
         writeln!(out, "    {:<15} {count:>9}", "of other kinds")?;
     }
     Ok(())
+}
+
+/// How the run compares with an earlier one.
+pub(crate) fn write_comparison(head: &Head, out: &mut String) -> std::fmt::Result {
+    let comparison = head.comparison.as_ref();
+    comparison.map_or(Ok(()), |comparison| {
+        out.write_str(&compare::write(comparison))
+    })
 }
 
 /// What came of each threshold.

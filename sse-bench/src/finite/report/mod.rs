@@ -6,16 +6,17 @@ mod text;
 use std::io;
 
 use super::{Ending, FinitePlan, Outcome};
+use crate::compare::Comparison;
 use crate::exit::Exit;
 use crate::report::check::CheckResult;
 use crate::report::head::{self, Head};
-use crate::report::{Check, Format, Invocation, Render, csv, junit};
-use crate::threshold::{Checked, listed};
+use crate::report::{Check, Format, Invocation, Render, breaches, csv, junit, unmeasured};
+use crate::threshold::Checked;
 use crate::units::thousands;
 use json::{FiniteJson, RunReport};
 
 /// The `command` of the report: its keys are not those of `load`.
-const COMMAND: &str = "load --until-done";
+pub(super) const COMMAND: &str = "load --until-done";
 
 /// A finished run, judged.
 #[derive(Debug)]
@@ -60,7 +61,8 @@ impl Render for FiniteReport<'_> {
 impl FiniteReport<'_> {
     /// What was checked.
     pub fn checks(&self) -> Vec<Check> {
-        let mut checks: Vec<_> = Check::of_thresholds(&self.thresholds).collect();
+        let thresholds = Check::of_thresholds(&self.thresholds);
+        let mut checks: Vec<_> = thresholds.chain(Check::of_comparison(&self.head)).collect();
         let counts = &self.outcome.tally.counts;
         let result = if counts.cut_short > 0 {
             CheckResult::Failed
@@ -94,7 +96,11 @@ impl<'a> FiniteReport<'a> {
             .iter()
             .map(|threshold| threshold.check(&measured))
             .collect();
-        let (exit, reason) = judge(outcome, &thresholds);
+        let comparison = plan
+            .baseline
+            .as_ref()
+            .map(|baseline| baseline.compare(&measured));
+        let (exit, reason) = judge(outcome, &thresholds, comparison.as_ref());
         let result = head::Result {
             command: COMMAND,
             exit,
@@ -104,7 +110,10 @@ impl<'a> FiniteReport<'a> {
             thresholds: &thresholds,
         };
         Ok(Self {
-            head: Head::new(invocation, &result),
+            head: Head {
+                comparison,
+                ..Head::new(invocation, &result)
+            },
             plan,
             outcome,
             run,
@@ -126,7 +135,11 @@ impl Ending {
     }
 }
 
-fn judge(outcome: &Outcome, thresholds: &[Checked]) -> (Exit, String) {
+fn judge(
+    outcome: &Outcome,
+    thresholds: &[Checked],
+    comparison: Option<&Comparison>,
+) -> (Exit, String) {
     let counts = &outcome.tally.counts;
     let failed = counts.failed();
     let nothing_proved = counts.completed == 0 || failed > 0;
@@ -136,6 +149,7 @@ fn judge(outcome: &Outcome, thresholds: &[Checked]) -> (Exit, String) {
         (counts.cut_short > 0).then_some(Exit::Violated),
         nothing_proved.then_some(Exit::Inconclusive),
         (counts.never_started > 0).then_some(Exit::Inconclusive),
+        comparison.and_then(Comparison::finding),
     ];
     let of_thresholds = thresholds.iter().map(Checked::finding);
     let findings: Vec<_> = findings
@@ -152,10 +166,7 @@ fn judge(outcome: &Outcome, thresholds: &[Checked]) -> (Exit, String) {
             "{} of {started} streams ended without their end marker",
             thousands(counts.cut_short)
         ),
-        Exit::Threshold => format!(
-            "a threshold was breached: {}",
-            listed(thresholds, Some(false))
-        ),
+        Exit::Threshold => breaches(thresholds, comparison),
         Exit::Inconclusive if failed > 0 => {
             format!("{} of {started} requests failed", thousands(failed))
         }
@@ -167,10 +178,7 @@ fn judge(outcome: &Outcome, thresholds: &[Checked]) -> (Exit, String) {
             thousands(counts.never_started),
             thousands(counts.started + counts.never_started)
         ),
-        Exit::Inconclusive => format!(
-            "nothing was measured for a threshold: {}",
-            listed(thresholds, None)
-        ),
+        Exit::Inconclusive => unmeasured(thresholds),
         _ if counts.completed == 1 => "the stream came to its end marker".to_owned(),
         _ => format!(
             "all {} streams came to their end marker",
@@ -207,7 +215,7 @@ mod tests {
             },
             ..Outcome::nothing(Ending::Duration)
         };
-        judge(&outcome, &[]).0.code()
+        judge(&outcome, &[], None).0.code()
     }
 
     #[test]

@@ -6,7 +6,9 @@ use std::time::Duration;
 use super::FiniteReport;
 use crate::exit::Exit;
 use crate::failure::printable;
-use crate::report::text::{write_errors, write_latency_table, write_thresholds, write_tool};
+use crate::report::text::{
+    write_comparison, write_errors, write_latency_table, write_thresholds, write_tool,
+};
 use crate::units::{bytes, micros, rate, seconds, thousands};
 
 /// Reasons listed by name.
@@ -55,7 +57,8 @@ impl FiniteReport<'_> {
             )?;
         }
         write_errors(&self.outcome.tally.failures, out)?;
-        write_thresholds(&self.thresholds, out)
+        write_thresholds(&self.thresholds, out)?;
+        write_comparison(&self.head, out)
     }
 
     fn write_requests(&self, out: &mut String) -> Result {
