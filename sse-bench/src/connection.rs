@@ -1,26 +1,17 @@
 //! One emulated `EventSource` (a slot) and its physical connections (legs).
 
 use std::future::poll_fn;
+use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::{Instant, SystemTime};
 
 use sse_core::{Cause, Connect, EventSource, Item, ReadyState, SourceOptions, Transition};
 
-use crate::connect::Stream;
-use crate::exchange::{Answer, Received};
-use crate::failure::{Failure, Kind};
-use crate::http::{Body, Piece};
+use crate::exchange::{READ_BUFFER, Received, Request};
+use crate::failure::Failure;
+use crate::leg::{Leg, Step};
 use crate::worker::Worker;
-
-/// A leg whose response is an event stream.
-struct Leg {
-    stream: Stream,
-    body: Body,
-    /// What came with the head of the response.
-    early: Vec<u8>,
-    received: Received,
-}
 
 /// One emulated `EventSource`.
 #[derive(Debug)]
@@ -76,7 +67,7 @@ impl Slot {
                 }
                 Some(Transition::Opened { .. }) => {
                     if let Some(leg) = leg.take() {
-                        self.on_opened(leg.received);
+                        self.on_opened(leg.received());
                         self.read(leg).await;
                         self.worker.live.open.decrement();
                     }
@@ -113,51 +104,34 @@ impl Slot {
             stats.ramp_late = stats.ramp_late.max(self.connecting_since - self.started);
             self.started = self.connecting_since;
         }
-        let limit = worker.plan.connect_timeout;
-        let answer = match tokio::time::timeout(limit, self.ask(connect)).await {
-            Ok(answer) => answer,
-            Err(_) => Err(Failure::new(
-                Kind::Timeout,
-                format_args!("{}: no response within {limit:?}", connect.url),
-            )),
+        let plan = &worker.plan;
+        let headers = connect.headers(&plan.target.headers);
+        let request = Request {
+            method: &connect.method,
+            url: &connect.url,
+            headers: &headers,
+            body: plan.target.body.as_deref().filter(|_| connect.send_body),
         };
-        match answer {
+        let since = self.connecting_since;
+        let on_connected = || worker.stats.borrow_mut().connect.record(since.elapsed());
+        let open = worker.wire().open(
+            &worker.connector,
+            &request,
+            plan.connect_timeout,
+            on_connected,
+        );
+        match open.await {
             Ok(answer) => {
-                let Answer {
-                    stream,
-                    head,
-                    early,
-                    received,
-                } = answer;
-                let (status, headers) = (head.status, &head.headers);
+                let (at, status) = (answer.leg.received().at, answer.status);
                 self.source
-                    .handle_response(received.at, SystemTime::now(), status, headers);
-                let body = head.body;
-                Some(Leg {
-                    stream,
-                    body,
-                    early,
-                    received,
-                })
+                    .handle_response(at, SystemTime::now(), status, &answer.headers);
+                Some(answer.leg)
             }
             Err(failure) => {
                 self.fail(&failure);
                 None
             }
         }
-    }
-
-    async fn ask(&self, connect: &Connect) -> Result<Answer, Failure> {
-        let Worker {
-            plan,
-            connector,
-            live,
-            ..
-        } = &*self.worker;
-        let stream = connector.connect(&connect.url, live).await?;
-        let connected = self.connecting_since.elapsed();
-        self.worker.stats.borrow_mut().connect.record(connected);
-        self.worker.wire().ask(stream, &plan.target, connect).await
     }
 
     fn on_opened(&mut self, received: Received) {
@@ -211,60 +185,24 @@ impl Slot {
     }
 
     /// Reads until the source is no longer open.
-    async fn read(&mut self, leg: Leg) {
-        let Leg {
-            mut stream,
-            mut body,
-            early,
-            received,
-        } = leg;
-        if !early.is_empty() {
-            self.take(&mut body, &early, received);
-            drop(early);
-        }
-        poll_fn(|cx| self.poll_stream(cx, &mut stream, &mut body)).await;
+    async fn read(&mut self, mut leg: Leg) {
+        poll_fn(|cx| self.poll_leg(cx, &mut leg)).await;
     }
 
-    fn poll_stream(
-        &mut self,
-        cx: &mut Context<'_>,
-        stream: &mut Stream,
-        body: &mut Body,
-    ) -> Poll<()> {
+    fn poll_leg(&mut self, cx: &mut Context<'_>, leg: &mut Leg) -> Poll<()> {
         let worker = Rc::clone(&self.worker);
-        let mut buffer = worker.buffer.borrow_mut();
         while self.source.ready_state() == ReadyState::Open {
-            match ready!(worker.wire().poll_read(cx, stream, &mut buffer)) {
-                Ok((length, received)) if length > 0 => {
-                    self.take(body, &buffer[..length], received);
-                }
-                Ok(_) if body.may_end_here() => self.source.handle_end(Instant::now()),
-                Ok(_) => {
-                    let detail = "the connection closed before the end of the response";
-                    self.fail(&Failure::new(Kind::CutShort, detail));
-                }
-                Err(error) => self.fail(&Failure::transfer(&error)),
+            let take = |data: &[u8], received| self.dispatch(data, received);
+            match ready!(leg.poll(cx, worker.wire(), READ_BUFFER, take)) {
+                Ok(Step::Read) => {}
+                Ok(Step::End(received)) => self.source.handle_end(received.at),
+                Err(failure) => self.fail(&failure),
             }
         }
         Poll::Ready(())
     }
 
-    /// Takes what one read brought.
-    fn take(&mut self, body: &mut Body, mut bytes: &[u8], received: Received) {
-        loop {
-            match body.next(&mut bytes) {
-                Ok(Piece::Data(data)) => self.dispatch(data, received),
-                Ok(Piece::NeedMore) => return,
-                Ok(Piece::End) => return self.source.handle_end(received.at),
-                Err(error) => return self.fail(&Failure::new(Kind::Http, error)),
-            }
-            if self.source.ready_state() != ReadyState::Open {
-                return;
-            }
-        }
-    }
-
-    fn dispatch(&mut self, data: &[u8], received: Received) {
+    fn dispatch(&mut self, data: &[u8], received: Received) -> ControlFlow<()> {
         let mut stats = self.worker.stats.borrow_mut();
         let mut meter = self.worker.meter.borrow_mut();
         let mut events = 0;
@@ -280,10 +218,15 @@ impl Slot {
                 meter.measure(&event, received.wall, self.opened_wall, &mut stats.delivery);
             }
         }
+        drop(items);
         if events > 0 && !self.first_event {
             self.first_event = true;
             stats.first_event.record(received.at - self.started);
         }
         self.worker.live.deliveries.add(events);
+        match self.source.ready_state() {
+            ReadyState::Open => ControlFlow::Continue(()),
+            _ => ControlFlow::Break(()),
+        }
     }
 }

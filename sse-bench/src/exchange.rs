@@ -4,17 +4,18 @@ use std::cell::RefCell;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use sse_core::Connect;
+use http::{HeaderMap, Method, StatusCode};
 use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
+use url::Url;
 
-use crate::connect::Stream;
+use crate::connect::{Connector, Stream};
 use crate::failure::{Failure, Kind};
-use crate::http::{HeadReader, ResponseHead, encode_request};
+use crate::http::{HeadReader, encode_request};
+use crate::leg::Leg;
 use crate::live::Live;
 use crate::stats::wall_clock;
-use crate::target::Target;
 
 /// The most that one read takes, in bytes.
 pub const READ_BUFFER: usize = 64 << 10;
@@ -28,17 +29,28 @@ pub struct Received {
     pub wall: u64,
 }
 
+/// What is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// How.
+    pub method: &'a Method,
+    /// Where.
+    pub url: &'a Url,
+    /// Header fields beside those that every request has.
+    pub headers: &'a HeaderMap,
+    /// The content.
+    pub body: Option<&'a [u8]>,
+}
+
 /// The answer to a request, before it is judged.
 #[derive(Debug)]
 pub struct Answer {
-    /// Where the body is to be read from.
-    pub stream: Stream,
-    /// The head.
-    pub head: ResponseHead,
-    /// What came with the head.
-    pub early: Vec<u8>,
-    /// When.
-    pub received: Received,
+    /// The final status.
+    pub status: StatusCode,
+    /// The fields of the head.
+    pub headers: HeaderMap,
+    /// The body, to be read.
+    pub leg: Leg,
 }
 
 /// What the reads of one thread have in common.
@@ -53,22 +65,30 @@ pub struct Wire<'a> {
 }
 
 impl Wire<'_> {
-    /// Sends the request and reads the head of the response.
-    pub async fn ask(
+    /// Connects, asks, and reads the head of the response, all within `limit`.
+    /// `on_connected` is called once there is a connection to ask on.
+    pub async fn open(
         self,
-        stream: Stream,
-        target: &Target,
-        connect: &Connect,
+        connector: &Connector,
+        request: &Request<'_>,
+        limit: Duration,
+        on_connected: impl FnOnce(),
     ) -> Result<Answer, Failure> {
-        let body = target.body.as_deref().filter(|_| connect.send_body);
-        let headers = connect.headers(&target.headers);
-        let request = encode_request(&connect.method, &connect.url, &headers, body);
-        self.send(stream, &request).await
+        let answer = async {
+            let stream = connector.connect(request.url, self.live).await?;
+            on_connected();
+            self.ask(stream, request).await
+        };
+        let answer = tokio::time::timeout(limit, answer).await;
+        answer.unwrap_or_else(|_| {
+            let detail = format_args!("{}: no response within {limit:?}", request.url);
+            Err(Failure::new(Kind::Timeout, detail))
+        })
     }
 
-    /// Sends the bytes of a request and reads the head of the response.
-    pub async fn send(self, mut stream: Stream, request: &[u8]) -> Result<Answer, Failure> {
-        let sent = stream.write_all(request).await;
+    /// Sends the request and reads the head of the response.
+    pub async fn ask(self, mut stream: Stream, request: &Request<'_>) -> Result<Answer, Failure> {
+        let sent = stream.write_all(&encode_request(request)).await;
         let sent = match sent {
             Ok(()) => stream.flush().await,
             failed => failed,
@@ -101,16 +121,16 @@ impl Wire<'_> {
                     .feed(bytes)
                     .map_err(|error| Failure::new(Kind::Http, error))?;
                 if let Some((head, length)) = head {
-                    return Poll::Ready(Ok((head, bytes[length..].to_vec(), received)));
+                    let early: Box<[u8]> = bytes[length..].into();
+                    return Poll::Ready(Ok((head, early, received)));
                 }
             }
         };
         let (head, early, received) = poll_fn(&mut poll).await?;
         Ok(Answer {
-            stream,
-            head,
-            early,
-            received,
+            status: head.status,
+            headers: head.headers,
+            leg: Leg::http1(stream, head.body, early, received),
         })
     }
 

@@ -21,6 +21,7 @@ pub mod exit;
 pub mod failure;
 pub mod histogram;
 pub mod http;
+pub mod leg;
 pub mod live;
 pub mod load;
 pub mod plan;

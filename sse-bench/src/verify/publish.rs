@@ -14,8 +14,8 @@ use crate::checker::KeyPointer;
 use crate::cli::RequestArgs;
 use crate::cli::verify::PublishArgs;
 use crate::connect::{Connector, resolve};
+use crate::exchange::Request;
 use crate::failure::{Failure, Kind};
-use crate::http::encode_request;
 use crate::stats::wall_clock;
 use crate::target::Target;
 
@@ -127,19 +127,16 @@ async fn publish(group: &Group, connector: &Connector, body: String) -> Result<(
         return Ok(());
     };
     let target = &publishing.target;
-    let body = Some(body.as_bytes());
-    let request = encode_request(&target.method, &target.url, &target.headers, body);
-    let exchange = async {
-        let stream = connector.connect(&target.url, &group.publisher).await?;
-        group.wire(&group.publisher).send(stream, &request).await
+    let request = Request {
+        method: &target.method,
+        url: &target.url,
+        headers: &target.headers,
+        body: Some(body.as_bytes()),
     };
+    let wire = group.wire(&group.publisher);
     let limit = group.plan.connect_timeout;
-    let answer = tokio::time::timeout(limit, exchange).await;
-    let answer = answer.unwrap_or_else(|_| {
-        let detail = format!("{}: not acknowledged within {limit:?}", target.url);
-        Err(Failure::new(Kind::Timeout, detail))
-    })?;
-    let status = answer.head.status;
+    let answer = wire.open(connector, &request, limit, || {}).await?;
+    let status = answer.status;
     if status.is_success() {
         return Ok(());
     }

@@ -10,23 +10,14 @@ use sse_core::{Cause, Connect, EventSource, Transition};
 use super::cut::{Outage, Place, Stratum};
 use super::group::Group;
 use crate::checker::LegEnd;
-use crate::connect::Stream;
-use crate::exchange::{Answer, Received};
-use crate::failure::{Failure, Kind};
-use crate::http::Body;
+use crate::exchange::{Received, Request};
+use crate::failure::Failure;
+use crate::leg::Leg;
 
 /// An outage that is to be shorter than any reconnection time is at most this.
 const SHORT_OUTAGE: Duration = Duration::from_millis(50);
 /// What a long outage adds to the reconnection time, at most.
 const LONG_OUTAGE: Duration = Duration::from_secs(2);
-
-/// A leg whose response is an event stream.
-struct Leg {
-    stream: Stream,
-    body: Body,
-    early: Vec<u8>,
-    received: Received,
-}
 
 /// The next cut of a slot.
 #[derive(Debug, Clone, Copy)]
@@ -65,7 +56,7 @@ pub(super) struct Slot {
     then: Option<Cut>,
     outage: Option<Outage>,
     /// Cut half-open: held until the leg after it is over.
-    unread: Option<Stream>,
+    unread: Option<Leg>,
     opened: bool,
     settled: bool,
     lost_at: Option<Instant>,
@@ -107,7 +98,7 @@ impl Slot {
                 }
                 Some(Transition::Opened { .. }) => {
                     if let Some(leg) = leg.take() {
-                        self.on_opened(leg.received);
+                        self.on_opened(leg.received());
                         let held = self.read(leg).await;
                         self.group.live.open.decrement();
                         self.unread = held;
@@ -142,38 +133,29 @@ impl Slot {
             self.cursor.clear();
         }
         let since = Instant::now();
-        let ask = async {
-            let stream = group.connector.connect(&connect.url, &group.live).await?;
-            group.stats.borrow_mut().connect.record(since.elapsed());
-            group
-                .wire(&group.live)
-                .ask(stream, &group.plan.target, connect)
-                .await
+        let plan = &group.plan;
+        let headers = connect.headers(&plan.target.headers);
+        let request = Request {
+            method: &connect.method,
+            url: &connect.url,
+            headers: &headers,
+            body: plan.target.body.as_deref().filter(|_| connect.send_body),
         };
-        let limit = group.plan.connect_timeout;
-        let answer = tokio::time::timeout(limit, ask).await;
-        let answer = answer.unwrap_or_else(|_| {
-            let detail = format!("{}: no response within {limit:?}", connect.url);
-            Err(Failure::new(Kind::Timeout, detail))
-        });
-        match answer {
-            Ok(Answer {
-                stream,
-                head,
-                early,
-                received,
-            }) => {
-                let mut stats = group.stats.borrow_mut();
-                stats.open.record(received.at - since);
-                let (status, headers) = (head.status, &head.headers);
+        let on_connected = || group.stats.borrow_mut().connect.record(since.elapsed());
+        let open = group.wire(&group.live).open(
+            &group.connector,
+            &request,
+            plan.connect_timeout,
+            on_connected,
+        );
+        match open.await {
+            Ok(answer) => {
+                let at = answer.leg.received().at;
+                group.stats.borrow_mut().open.record(at - since);
+                let (status, headers) = (answer.status, &answer.headers);
                 self.source
-                    .handle_response(received.at, SystemTime::now(), status, headers);
-                Some(Leg {
-                    stream,
-                    body: head.body,
-                    early,
-                    received,
-                })
+                    .handle_response(at, SystemTime::now(), status, headers);
+                Some(answer.leg)
             }
             Err(failure) => {
                 self.fail(&failure);

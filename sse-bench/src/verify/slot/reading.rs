@@ -1,105 +1,65 @@
 //! Reading a leg until it ends or is cut.
 
 use std::future::poll_fn;
+use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use sse_core::{Item, NetworkError, NetworkErrorKind, ReadyState};
-use tokio::io::AsyncWriteExt;
 
-use super::{Leg, Slot, Trigger};
+use super::{Slot, Trigger};
 use crate::checker::{Arrival, LegEnd};
-use crate::connect::Stream;
-use crate::exchange::Received;
-use crate::failure::{Failure, Kind};
-use crate::http::{Body, Piece};
+use crate::exchange::{READ_BUFFER, Received};
+use crate::leg::{Leg, Step};
 use crate::verify::cut::Kind as CutKind;
 
 impl Slot {
-    /// Reads until the source is no longer open, or the leg is cut. The stream,
+    /// Reads until the source is no longer open, or the leg is cut. The leg,
     /// where it is to stay open and unread.
-    pub(super) async fn read(&mut self, leg: Leg) -> Option<Stream> {
-        let Leg {
-            mut stream,
-            mut body,
-            early,
-            received,
-        } = leg;
+    pub(super) async fn read(&mut self, mut leg: Leg) -> Option<Leg> {
         if self.cut.is_some_and(|cut| cut.trigger == Trigger::Opened) {
             if self.may_cut(Instant::now()) {
-                return self.cut_now(stream).await;
+                return self.cut_now(leg).await;
             }
             self.cut = None;
         }
-        if !early.is_empty() {
-            self.take(&mut body, &early, received);
-            drop(early);
-        }
         if let Some(Trigger::Due(due)) = self.cut.map(|cut| cut.trigger) {
-            let reading = poll_fn(|cx| self.poll_stream(cx, &mut stream, &mut body));
+            let reading = poll_fn(|cx| self.poll_leg(cx, &mut leg));
             let due = tokio::time::sleep_until(due.into());
             tokio::select! {
                 _ = reading => return None,
                 () = due => {}
             }
             if self.may_cut(Instant::now()) {
-                return self.cut_now(stream).await;
+                return self.cut_now(leg).await;
             }
             (self.cut, self.then) = (None, None);
         }
-        if poll_fn(|cx| self.poll_stream(cx, &mut stream, &mut body)).await {
-            return self.cut_now(stream).await;
+        if poll_fn(|cx| self.poll_leg(cx, &mut leg)).await {
+            return self.cut_now(leg).await;
         }
         None
     }
 
     /// Whether the leg is to be cut; else the source is no longer open.
-    fn poll_stream(
-        &mut self,
-        cx: &mut Context<'_>,
-        stream: &mut Stream,
-        body: &mut Body,
-    ) -> Poll<bool> {
+    fn poll_leg(&mut self, cx: &mut Context<'_>, leg: &mut Leg) -> Poll<bool> {
         let group = Rc::clone(&self.group);
-        let mut buffer = group.buffer.borrow_mut();
         while self.source.ready_state() == ReadyState::Open {
             if self.cut.is_some_and(|cut| cut.trigger == Trigger::Now) {
                 return Poll::Ready(true);
             }
-            match ready!(group.wire(&group.live).poll_read(cx, stream, &mut buffer)) {
-                Ok((length, received)) if length > 0 => {
-                    self.take(body, &buffer[..length], received);
-                }
-                Ok(_) if body.may_end_here() => self.source.handle_end(Instant::now()),
-                Ok(_) => {
-                    let detail = "the connection closed before the end of the response";
-                    self.fail(&Failure::new(Kind::CutShort, detail));
-                }
-                Err(error) => self.fail(&Failure::transfer(&error)),
+            let take = |data: &[u8], received| self.dispatch(data, received);
+            match ready!(leg.poll(cx, group.wire(&group.live), READ_BUFFER, take)) {
+                Ok(Step::Read) => {}
+                Ok(Step::End(received)) => self.source.handle_end(received.at),
+                Err(failure) => self.fail(&failure),
             }
         }
         Poll::Ready(false)
     }
 
-    /// Takes what one read brought.
-    fn take(&mut self, body: &mut Body, mut bytes: &[u8], received: Received) {
-        loop {
-            match body.next(&mut bytes) {
-                Ok(Piece::Data(data)) => self.dispatch(data, received),
-                Ok(Piece::NeedMore) => return,
-                Ok(Piece::End) => return self.source.handle_end(received.at),
-                Err(error) => return self.fail(&Failure::new(Kind::Http, error)),
-            }
-            if self.source.ready_state() != ReadyState::Open
-                || self.cut.is_some_and(|cut| cut.trigger == Trigger::Now)
-            {
-                return;
-            }
-        }
-    }
-
-    fn dispatch(&mut self, data: &[u8], received: Received) {
+    fn dispatch(&mut self, data: &[u8], received: Received) -> ControlFlow<()> {
         let data = self.before_cut(data, received.at);
         let group = Rc::clone(&self.group);
         let mut checker = group.checker.borrow_mut();
@@ -124,7 +84,13 @@ impl Slot {
                 break;
             }
         }
+        drop(items);
         self.group.live.deliveries.add(events);
+        let is_over = self.source.ready_state() != ReadyState::Open;
+        if is_over || self.cut.is_some_and(|cut| cut.trigger == Trigger::Now) {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
     }
 
     /// What of a chunk is read if the cut is to be in its last event.
@@ -140,7 +106,7 @@ impl Slot {
         }
     }
 
-    async fn cut_now(&mut self, stream: Stream) -> Option<Stream> {
+    async fn cut_now(&mut self, leg: Leg) -> Option<Leg> {
         let cut = self.cut.take()?;
         let now = Instant::now();
         let at = self.group.since_start(now);
@@ -150,21 +116,16 @@ impl Slot {
         self.outage = Some(cut.stratum.outage);
         let error = NetworkError::new(NetworkErrorKind::Reset, "cut on purpose");
         self.source.handle_failure(now, error);
-        close(stream, cut.stratum.kind).await
+        close(leg, cut.stratum.kind).await
     }
 }
 
 /// Ends the connection in this manner.
-async fn close(mut stream: Stream, kind: CutKind) -> Option<Stream> {
+async fn close(leg: Leg, kind: CutKind) -> Option<Leg> {
     match kind {
-        CutKind::HalfOpen => return Some(stream),
-        CutKind::Fin => {
-            let _ = stream.shutdown().await;
-        }
-        _ => {
-            // Where this fails the socket is closed all the same, by a FIN.
-            let _ = stream.socket().set_zero_linger();
-        }
+        CutKind::HalfOpen => return Some(leg),
+        CutKind::Fin => leg.finish().await,
+        _ => leg.reset(),
     }
     None
 }

@@ -1,0 +1,116 @@
+//! An opened leg: the body of one response, piece by piece.
+
+use std::ops::ControlFlow;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::AsyncWriteExt;
+
+use crate::connect::Stream;
+use crate::exchange::{Received, Wire};
+use crate::failure::{Failure, Kind};
+use crate::http::{Body, BodyError, Piece};
+
+/// A response whose body is read.
+#[derive(Debug)]
+pub struct Leg {
+    carrier: Carrier,
+    /// What came with the head of the response, until it was read.
+    early: Option<Box<[u8]>>,
+    received: Received,
+}
+
+/// What brings the body.
+#[derive(Debug)]
+enum Carrier {
+    /// HTTP/1.1: a connection of its own.
+    Http1 { stream: Stream, body: Body },
+}
+
+/// What came of one read.
+#[derive(Debug, Clone, Copy)]
+pub enum Step {
+    /// Bytes; there may be more.
+    Read,
+    /// The body has ended as its framing says, after what was read of it.
+    End(Received),
+}
+
+impl Leg {
+    /// Over HTTP/1.1, where `early` came with the head.
+    pub(crate) fn http1(stream: Stream, body: Body, early: Box<[u8]>, received: Received) -> Self {
+        Self {
+            carrier: Carrier::Http1 { stream, body },
+            early: Some(early).filter(|early| !early.is_empty()),
+            received,
+        }
+    }
+
+    /// When the head of the response arrived.
+    pub fn received(&self) -> Received {
+        self.received
+    }
+
+    /// One read of at most `most` bytes from the socket. What it brings of the
+    /// body goes to `take`, until that wants no more: then the rest is gone.
+    ///
+    /// # Errors
+    /// The connection failed, or the body is cut short or not framed as it should be.
+    pub fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        wire: Wire<'_>,
+        most: usize,
+        take: impl FnMut(&[u8], Received) -> ControlFlow<()>,
+    ) -> Poll<Result<Step, Failure>> {
+        let Carrier::Http1 { stream, body } = &mut self.carrier;
+        if let Some(early) = self.early.take() {
+            return Poll::Ready(unwrap(body, &early, self.received, take));
+        }
+        let mut buffer = wire.buffer.borrow_mut();
+        let most = most.clamp(1, buffer.len());
+        let read = ready!(wire.poll_read(cx, stream, &mut buffer[..most]));
+        Poll::Ready(match read {
+            Ok((0, received)) if body.may_end_here() => Ok(Step::End(received)),
+            Ok((0, _)) => {
+                let detail = "the connection closed before the end of the response";
+                Err(Failure::new(Kind::CutShort, detail))
+            }
+            Ok((length, received)) => unwrap(body, &buffer[..length], received, take),
+            Err(error) => Err(Failure::transfer(&error)),
+        })
+    }
+
+    /// Resets the connection, as a client that died.
+    pub fn reset(self) {
+        let Carrier::Http1 { stream, .. } = self.carrier;
+        // Where this fails the socket is closed all the same, by a FIN.
+        let _ = stream.socket().set_zero_linger();
+    }
+
+    /// Closes this side of the connection, then all of it.
+    pub async fn finish(self) {
+        let Carrier::Http1 { mut stream, .. } = self.carrier;
+        let _ = stream.shutdown().await;
+    }
+}
+
+/// Hands on what of `bytes` is the body.
+fn unwrap(
+    body: &mut Body,
+    mut bytes: &[u8],
+    received: Received,
+    mut take: impl FnMut(&[u8], Received) -> ControlFlow<()>,
+) -> Result<Step, Failure> {
+    let broken = |error: BodyError| Failure::new(Kind::Http, error);
+    loop {
+        match body.next(&mut bytes).map_err(broken)? {
+            Piece::Data(data) => {
+                if take(data, received).is_break() {
+                    return Ok(Step::Read);
+                }
+            }
+            Piece::NeedMore => return Ok(Step::Read),
+            Piece::End => return Ok(Step::End(received)),
+        }
+    }
+}
