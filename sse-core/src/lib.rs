@@ -29,6 +29,7 @@ mod field;
 pub mod ledger;
 mod limits;
 mod line;
+pub mod lint;
 mod parse;
 mod source;
 

@@ -56,6 +56,8 @@ pub struct Setup {
     pub sequence: Option<Regex>,
     /// Where times are shown.
     pub time_zone: TimeZone,
+    /// What the keys do.
+    pub keymap: Keymap,
     /// The time at the start.
     pub now: Timestamp,
 }
@@ -71,6 +73,7 @@ impl Setup {
             buffer: 64 << 20,
             sequence: None,
             time_zone: TimeZone::UTC,
+            keymap: Keymap::default(),
             now,
         }
     }
@@ -178,7 +181,7 @@ impl App {
             side_by_side: false,
             focus: Focus::List,
             help: None,
-            keymap: Keymap::default(),
+            keymap: setup.keymap,
             time_zone: setup.time_zone,
             now: setup.now,
             hidden: 0,
@@ -334,13 +337,8 @@ impl App {
         self.notice = None;
         self.find_places();
         let context = self.context();
-        let replay = || {
-            let playing = self.screens.replay.is_some();
-            let listens = playing && !matches!(context, Context::Prompt | Context::Help);
-            let action = self.keymap.action_of(Context::Replay, key);
-            action.filter(|_| listens)
-        };
-        if let Some(action) = replay().or_else(|| self.keymap.action(context, key)) {
+        let replay = self.screens.replay.is_some();
+        if let Some(action) = self.keymap.action(context, replay, key) {
             self.act(action, context);
         } else if context == Context::Prompt {
             self.type_key(key);

@@ -14,6 +14,7 @@ use sse_core::client::Request;
 use url::Url;
 
 use crate::charts::Wanted;
+use crate::keymap::Key;
 use crate::options::{DEFAULT_URL, Options, Output, Replay, Screenshot, Source};
 use crate::replay::Speed;
 use crate::theme::ThemeName;
@@ -131,8 +132,8 @@ pub struct Args {
     size: (u16, u16),
 
     /// Key to press before the picture is taken, such as Up, Enter or ?; repeatable
-    #[arg(long, value_name = "KEY", value_parser = key, requires = "screenshot")]
-    key: Vec<String>,
+    #[arg(long, value_name = "KEY", requires = "screenshot")]
+    key: Vec<Key>,
 
     /// Print completions for a shell and exit
     #[arg(long, value_name = "SHELL", conflicts_with = "man")]
@@ -318,13 +319,6 @@ fn size(text: &str) -> Result<(u16, u16), String> {
     }
 }
 
-fn key(text: &str) -> Result<String, String> {
-    match crate::keymap::parse(text) {
-        Some(_) => Ok(text.to_owned()),
-        None => Err("no such key; write it as in the help: k, G, Up, Enter, PgUp, Esc".to_owned()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -402,7 +396,7 @@ mod tests {
             (&["-n", "0"], "--events"),
             (&["--buffer", "much"], "--buffer"),
             (&["--size", "10", "--screenshot", "x.svg"], "120x36"),
-            (&["--key", "Hyper", "--screenshot", "x.svg"], "no such key"),
+            (&["--key", "Hyper", "--screenshot", "x.svg"], "is no key"),
             (&["--replay", "x", "http://host/"], "cannot be used with"),
             (&["--replay", "x", "--speed", "fast"], "10, 0.5, max"),
             (&["--speed", "10"], "--replay"),

@@ -14,6 +14,7 @@ use crate::app::{App, Setup};
 use crate::charts::Charts;
 use crate::format;
 use crate::ingest::{self, Ingest, Received, Streams};
+use crate::keymap::{self, Action};
 use crate::message::{Change, Message};
 use crate::options::{Options, Source};
 use crate::record::{self, Tap};
@@ -51,6 +52,7 @@ pub(crate) fn app(options: &Options, streams: &Streams) -> App {
         buffer: options.buffer,
         sequence: options.sequence.clone(),
         time_zone: options.time_zone.clone(),
+        keymap: options.keymap.clone(),
         now,
     });
     app.screens.charts = Charts::new(options.charts.clone());
@@ -165,8 +167,9 @@ async fn show(
                     match (request, &control) {
                         (Request::Recording, None) => toggle_recording(app, tap),
                         (Request::Recording, Some(_)) => {
-                            let text = "this is a recording already; R records live streams";
-                            app.update(Message::Notice(text.to_owned()));
+                            let key = app.keymap.how(keymap::Context::Everywhere, Action::Record);
+                            let text = format!("this is a recording already; {key} records live streams");
+                            app.update(Message::Notice(text));
                         }
                         (Request::Replay(change), Some(playing)) => {
                             playing.change(|playhead, now| change.apply(playhead, now));

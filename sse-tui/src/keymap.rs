@@ -1,263 +1,19 @@
 //! Keys as data: what each does, where, and the words that explain it.
 
+mod action;
+mod key;
+mod main;
+mod remap;
 mod screens;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::KeyEvent;
 
-/// What a key can ask for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Action {
-    /// Leave the program.
-    Quit,
-    /// Show or hide the list of keys.
-    Help,
-    /// Freeze or resume the display.
-    Pause,
-    /// One row up.
-    Up,
-    /// One row down.
-    Down,
-    /// One page up.
-    PageUp,
-    /// One page down.
-    PageDown,
-    /// The oldest row, or the top of the detail.
-    First,
-    /// The newest row, followed from then on, or the end of the detail.
-    Last,
-    /// Show the selected event.
-    Open,
-    /// Leave what was opened last.
-    Close,
-    /// Move the keys between list, detail and types.
-    Focus,
-    /// The event before the one shown.
-    Previous,
-    /// The event after the one shown.
-    Next,
-    /// Say which events are listed.
-    Filter,
-    /// List all events again.
-    ListAll,
-    /// Look for something.
-    Find,
-    /// The next match further up the list.
-    FindNext,
-    /// The next match further down.
-    FindPrevious,
-    /// List a type no longer, or again.
-    Mute,
-    /// List only this type, or all again.
-    Solo,
-    /// List one more row around each match.
-    MoreContext,
-    /// List one less.
-    LessContext,
-    /// List only events with this value, or of this type.
-    FilterValue,
-    /// Set or remove a bookmark.
-    Bookmark,
-    /// The next bookmark, around the end.
-    NextBookmark,
-    /// The next gap or outage.
-    NextGap,
-    /// The gap or outage before.
-    PreviousGap,
-    /// Put data, or the selected value, on the clipboard.
-    Copy,
-    /// Put the request on the clipboard, as a curl command.
-    CopyCurl,
-    /// Give each stream a column of its own, or not.
-    SideBySide,
-    /// Show the bytes as they came, or the data.
-    Wire,
-    /// Fold the value, or what it is in.
-    Fold,
-    /// Unfold the value.
-    Unfold,
-    /// Fold or unfold the value.
-    Toggle,
-    /// Fold all but the outermost, or unfold all.
-    FoldAll,
-    /// Take what was typed.
-    Accept,
-    /// Go back to what was before.
-    Cancel,
-    /// What was typed before.
-    Recall,
-    /// What was typed after that.
-    RecallNewer,
-    /// One place to the left.
-    Left,
-    /// One place to the right.
-    Right,
-    /// Begin or end a recording.
-    Record,
-    /// Show the text of the stream.
-    Text,
-    /// Show the live panels.
-    Charts,
-    /// The next field of a panel.
-    NextField,
-    /// The field before.
-    PreviousField,
-    /// The text after the next stall.
-    NextStall,
-    /// The text after the stall before.
-    PreviousStall,
-    /// Let the replay stand still or go on.
-    PlayPause,
-    /// Replay one record.
-    PlayStep,
-    /// Replay faster.
-    PlayFaster,
-    /// Replay slower.
-    PlaySlower,
-    /// Jump ahead in the replay.
-    PlayAhead,
-    /// Jump back in the replay.
-    PlayBack,
-}
-
-/// Where a key has its meaning.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Context {
-    /// Anywhere.
-    Everywhere,
-    /// While the list has the keys.
-    List,
-    /// While the detail has the keys.
-    Detail,
-    /// While the event types have the keys.
-    Types,
-    /// While something is typed.
-    Prompt,
-    /// While the help is open.
-    Help,
-    /// While the text of a stream is shown.
-    Text,
-    /// While the live panels are shown.
-    Charts,
-    /// While a recording is played.
-    Replay,
-}
-
-impl Context {
-    /// All, in the order in which help lists them.
-    pub const ALL: [Self; 9] = [
-        Self::List,
-        Self::Everywhere,
-        Self::Detail,
-        Self::Types,
-        Self::Prompt,
-        Self::Help,
-        Self::Text,
-        Self::Charts,
-        Self::Replay,
-    ];
-
-    /// Heading in the help.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Everywhere => "everywhere",
-            Self::List => "list",
-            Self::Detail => "detail",
-            Self::Types => "types",
-            Self::Prompt => "while typing",
-            Self::Help => "help",
-            Self::Text => "text of a stream",
-            Self::Charts => "live panels",
-            Self::Replay => "replay",
-        }
-    }
-}
-
-/// A key with its modifiers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Key {
-    code: KeyCode,
-    modifiers: KeyModifiers,
-}
-
-impl Key {
-    fn of(event: KeyEvent) -> Self {
-        Self {
-            code: event.code,
-            modifiers: event.modifiers,
-        }
-    }
-
-    fn matches(self, event: &KeyEvent) -> bool {
-        // Shift is already in the character, and terminals differ in reporting it.
-        let relevant = match event.code {
-            KeyCode::Char(_) => event.modifiers - KeyModifiers::SHIFT,
-            _ => event.modifiers,
-        };
-        self.code == event.code && self.modifiers == relevant
-    }
-
-    /// As it stands in help and footer: `G`, `Ctrl-C`, `PgUp`, `⏎`.
-    pub fn label(self) -> String {
-        let name = match self.code {
-            KeyCode::Char(' ') => "Space".to_owned(),
-            KeyCode::Char(character) if self.modifiers.contains(KeyModifiers::CONTROL) => {
-                character.to_ascii_uppercase().to_string()
-            }
-            KeyCode::Char(character) => character.to_string(),
-            KeyCode::Up => "↑".to_owned(),
-            KeyCode::Down => "↓".to_owned(),
-            KeyCode::Left => "←".to_owned(),
-            KeyCode::Right => "→".to_owned(),
-            KeyCode::Enter => "Enter".to_owned(),
-            KeyCode::PageUp => "PgUp".to_owned(),
-            KeyCode::PageDown => "PgDn".to_owned(),
-            other => other.to_string(),
-        };
-        if self.modifiers.contains(KeyModifiers::CONTROL) {
-            format!("Ctrl-{name}")
-        } else {
-            name
-        }
-    }
-}
-
-/// The key of this name, as [`Key::label`] writes it, or with arrows in words.
-pub fn parse(name: &str) -> Option<KeyEvent> {
-    if let Some(letter) = name.strip_prefix("Ctrl-") {
-        let code = KeyCode::Char(letter.parse::<char>().ok()?.to_ascii_lowercase());
-        return Some(KeyEvent::new(code, KeyModifiers::CONTROL));
-    }
-    let mut characters = name.chars();
-    let code = match (characters.next(), characters.next()) {
-        (Some(character), None) => match character {
-            '↑' => KeyCode::Up,
-            '↓' => KeyCode::Down,
-            '←' => KeyCode::Left,
-            '→' => KeyCode::Right,
-            _ => KeyCode::Char(character),
-        },
-        _ => match name {
-            "Up" => KeyCode::Up,
-            "Down" => KeyCode::Down,
-            "Left" => KeyCode::Left,
-            "Right" => KeyCode::Right,
-            "PgUp" => KeyCode::PageUp,
-            "PgDn" => KeyCode::PageDown,
-            "Home" => KeyCode::Home,
-            "End" => KeyCode::End,
-            "Enter" => KeyCode::Enter,
-            "Esc" => KeyCode::Esc,
-            "Tab" => KeyCode::Tab,
-            "Space" => KeyCode::Char(' '),
-            "F1" => KeyCode::F(1),
-            _ => return None,
-        },
-    };
-    Some(KeyEvent::new(code, KeyModifiers::NONE))
-}
+pub use action::{Action, Context};
+pub use key::{Key, NoKey};
+pub use remap::{Mistake, Remap};
 
 /// Keys that do one thing in one context.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Binding {
     /// Where.
     pub context: Context,
@@ -272,120 +28,47 @@ pub struct Binding {
 }
 
 /// All bindings, in the order in which help and footer list them.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keymap {
     bindings: Vec<Binding>,
 }
 
 type Line = (Context, &'static str, Action, &'static str, &'static str);
 
-/// Context, keys, action, help, hint.
-#[rustfmt::skip]
-const DEFAULT: &[Line] = {
-    use Action as A;
-    use Context::{Detail, Everywhere, Help, List, Prompt, Types};
-    &[
-        (List, "↑ k", A::Up, "one up; stops following", "scroll"),
-        (List, "↓ j", A::Down, "one down", ""),
-        (List, "PgUp Ctrl-B", A::PageUp, "page up", ""),
-        (List, "PgDn Ctrl-F", A::PageDown, "page down", ""),
-        (List, "Home g", A::First, "oldest kept", ""),
-        (List, "G End", A::Last, "newest; follow", "follow"),
-        (List, "Enter", A::Open, "show in detail", "show"),
-        (List, "Esc", A::Close, "close detail, or follow", ""),
-        (List, "f", A::FilterValue, "only this type", ""),
-        (Everywhere, "&", A::Filter, "filter", "filter"),
-        (Everywhere, "/", A::Find, "find", "find"),
-        (Everywhere, "n", A::FindNext, "next match, older", ""),
-        (Everywhere, "N", A::FindPrevious, "next match, newer", ""),
-        (Everywhere, "u", A::ListAll, "undo filter, solo, mute", ""),
-        (Everywhere, "+", A::MoreContext, "more rows around match", ""),
-        (Everywhere, "-", A::LessContext, "fewer", ""),
-        (List, "m", A::Mute, "mute this type, or not", ""),
-        (List, "s", A::Solo, "solo this type, or not", ""),
-        (List, "b", A::Bookmark, "bookmark, or not", ""),
-        (List, "'", A::NextBookmark, "next bookmark", ""),
-        (List, ">", A::NextGap, "next gap or outage", ""),
-        (List, "<", A::PreviousGap, "gap or outage before", ""),
-        (List, "v", A::SideBySide, "streams side by side", ""),
-        (Detail, "↑ k", A::Up, "line up", "move"),
-        (Detail, "↓ j", A::Down, "line down", ""),
-        (Detail, "PgUp Ctrl-B", A::PageUp, "page up", ""),
-        (Detail, "PgDn Ctrl-F", A::PageDown, "page down", ""),
-        (Detail, "Home g", A::First, "top", ""),
-        (Detail, "G End", A::Last, "end", ""),
-        (Detail, "[ p", A::Previous, "event before", ""),
-        (Detail, "] Ctrl-N", A::Next, "event after", ""),
-        (Detail, "Enter", A::Toggle, "fold or unfold", "fold"),
-        (Detail, "← h", A::Fold, "fold, or go out", ""),
-        (Detail, "→ l", A::Unfold, "unfold", ""),
-        (Detail, "z", A::FoldAll, "fold or unfold all", ""),
-        (Detail, "w", A::Wire, "bytes on the wire", "wire"),
-        (Detail, "f", A::FilterValue, "filter on this value", "only this"),
-        (Detail, "Esc", A::Close, "close", "close"),
-        (Types, "↑ k", A::Up, "type above", "choose"),
-        (Types, "↓ j", A::Down, "type below", ""),
-        (Types, "Home g", A::First, "first", ""),
-        (Types, "G End", A::Last, "last", ""),
-        (Types, "s Enter", A::Solo, "solo, or not", "solo"),
-        (Types, "m", A::Mute, "mute, or not", "mute"),
-        (Types, "Esc", A::Close, "back to the list", "back"),
-        (Prompt, "Enter", A::Accept, "take it", ""),
-        (Prompt, "Esc", A::Cancel, "as it was before", ""),
-        (Prompt, "↑", A::Recall, "typed before", ""),
-        (Prompt, "↓", A::RecallNewer, "typed after that", ""),
-        (Prompt, "Ctrl-C", A::Quit, "quit", ""),
-        (Everywhere, "y", A::Copy, "copy data or value", ""),
-        (Everywhere, "Y", A::CopyCurl, "copy as curl", ""),
-        (Everywhere, "Space", A::Pause, "pause or resume display", "pause"),
-        (Everywhere, "Tab", A::Focus, "keys to the next pane", ""),
-        (Help, "↑ k", A::Up, "scroll up", ""),
-        (Help, "↓ j", A::Down, "scroll down", "scroll"),
-        (Help, "PgUp Ctrl-B", A::PageUp, "page up", ""),
-        (Help, "PgDn Ctrl-F", A::PageDown, "page down", ""),
-        (Help, "Esc q Enter", A::Help, "close", "close"),
-        (Everywhere, "? F1", A::Help, "this help", "help"),
-        (Everywhere, "q Ctrl-C", A::Quit, "quit", "quit"),
-    ]
-};
+/// The bindings of every screen, those of the main one first.
+const DEFAULT: [&[Line]; 2] = [main::KEYS, screens::KEYS];
 
 impl Default for Keymap {
     fn default() -> Self {
         let binding = |(context, keys, action, help, hint): &Line| Binding {
             context: *context,
-            keys: keys.split(' ').filter_map(parse).map(Key::of).collect(),
+            keys: keys.split(' ').filter_map(|key| key.parse().ok()).collect(),
             action: *action,
             help,
             hint,
         };
         Self {
-            bindings: DEFAULT.iter().chain(screens::KEYS).map(binding).collect(),
+            bindings: DEFAULT.concat().iter().map(binding).collect(),
         }
     }
 }
 
 impl Keymap {
-    /// What a key means in a context.
-    pub fn action(&self, context: Context, event: &KeyEvent) -> Option<Action> {
-        let find = |context| {
-            self.bindings.iter().find(|binding| {
-                binding.context == context && binding.keys.iter().any(|key| key.matches(event))
-            })
-        };
-        // What is typed is text, whatever the key means elsewhere.
-        let elsewhere = || match context {
-            Context::Prompt => None,
-            _ => find(Context::Everywhere),
-        };
-        find(context)
-            .or_else(elsewhere)
+    /// What a key means in a context. The keys of a replay come first where one
+    /// is shown.
+    pub fn action(&self, context: Context, replay: bool, event: &KeyEvent) -> Option<Action> {
+        let key = Key::of(event);
+        self.here(context, replay)
+            .find(|binding| binding.keys.contains(&key))
             .map(|binding| binding.action)
     }
 
-    /// What a key means in one context alone.
-    pub fn action_of(&self, context: Context, event: &KeyEvent) -> Option<Action> {
-        let keys = |binding: &&Binding| binding.keys.iter().any(|key| key.matches(event));
-        self.of(context).find(keys).map(|binding| binding.action)
+    /// The bindings that work in a context, the innermost first. Of those with
+    /// the same key the first counts.
+    pub fn here(&self, context: Context, replay: bool) -> impl Iterator<Item = &Binding> {
+        let replay = (replay && context.takes_replay()).then_some(Context::Replay);
+        let layers = replay.into_iter().chain(context.layers().iter().copied());
+        layers.flat_map(|layer| self.of(layer))
     }
 
     /// The bindings of one context.
@@ -395,68 +78,69 @@ impl Keymap {
             .filter(move |binding| binding.context == context)
     }
 
-    /// The bindings that the footer names in a context.
-    pub fn hints(&self, context: Context) -> impl Iterator<Item = &Binding> {
-        let taken = move |key: &Key| self.of(context).any(|own| own.keys.contains(key));
-        let elsewhere = self
-            .of(Context::Everywhere)
-            .filter(move |binding| !binding.keys.first().is_some_and(taken));
-        let elsewhere = elsewhere.filter(move |_| context != Context::Prompt);
-        self.of(context)
-            .chain(elsewhere)
-            .filter(|binding| !binding.hint.is_empty())
+    /// The bindings that the footer names in a context: those with a word for it
+    /// whose key does nothing else there.
+    pub fn hints(&self, context: Context, replay: bool) -> impl Iterator<Item = &Binding> {
+        self.here(context, replay).filter(move |binding| {
+            let Some(key) = binding.keys.first() else {
+                return false;
+            };
+            let mut same = self.here(context, replay);
+            let first = same.find(|other| other.keys.contains(key));
+            !binding.hint.is_empty() && first == Some(*binding)
+        })
+    }
+
+    /// The first key that asks for an action in a context.
+    pub fn key(&self, context: Context, action: Action) -> Option<Key> {
+        self.here(context, true)
+            .find(|binding| binding.action == action && !binding.keys.is_empty())
+            .and_then(|binding| binding.keys.first().copied())
+    }
+
+    /// How to ask for an action in a context, for words to the user: the label
+    /// of its key, or that there is none.
+    pub fn how(&self, context: Context, action: Action) -> String {
+        match self.key(context, action) {
+            Some(key) => key.label(),
+            None => format!("{} (no key)", action.name()),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
+    use clap::ValueEnum;
+    use crossterm::event::{KeyCode, KeyModifiers};
 
     use super::*;
 
     #[test]
-    fn no_key_has_two_meanings_in_one_context() {
-        let keymap = Keymap::default();
-        let mut seen = HashSet::new();
-        for binding in &keymap.bindings {
-            for key in &binding.keys {
-                assert!(
-                    seen.insert((binding.context, *key)),
-                    "{key:?} in {:?}",
-                    binding.context
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn every_action_can_be_reached_and_is_explained() {
-        for binding in Keymap::default().bindings {
-            assert!(
-                !binding.keys.is_empty() && (1..=24).contains(&binding.help.len()),
-                "{:?}",
-                binding.action
-            );
-        }
-    }
-
-    #[test]
-    fn every_key_has_a_name_that_reads_back() {
-        let lines = DEFAULT.iter().chain(screens::KEYS);
-        let names: usize = lines.map(|line| line.1.split(' ').count()).sum();
+    fn every_default_is_a_key_and_is_explained() {
+        let lines = DEFAULT.concat();
+        let names: usize = lines.iter().map(|line| line.1.split(' ').count()).sum();
         let bindings = Keymap::default().bindings;
         assert_eq!(bindings.iter().map(|b| b.keys.len()).sum::<usize>(), names);
-        for key in bindings.iter().flat_map(|binding| &binding.keys) {
-            assert_eq!(parse(&key.label()).map(Key::of), Some(*key), "{key:?}");
+        for binding in bindings {
+            let length = binding.help.len();
+            assert!((1..=24).contains(&length), "{:?}", binding.action);
         }
     }
 
     #[test]
-    fn shift_is_part_of_the_character() {
+    fn every_action_has_a_default_key() {
         let keymap = Keymap::default();
-        for modifiers in [KeyModifiers::NONE, KeyModifiers::SHIFT] {
-            let key = KeyEvent::new(KeyCode::Char('G'), modifiers);
-            assert_eq!(keymap.action(Context::List, &key), Some(Action::Last));
+        for action in Action::value_variants() {
+            let bound = keymap.bindings.iter().any(|bound| bound.action == *action);
+            assert!(bound, "{}", action.name());
+        }
+    }
+
+    #[test]
+    fn an_action_and_a_context_never_share_a_name() {
+        for context in Context::value_variants() {
+            let same = |action: &&Action| action.name() == context.name();
+            assert_eq!(Action::value_variants().iter().find(same), None);
         }
     }
 
@@ -465,9 +149,23 @@ mod tests {
         let keymap = Keymap::default();
         let control = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
         let plain = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::NONE);
-        for context in Context::ALL {
-            assert_eq!(keymap.action(context, &control), Some(Action::Quit));
-            assert_ne!(keymap.action(context, &plain), Some(Action::Quit));
+        for context in Context::value_variants() {
+            if *context == Context::Replay || *context == Context::Main {
+                continue;
+            }
+            let action = |key| keymap.action(*context, true, key);
+            assert_eq!(action(&control), Some(Action::Quit), "{context:?}");
+            assert_ne!(action(&plain), Some(Action::Quit));
         }
+    }
+
+    #[test]
+    fn the_keys_of_a_replay_come_first_only_while_there_is_one() {
+        let keymap = Keymap::default();
+        let space = KeyEvent::new(KeyCode::Char(' '), KeyModifiers::NONE);
+        let action = |context, replay| keymap.action(context, replay, &space);
+        assert_eq!(action(Context::List, true), Some(Action::PlayPause));
+        assert_eq!(action(Context::List, false), Some(Action::Pause));
+        assert_eq!(action(Context::Prompt, true), None);
     }
 }

@@ -10,6 +10,7 @@ use sse_core::client::{Options as ClientOptions, Request};
 use url::Url;
 
 use crate::charts::Wanted;
+use crate::keymap::{Key, Keymap};
 use crate::replay::Speed;
 use crate::theme::ThemeName;
 
@@ -67,8 +68,8 @@ pub struct Screenshot {
     pub after: Duration,
     /// Columns and rows.
     pub size: (u16, u16),
-    /// Keys pressed before the picture is taken, by their names in the help.
-    pub keys: Vec<String>,
+    /// Keys pressed before the picture is taken.
+    pub keys: Vec<Key>,
 }
 
 /// All options, with a default for each.
@@ -92,6 +93,8 @@ pub struct Options {
     pub sequence: Option<Regex>,
     /// Default: plain if `NO_COLOR` is set, else dark.
     pub theme: ThemeName,
+    /// What the keys do. Default: see [`Keymap`].
+    pub keymap: Keymap,
     /// For times shown to people. Default: the system's.
     pub time_zone: TimeZone,
     /// Record what arrives into this file. Default: none.
@@ -125,6 +128,7 @@ impl Options {
             buffer: 64 << 20,
             sequence: None,
             theme: ThemeName::from_environment(),
+            keymap: Keymap::default(),
             time_zone: TimeZone::system(),
             record: None,
             record_limit: 1 << 30,

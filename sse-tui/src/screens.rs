@@ -180,10 +180,8 @@ impl Screens {
             (Context::Charts, Action::Close) if self.charts.zoomed() => self.charts.zoom(false),
             (Context::Charts, Action::Charts | Action::Close) => self.current = Screen::Main,
             (_, Action::Charts) => self.current = Screen::Charts,
-            (Context::Charts, action) if !works_everywhere(action) => self.act_on_charts(action),
-            (Context::Text, action) if !works_everywhere(action) => {
-                return self.act_on_text(action);
-            }
+            (Context::Charts, action) => return self.act_on_charts(action),
+            (Context::Text, action) => return self.act_on_text(action),
             _ => return Done::Nothing,
         }
         Done::All
@@ -212,7 +210,7 @@ impl Screens {
         self.transcript = Some(Transcript::new(source, leg, pointer, requested));
     }
 
-    fn act_on_charts(&mut self, action: Action) {
+    fn act_on_charts(&mut self, action: Action) -> Done {
         let charts = &mut self.charts;
         match action {
             Action::Left => charts.select_by(-1),
@@ -222,8 +220,9 @@ impl Screens {
             Action::NextField => charts.field(1),
             Action::PreviousField => charts.field(-1),
             Action::Open => charts.zoom(!charts.zoomed()),
-            _ => {}
+            _ => return Done::Nothing,
         }
+        Done::All
     }
 
     fn act_on_text(&mut self, action: Action) -> Done {
@@ -256,18 +255,8 @@ impl Screens {
                     return Done::Show(delta.row);
                 }
             }
-            _ => {}
+            _ => return Done::Nothing,
         }
         Done::All
     }
-}
-
-/// Whether an action is the same on every screen. Those of the list are for the
-/// list, though their keys work in all its panes.
-pub fn works_everywhere(action: Action) -> bool {
-    use Action as A;
-    matches!(
-        action,
-        A::Quit | A::Help | A::Pause | A::Record | A::Text | A::Charts
-    )
 }

@@ -10,7 +10,6 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::dashboard::{app, apply, show_side};
 use crate::ingest::{Ingest, Streams};
-use crate::keymap;
 use crate::message::Message;
 use crate::options::{Options, Screenshot};
 use crate::record::Tap;
@@ -54,8 +53,8 @@ pub async fn take(
     let mut terminal = Terminal::new(TestBackend::new(columns, rows))?;
     show_side(&mut app, &tap, control.as_ref());
     terminal.draw(|frame| ui::draw(frame, &mut app, &theme))?;
-    for key in screenshot.keys.iter().filter_map(|key| keymap::parse(key)) {
-        app.update(Message::Key(key));
+    for key in &screenshot.keys {
+        app.update(Message::Key(key.event()));
         while app.has_work() {
             app.work();
         }

@@ -12,6 +12,7 @@ mod model;
 
 mod capture;
 mod encode_round_trip;
+mod lint;
 mod parse;
 mod source;
 
@@ -38,4 +39,9 @@ pub fn source(bytes: &[u8]) {
 /// Recordings, damaged ones too.
 pub fn capture(bytes: &[u8]) {
     let _ = capture::run(bytes);
+}
+
+/// Lints, of any course of events.
+pub fn lint(bytes: &[u8]) {
+    let _ = lint::run(bytes);
 }

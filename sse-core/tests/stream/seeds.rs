@@ -5,17 +5,18 @@ use std::path::Path;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::fuzz_bodies::{capture, encode_round_trip, parse, source};
+use crate::fuzz_bodies::{capture, encode_round_trip, lint, parse, source};
 
 /// A target with the name of its directory of seeds.
 type Target = (&'static str, fn(&[u8]) -> arbitrary::Result<()>);
 
-const TARGETS: [Target; 5] = [
+const TARGETS: [Target; 6] = [
     ("parse", parse::run),
     ("parse_large", parse::run_large),
     ("encode_round_trip", encode_round_trip::run),
     ("source", source::run),
     ("capture", capture::run),
+    ("lint", lint::run),
 ];
 
 #[test]

@@ -37,7 +37,9 @@ impl App {
             Done::All => {}
             Done::Nothing => return false,
             Done::Show(row) if self.listing.row(self.listing.place(row)) != Some(row) => {
-                self.say(Tone::Refused, "the event is not listed: u lists all");
+                let key = self.keymap.how(Context::Main, Action::ListAll);
+                let text = format!("the event is not listed: {key} lists all");
+                self.say(Tone::Refused, text);
             }
             Done::Show(row) => {
                 self.screens.current = Screen::Main;
@@ -173,6 +175,10 @@ impl App {
             Action::Down => scroll.saturating_add(1),
             Action::PageUp => scroll.saturating_sub(10),
             Action::PageDown => scroll.saturating_add(10),
+            Action::Close => {
+                self.help = None;
+                return true;
+            }
             _ => return false,
         };
         true
@@ -224,7 +230,8 @@ impl App {
         match next.or(self.bookmarks.first()).copied() {
             Some(row) => self.go_to(row),
             None => {
-                let text = "no bookmark: b sets one on the selected row";
+                let key = self.keymap.how(Context::List, Action::Bookmark);
+                let text = format!("no bookmark: {key} sets one on the selected row");
                 self.say(Tone::Refused, text);
             }
         }

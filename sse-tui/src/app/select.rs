@@ -6,6 +6,7 @@ use super::{App, Focus, Tone};
 use crate::filter::{Filter, Pattern};
 use crate::find::{Find, Found, Seek};
 use crate::format;
+use crate::keymap::{Action, Context};
 use crate::listing::Selection;
 use crate::prompt::{Before, Prompt, PromptKind};
 
@@ -212,7 +213,9 @@ impl App {
     /// first search does, or down.
     pub(super) fn find_next(&mut self, forward: bool) {
         if self.find.is_none() {
-            self.say(Tone::Refused, "nothing to find yet: / looks for something");
+            let key = self.keymap.how(Context::Main, Action::Find);
+            let text = format!("nothing to find yet: {key} looks for something");
+            self.say(Tone::Refused, text);
             return;
         }
         self.seek_from(self.view.selected(), forward, false);

@@ -12,9 +12,9 @@ use unicode_width::UnicodeWidthStr;
 use super::pen::Pen;
 use crate::app::{App, Tone};
 use crate::format;
-use crate::keymap::{Action, Binding, Context};
+use crate::keymap::{Action, Binding, Key};
 use crate::prompt::{Prompt, PromptKind};
-use crate::screens::works_everywhere;
+use crate::screens::Screen;
 use crate::theme::Theme;
 
 /// The keys that the keymap gives a hint for where the keys go now, and how
@@ -41,17 +41,21 @@ pub(super) fn draw(
     }
     pen.text(" ", theme.dim);
     draw_recording(&mut pen, app, theme);
+    let context = app.context();
     for binding in hints(app) {
         let Some(key) = binding.keys.first() else {
             continue;
         };
-        let (key, hint) = match binding.action {
-            Action::Up => ("↑↓".to_owned(), binding.hint),
-            Action::Pause if app.view.paused() => (key.label(), "resume"),
-            Action::Record if app.screens.recording.is_some() => (key.label(), "end recording"),
-            Action::PlaySlower => ("{}".to_owned(), binding.hint),
-            Action::PlayBack => ("()".to_owned(), binding.hint),
-            _ => (key.label(), binding.hint),
+        let hint = match binding.action {
+            Action::Pause if app.view.paused() => "resume",
+            Action::Record if app.screens.recording.is_some() => "end recording",
+            _ => binding.hint,
+        };
+        let other = counterpart(binding.action).and_then(|other| app.keymap.key(context, other));
+        let key = match other.map(Key::label) {
+            Some(other) if other.width() + key.label().width() == 2 => key.label() + &other,
+            Some(other) => format!("{} {other}", key.label()),
+            None => key.label(),
         };
         if pen.room() < key.width() + hint.width() + 1 {
             return;
@@ -66,19 +70,29 @@ pub(super) fn draw(
     }
 }
 
-/// Those of the replay first; of those that work everywhere only what works here.
+/// What stands beside an action under one word.
+fn counterpart(action: Action) -> Option<Action> {
+    match action {
+        Action::Up => Some(Action::Down),
+        Action::PlaySlower => Some(Action::PlayFaster),
+        Action::PlayBack => Some(Action::PlayAhead),
+        _ => None,
+    }
+}
+
+/// What has a word in the footer where the keys go now.
 fn hints(app: &App) -> impl Iterator<Item = &Binding> {
-    let context = app.context();
-    let replay = app.screens.replay.is_some() && context != Context::Help;
-    let of_replay = app.keymap.of(Context::Replay);
-    let of_replay = of_replay.filter(move |binding| replay && !binding.hint.is_empty());
-    let elsewhere = app.screens.context().is_some();
-    let others = app.keymap.hints(context).filter(move |binding| {
-        let own = binding.context != Context::Everywhere;
-        let hidden = matches!(binding.action, Action::Pause | Action::Record);
-        (own || !elsewhere || works_everywhere(binding.action)) && !(replay && hidden)
-    });
-    of_replay.chain(others)
+    let replay = app.screens.replay.is_some();
+    let hints = app.keymap.hints(app.context(), replay);
+    let shown = match app.screens.current {
+        Screen::Main => None,
+        Screen::Text => Some(Action::Text),
+        Screen::Charts => Some(Action::Charts),
+    };
+    hints.filter(move |binding| {
+        let action = binding.action;
+        Some(action) != shown && !(replay && action == Action::Record)
+    })
 }
 
 /// What is recorded to where, if anything is.

@@ -14,6 +14,7 @@ use super::pen::Pen;
 use crate::app::App;
 use crate::connection::{Connection, Link};
 use crate::format;
+use crate::keymap::Action;
 use crate::message::Ending;
 use crate::theme::Theme;
 
@@ -119,7 +120,9 @@ pub(super) fn draw_status(buffer: &mut Buffer, area: Rect, app: &App, theme: &Th
         &format::short_count(app.stats.events.count),
         "",
     );
-    pen.right("? help  q quit", theme.dim);
+    let context = app.context();
+    let [help, quit] = [Action::Help, Action::Quit].map(|action| app.keymap.how(context, action));
+    pen.right(&format!("{help} help  {quit} quit"), theme.dim);
 }
 
 /// Whether what is on the screen is live: paused by the reader, open, ended for

@@ -9,8 +9,7 @@ use super::pane::Pane;
 use super::pen::Pen;
 use crate::app::App;
 use crate::filter::SYNTAX;
-use crate::keymap::{Context, Key};
-use crate::screens::works_everywhere;
+use crate::keymap::{Action, Context};
 use crate::theme::Theme;
 
 enum Line {
@@ -44,7 +43,13 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) ->
     let most = lines.saturating_sub(room);
     let scroll = app.help.unwrap_or(0).min(most);
     let note = if most > 0 {
-        format!("↑↓ {}–{} of {lines}", scroll + 1, scroll + room)
+        let keys = [Action::Up, Action::Down].map(|action| app.keymap.how(Context::Help, action));
+        format!(
+            "{} {}–{} of {lines}",
+            keys.concat(),
+            scroll + 1,
+            scroll + room
+        )
     } else {
         String::new()
     };
@@ -96,7 +101,7 @@ fn columns(app: &App) -> Vec<Vec<Line>> {
     first.extend([Context::List, Context::Prompt]);
     vec![
         keys(app, &first),
-        keys(app, &[Context::Everywhere, Context::Types]),
+        keys(app, &[Context::Main, Context::Everywhere, Context::Types]),
         [syntax(), vec![Line::Space], keys(app, &[Context::Help])]
             .into_iter()
             .flatten()
@@ -144,13 +149,11 @@ fn keys(app: &App, contexts: &[Context]) -> Vec<Line> {
             lines.push(Line::Space);
         }
         lines.push(Line::Title(context.title()));
-        let elsewhere = app.screens.context().is_some();
         for binding in app.keymap.of(*context) {
-            let of_list = *context == Context::Everywhere && !works_everywhere(binding.action);
-            if elsewhere && of_list {
+            if binding.keys.is_empty() {
                 continue;
             }
-            let keys: Vec<_> = binding.keys.iter().map(|key: &Key| key.label()).collect();
+            let keys: Vec<_> = binding.keys.iter().map(|key| key.label()).collect();
             lines.push(Line::Keys(keys.join(" "), binding.help));
         }
     }

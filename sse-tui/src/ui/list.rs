@@ -15,6 +15,7 @@ use super::pen::Pen;
 use crate::app::App;
 use crate::format;
 use crate::json;
+use crate::keymap::{Action, Context};
 use crate::sanitize::{prefix, sanitize};
 use crate::store::{Row, RowKind};
 use crate::theme::Theme;
@@ -52,7 +53,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
         } else if app.listing.progress(&app.store).is_some() {
             " looking for matches"
         } else if app.selection_text().is_some() {
-            " nothing matches so far; u lists all events again"
+            let key = app.keymap.how(Context::Main, Action::ListAll);
+            &format!(" nothing matches so far; {key} lists all events again")
         } else {
             " evicted while paused"
         };
