@@ -6,17 +6,29 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::{Instant, SystemTime};
 
-use sse_core::{Cause, Connect, EventSource, Item, ReadyState, SourceOptions, Transition};
+use http::StatusCode;
+use http::header::RETRY_AFTER;
+use sse_core::{
+    Cause, Connect, EventSource, Item, NetworkError, NetworkErrorKind, ReadyState, SourceOptions,
+    Transition,
+};
 
 use crate::exchange::{READ_BUFFER, Received, Request};
 use crate::failure::Failure;
 use crate::leg::{Leg, Step};
+use crate::storm::plan::Manner;
+use crate::storm::record::Phase;
+use crate::storm::watch::{InForce, Loss, Progress};
 use crate::worker::Worker;
+
+/// What the source is told where this side cuts a connection.
+const CUT: &str = "cut on purpose";
 
 /// One emulated `EventSource`.
 #[derive(Debug)]
 pub struct Slot {
     worker: Rc<Worker>,
+    number: u32,
     source: EventSource,
     /// When the first connection was due, then when it began.
     started: Instant,
@@ -28,7 +40,11 @@ pub struct Slot {
     opened_wall: u64,
     settled: bool,
     opened: bool,
+    /// Now.
+    open: bool,
     first_event: bool,
+    /// Whether a server has set the reconnection time.
+    told_retry: bool,
 }
 
 impl Slot {
@@ -40,12 +56,15 @@ impl Slot {
             reconnect: plan.reconnect,
             last_event_id: plan.target.last_event_id.clone(),
             limits: plan.limits,
+            backoff: plan.backoff.clone(),
+            retry_statuses: plan.retry_statuses.clone(),
             ..SourceOptions::default()
         };
         let mut random = fastrand::Rng::with_seed(plan.seed.wrapping_add(u64::from(number)));
         let source = EventSource::new(due, plan.target.url.clone(), options, move || random.f64());
         Self {
             worker,
+            number,
             source,
             started: due,
             connecting_since: due,
@@ -53,7 +72,9 @@ impl Slot {
             opened_wall: 0,
             settled: false,
             opened: false,
+            open: false,
             first_event: false,
+            told_retry: false,
         }
     }
 
@@ -72,12 +93,18 @@ impl Slot {
                         self.worker.live.open.decrement();
                     }
                 }
-                Some(Transition::Disconnected { cause, .. }) => {
+                Some(Transition::Disconnected {
+                    cause,
+                    retry_in,
+                    retry_at,
+                    ..
+                }) => {
                     leg = None;
-                    self.on_end(&cause);
+                    self.on_end(&cause, retry_at.checked_sub(retry_in));
                 }
                 Some(Transition::Closed { cause, .. }) => {
-                    self.on_end(&cause);
+                    self.on_end(&cause, None);
+                    self.on_closed(&cause);
                     if self.opened && !matches!(cause, Cause::EndOfStream | Cause::NoContent) {
                         self.worker.live.given_up.add(1);
                     }
@@ -97,8 +124,20 @@ impl Slot {
     /// Connects, asks and hands the answer to the source.
     async fn connect(&mut self, connect: &Connect) -> Option<Leg> {
         let worker = Rc::clone(&self.worker);
-        let _turn = worker.turn().await;
+        // What comes after a loss in a storm waits for nobody.
+        let _turn = match &worker.watch {
+            Some(watch) if watch.is_on() => None,
+            _ => worker.turn().await,
+        };
         self.connecting_since = Instant::now();
+        if let Some(watch) = &worker.watch
+            && connect.redirects == 0
+        {
+            watch.attempt(self.number, self.connecting_since);
+        }
+        if connect.last_event_id_unsendable() {
+            worker.stats.borrow_mut().unsendable_ids += 1;
+        }
         if !self.settled && connect.redirects == 0 && connect.attempt == 1 {
             let mut stats = worker.stats.borrow_mut();
             stats.ramp_late = stats.ramp_late.max(self.connecting_since - self.started);
@@ -123,6 +162,12 @@ impl Slot {
         match open.await {
             Ok(answer) => {
                 let (at, status) = (answer.leg.received().at, answer.status);
+                if let Some(watch) = &worker.watch
+                    && status != StatusCode::OK
+                    && answer.headers.contains_key(RETRY_AFTER)
+                {
+                    watch.told_to_wait();
+                }
                 self.source
                     .handle_response(at, SystemTime::now(), status, &answer.headers);
                 Some(answer.leg)
@@ -148,26 +193,54 @@ impl Slot {
             self.worker.live.opened.add(1);
         }
         self.worker.live.open.add(1);
+        self.open = true;
+        if let Some(watch) = &self.worker.watch {
+            watch.opened(self.number, received.at);
+        }
         self.settle();
     }
 
-    fn on_end(&mut self, cause: &Cause) {
-        let mut stats = self.worker.stats.borrow_mut();
+    /// `at`, where the source says when it was.
+    fn on_end(&mut self, cause: &Cause, at: Option<Instant>) {
+        let at = at.unwrap_or_else(Instant::now);
         match cause {
-            Cause::EndOfStream => stats.ends += 1,
-            Cause::NoContent => stats.stopped += 1,
+            Cause::EndOfStream => self.worker.stats.borrow_mut().ends += 1,
+            Cause::NoContent => self.worker.stats.borrow_mut().stopped += 1,
             _ => {
                 if let Some(failure) = Failure::refusal(cause, &self.worker.plan.target.url) {
-                    stats.failures.add(&failure);
-                    self.worker.live.failures.add(1);
+                    self.count(&failure);
                 }
             }
         }
-        drop(stats);
+        let was_open = std::mem::take(&mut self.open);
+        if let Some(watch) = &self.worker.watch
+            && was_open
+        {
+            let loss = match cause {
+                Cause::Network(error) if error.detail == CUT => Loss::Cut,
+                Cause::EndOfStream => Loss::Ended,
+                _ => Loss::Broken,
+            };
+            let in_force = InForce {
+                time: self.source.reconnection_time(),
+                told: self.told_retry,
+            };
+            watch.lost(self.number, at, loss, in_force);
+        }
         if self.opened && self.lost_at.is_none() {
-            self.lost_at = Some(Instant::now());
+            self.lost_at = Some(at);
         }
         self.settle();
+    }
+
+    fn on_closed(&self, cause: &Cause) {
+        if let Some(watch) = &self.worker.watch {
+            let phase = match cause {
+                Cause::NoContent => Phase::Stopped,
+                _ => Phase::GivenUp,
+            };
+            watch.over(self.number, phase);
+        }
     }
 
     fn settle(&mut self) {
@@ -177,16 +250,41 @@ impl Slot {
         }
     }
 
-    fn fail(&mut self, failure: &Failure) {
-        self.worker.stats.borrow_mut().failures.add(failure);
+    /// Counts a failure where it belongs: a storm keeps its own, and there the
+    /// loss of a connection is none.
+    fn count(&self, failure: &Failure) {
+        match &self.worker.watch {
+            Some(watch) if watch.is_on() && self.open => return,
+            Some(watch) if watch.is_on() => watch.failed(failure),
+            _ => self.worker.stats.borrow_mut().failures.add(failure),
+        }
         self.worker.live.failures.add(1);
+    }
+
+    fn fail(&mut self, failure: &Failure) {
+        self.count(failure);
         self.source
             .handle_failure(Instant::now(), failure.to_network_error());
     }
 
-    /// Reads until the source is no longer open.
+    /// Reads until the source is no longer open, or a storm cuts the leg.
     async fn read(&mut self, mut leg: Leg) {
-        poll_fn(|cx| self.poll_leg(cx, &mut leg)).await;
+        let worker = Rc::clone(&self.worker);
+        let Some(watch) = &worker.watch else {
+            return poll_fn(|cx| self.poll_leg(cx, &mut leg)).await;
+        };
+        // Boxed, so that slots without storms have no room for it.
+        let cut = Box::pin(watch.cut());
+        let manner = tokio::select! {
+            manner = cut => manner,
+            () = poll_fn(|cx| self.poll_leg(cx, &mut leg)) => return,
+        };
+        let error = NetworkError::new(NetworkErrorKind::Reset, CUT);
+        self.source.handle_failure(Instant::now(), error);
+        match manner {
+            Manner::Fin => leg.finish().await,
+            _ => leg.reset(),
+        }
     }
 
     fn poll_leg(&mut self, cx: &mut Context<'_>, leg: &mut Leg) -> Poll<()> {
@@ -206,9 +304,17 @@ impl Slot {
         let mut stats = self.worker.stats.borrow_mut();
         let mut meter = self.worker.meter.borrow_mut();
         let mut events = 0;
+        let mut progress = Progress::default();
         let mut items = self.source.handle_chunk(received.at, data);
         while let Some(item) = items.next() {
-            let Item::Event(event) = item else { continue };
+            let event = match item {
+                Item::Event(event) => event,
+                Item::Retry(_) => {
+                    self.told_retry = true;
+                    continue;
+                }
+                _ => continue,
+            };
             if !self.worker.claim_event() {
                 break;
             }
@@ -217,11 +323,18 @@ impl Slot {
             if let Some(meter) = &mut *meter {
                 meter.measure(&event, received.wall, self.opened_wall, &mut stats.delivery);
             }
+            if let Some(watch) = &self.worker.watch {
+                watch.note(&event, &mut progress);
+            }
         }
         drop(items);
         if events > 0 && !self.first_event {
             self.first_event = true;
+            self.worker.live.fed.add(1);
             stats.first_event.record(received.at - self.started);
+        }
+        if let Some(watch) = &self.worker.watch {
+            watch.received(self.number, received.at, progress);
         }
         self.worker.live.deliveries.add(events);
         match self.source.ready_state() {

@@ -19,7 +19,7 @@ use crate::worker::Message;
 /// How often the read lag of each thread is probed.
 const PROBE_INTERVAL: Duration = Duration::from_millis(10);
 /// Slots that fail before a target counts as unreachable, if none connected.
-const UNREACHABLE_AFTER: u64 = 100;
+pub(crate) const UNREACHABLE_AFTER: u64 = 100;
 /// Probes from one progress line to the next.
 const PROGRESS_EVERY: u32 = 25;
 
@@ -121,7 +121,7 @@ async fn direct(plan: &Arc<Plan>, progress: &mut Progress) -> io::Result<Outcome
         }
     };
     let start = Instant::now();
-    let mut team = Team::start(plan, &addresses, start)?;
+    let mut team = Team::start(plan, &addresses, start, None)?;
     let (ending, settled) = hold(plan, &mut team, start, interrupted, progress).await?;
     let (end, at_end) = (Instant::now(), team.snapshot());
     progress.clear();

@@ -4,7 +4,8 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use sse_core::Limits;
+use http::StatusCode;
+use sse_core::{Backoff, Limits};
 
 use crate::cli::LoadArgs;
 use crate::stats::DeliveryMeter;
@@ -40,6 +41,10 @@ pub struct Plan {
     pub connect_timeout: Duration,
     /// Whether to reconnect; `None` leaves it to the method.
     pub reconnect: Option<bool>,
+    /// Reconnection time, back-off and jitter.
+    pub backoff: Backoff,
+    /// Refusals after which a slot comes back.
+    pub retry_statuses: Vec<StatusCode>,
     /// Threads.
     pub threads: u32,
     /// Seed of the jitter.
@@ -78,6 +83,8 @@ impl Plan {
                 (_, true) => Some(false),
                 _ => None,
             },
+            backoff: Backoff::default(),
+            retry_statuses: Vec::new(),
             threads: threads.min(connections),
             seed: args
                 .pace
@@ -95,6 +102,12 @@ impl Plan {
     /// will not carry.
     pub fn check_machine(&self) -> Result<()> {
         check_connections(self.connections, self.threads)
+    }
+
+    /// Whether a slot comes back when its stream ends.
+    pub fn reconnects(&self) -> bool {
+        self.reconnect
+            .unwrap_or_else(|| self.target.method.is_idempotent())
     }
 
     /// A meter of delivery latency, where one was asked for.

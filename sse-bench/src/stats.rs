@@ -38,6 +38,8 @@ pub struct Stats {
     pub ends: u64,
     /// Slots that were told by a 204 to stop.
     pub stopped: u64,
+    /// Requests without the last event ID, because no header can carry it.
+    pub unsendable_ids: u64,
     /// Longest wait of a connection for its turn, beyond its time in the ramp.
     pub ramp_late: Duration,
 }
@@ -55,6 +57,7 @@ impl Stats {
         self.failures.merge(other.failures);
         self.ends += other.ends;
         self.stopped += other.stopped;
+        self.unsendable_ids += other.unsendable_ids;
         self.ramp_late = self.ramp_late.max(other.ramp_late);
     }
 }

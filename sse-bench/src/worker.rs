@@ -18,6 +18,7 @@ use crate::exchange::{READ_BUFFER, Wire};
 use crate::live::Live;
 use crate::plan::{Plan, share};
 use crate::stats::{DeliveryMeter, Stats};
+use crate::storm::watch::Watch;
 
 /// What a thread tells the one that started it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +64,8 @@ pub struct Assignment {
     /// Receives the time at which each datagram was sent, in nanoseconds since
     /// the start. They show how long what is ready to read waits for this thread.
     pub lag_probe: Option<UdpSocket>,
+    /// Its part in a storm.
+    pub watch: Option<Watch>,
 }
 
 /// What the slots of one thread have in common.
@@ -74,6 +77,7 @@ pub struct Worker {
     pub(crate) stats: RefCell<Stats>,
     pub(crate) meter: RefCell<Option<DeliveryMeter>>,
     pub(crate) wants_wall_clock: bool,
+    pub(crate) watch: Option<Watch>,
     /// Never held across a read: one for all slots.
     pub(crate) buffer: RefCell<Box<[u8]>>,
     connecting: Semaphore,
@@ -149,6 +153,7 @@ pub fn run(assignment: Assignment) -> io::Result<Stats> {
         start,
         events_left,
         lag_probe,
+        watch,
     } = assignment;
     let slots = share(plan.connections, plan.threads, number).count() as u64;
     let turns = plan.connect_concurrency.div_ceil(plan.threads) as usize;
@@ -157,6 +162,7 @@ pub fn run(assignment: Assignment) -> io::Result<Stats> {
         connector,
         stats: RefCell::default(),
         meter: RefCell::new(plan.delivery_meter()),
+        watch,
         wants_wall_clock: plan.timestamp_pointer.is_some(),
         buffer: RefCell::new(vec![0; READ_BUFFER].into()),
         connecting: Semaphore::new(turns.clamp(1, Semaphore::MAX_PERMITS)),
