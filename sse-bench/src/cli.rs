@@ -11,8 +11,8 @@ use clap::{Args, Parser, Subcommand, ValueHint, value_parser};
 
 use crate::conform::ConformArgs;
 use crate::proxy::ProxyArgs;
-use crate::report::Output;
-use crate::threshold::{self, METRICS, Threshold};
+use crate::report::{Output, Render, Writer};
+use crate::threshold::{self, Threshold};
 use crate::timestamp::Pointer;
 use crate::units::{parse_duration, parse_size};
 
@@ -72,7 +72,7 @@ pub enum Command {
 
 /// `sse-bench load`.
 #[derive(Debug, Args)]
-#[command(after_help = EXIT_CODES, after_long_help = format!("{EXAMPLES}\n\n{METRICS}\n\n{EXIT_CODES}"))]
+#[command(after_help = EXIT_CODES, after_long_help = format!("{EXAMPLES}\n\n{}\n\n{EXIT_CODES}", threshold::load::METRICS.help()))]
 pub struct LoadArgs {
     /// The event stream, http:// or https://
     #[arg(value_hint = ValueHint::Url)]
@@ -214,7 +214,7 @@ pub struct Measure {
     pub timestamp_event: Vec<String>,
 
     /// What the run must keep to, repeatable, such as 'p99(delivery)<250ms' or 'errors==0'
-    #[arg(long, value_name = "METRIC OP VALUE", value_parser = threshold::of_load)]
+    #[arg(long, value_name = "METRIC OP VALUE", value_parser = threshold::load::parse)]
     pub threshold: Vec<Threshold>,
 
     /// The longest line and the most data of one event
@@ -226,7 +226,8 @@ pub struct Measure {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
-    /// Report format, repeatable: text or json for standard output, FORMAT=FILE for a file
+    /// Report format, repeatable: text, json, csv, junit or html for standard output, FORMAT=FILE
+    /// for a file
     #[arg(long, value_name = "FORMAT[=FILE]")]
     pub output_format: Vec<Output>,
 
@@ -237,6 +238,13 @@ pub struct OutputArgs {
     /// Accepted for scripts: progress is one line on standard error
     #[arg(long)]
     pub no_tui: bool,
+}
+
+impl OutputArgs {
+    /// Opens the destinations of a report of this kind.
+    pub fn open<R: Render>(&self) -> anyhow::Result<Writer> {
+        Writer::open::<R>(&self.output_format, self.output.as_deref())
+    }
 }
 
 fn at_least_1() -> RangedI64ValueParser<u32> {

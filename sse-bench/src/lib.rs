@@ -55,7 +55,7 @@ pub use plan::Plan;
 use cli::verify::VerifyArgs;
 use cli::{Command, LoadArgs};
 use progress::Progress;
-use report::{Report, Writer};
+use report::{Invocation, Report};
 use verify::{VerifyPlan, VerifyReport};
 
 /// Runs a parsed command line.
@@ -88,29 +88,31 @@ fn complain(text: impl Display) {
 }
 
 fn load(args: LoadArgs) -> Result<Exit> {
-    let writer = Writer::open(&args.output.output_format, args.output.output.as_deref())?;
+    let writer = args.output.open::<Report<'_>>()?;
     let plan = Arc::new(Plan::new(args)?);
     plan.check_machine()?;
     let mut progress = Progress::new(plan.connections);
+    let invocation = Invocation::now();
     let outcome = load::run(&plan, &mut progress)?;
-    let report = Report::new(&plan, &outcome);
+    let report = Report::new(&invocation, &plan, &outcome)?;
     if report.exit != Exit::Pass && !writer.shows_text() {
-        complain(&report.reason);
+        complain(&report.head.reason);
     }
     writer.write(&report)?;
     Ok(report.exit)
 }
 
 fn verify(args: VerifyArgs) -> Result<Exit> {
-    let writer = Writer::open(&args.output.output_format, args.output.output.as_deref())?;
+    let writer = args.output.open::<VerifyReport<'_>>()?;
     let plan = VerifyPlan::new(args)?;
     plan.check_machine()?;
     let mut progress = Progress::new(plan.connections);
+    let invocation = Invocation::now();
     let (plan, outcome) = verify::run(plan, &mut progress)?;
-    let report = VerifyReport::new(&plan, &outcome);
+    let report = VerifyReport::new(&invocation, &plan, &outcome)?;
     let exit = report.judgement.exit;
     if exit != Exit::Pass && !writer.shows_text() {
-        complain(&report.judgement.reason);
+        complain(&report.head.reason);
     }
     writer.write(&report)?;
     Ok(exit)

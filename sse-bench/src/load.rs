@@ -38,6 +38,19 @@ pub enum Ending {
     Interrupted,
 }
 
+impl Ending {
+    /// The name that a report uses.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Duration => "duration",
+            Self::Events => "events",
+            Self::AllEnded => "all_ended",
+            Self::Unreachable => "unreachable",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
 /// What a run saw.
 #[derive(Debug)]
 pub struct Outcome {

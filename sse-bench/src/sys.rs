@@ -23,6 +23,17 @@ pub fn raise_open_files() -> Option<u64> {
     None
 }
 
+/// The version of the kernel.
+pub fn kernel() -> Option<String> {
+    #[cfg(target_os = "linux")]
+    {
+        let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").ok()?;
+        Some(release.trim().to_owned())
+    }
+    #[cfg(not(target_os = "linux"))]
+    None
+}
+
 /// Local ports that the system hands out to connections to one address.
 pub fn local_ports() -> Option<u64> {
     #[cfg(target_os = "linux")]

@@ -3,6 +3,7 @@
 mod act;
 mod select;
 mod stream;
+mod streams;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::ops::Range;
@@ -27,6 +28,7 @@ use crate::store::{Row, Store};
 use crate::view::View;
 
 pub use stream::DeclaredGap;
+pub use streams::MAX_STREAMS;
 
 /// Which pane has the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +37,8 @@ pub enum Focus {
     List,
     /// The event types.
     Types,
+    /// The streams, where there are several.
+    Streams,
     /// The detail of one event.
     Detail,
 }
@@ -124,6 +128,8 @@ pub struct App {
     pub bookmarks: BTreeSet<u64>,
     /// The event type selected in its pane.
     pub lane: u16,
+    /// The stream selected in its pane.
+    pub stream: usize,
     /// Each stream has a column of its own in the list.
     pub side_by_side: bool,
     /// Which pane has the keys.
@@ -154,6 +160,9 @@ pub struct App {
     listed: u64,
     event_types: Vec<String>,
     events: Option<u64>,
+    sequence: Option<Regex>,
+    /// The user told a stream to do something.
+    asked: bool,
     exit: Option<Result<(), String>>,
 }
 
@@ -178,6 +187,7 @@ impl App {
             find: None,
             bookmarks: BTreeSet::new(),
             lane: 0,
+            stream: 0,
             side_by_side: false,
             focus: Focus::List,
             help: None,
@@ -197,6 +207,8 @@ impl App {
             listed: 0,
             event_types: setup.event_types,
             events: setup.events,
+            sequence: setup.sequence,
+            asked: false,
             exit: None,
         }
     }
@@ -212,11 +224,14 @@ impl App {
             Message::Stream { source, change } => self.stream(source, change),
             Message::Recording(status) => self.screens.recording = status,
             Message::Replay(status) => self.screens.replay = Some(*status),
-            Message::Notice(text) => {
-                let (tone, until) = (Tone::Refused, Timestamp::MAX);
-                self.notice = Some(Notice { text, tone, until });
-            }
+            Message::Notice(text) => self.tell(Tone::Refused, text),
+            Message::Done(text) => self.tell(Tone::Done, text),
         }
+    }
+
+    fn tell(&mut self, tone: Tone, text: String) {
+        let until = Timestamp::MAX;
+        self.notice = Some(Notice { text, tone, until });
     }
 
     /// Whether to leave, and with what word of failure.
@@ -275,6 +290,7 @@ impl App {
         match self.focus {
             Focus::Detail if self.detail.is_some() => Context::Detail,
             Focus::Types => Context::Types,
+            Focus::Streams => Context::Streams,
             _ => Context::List,
         }
     }

@@ -249,7 +249,7 @@ impl Args {
 }
 
 /// As curl: a URL without a scheme is http.
-fn parse_url(text: &str) -> Result<Url, String> {
+pub(crate) fn parse_url(text: &str) -> Result<Url, String> {
     let mend = "write it as http://host:port/path, or - for standard input";
     let full = if text.contains("://") {
         text.to_owned()

@@ -1,5 +1,7 @@
 //! The dashboard on a terminal: keys and updates in, frames out.
 
+mod session;
+
 use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -12,18 +14,19 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use crate::app::{App, Setup};
 use crate::charts::Charts;
+use crate::export::Export;
 use crate::format;
-use crate::ingest::{self, Ingest, Received, Streams};
-use crate::keymap::{self, Action};
+use crate::ingest::{self, Received, Streams};
 use crate::message::{Change, Message};
 use crate::options::{Options, Source};
 use crate::record::{self, Tap};
 use crate::replay::Control;
-use crate::screens::Request;
 use crate::sys::{self, Signals};
 use crate::terminal::Screen;
 use crate::theme::Theme;
 use crate::ui;
+
+use session::Session;
 
 /// At most thirty frames a second.
 const FRAME: Duration = Duration::from_millis(33);
@@ -141,13 +144,11 @@ async fn show(
     tap: &mut Tap,
 ) -> anyhow::Result<Option<ExitCode>> {
     let theme = Theme::new(options.theme);
-    let mut control = streams.control();
-    let mut ingest = Ingest::start(streams);
+    let mut session = Session::new(options, streams, tap);
     let mut keys = EventStream::new();
     let mut beat = interval(BEAT);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut updates = Vec::with_capacity(BURST);
-    let mut all_ended = false;
     let mut next_frame = Instant::now();
     let mut shown_second = 0;
     let mut dirty = true;
@@ -164,30 +165,12 @@ async fn show(
                     screen.copy(&text).context("cannot write to the terminal")?;
                 }
                 while let Some(request) = app.screens.take_request() {
-                    match (request, &control) {
-                        (Request::Recording, None) => toggle_recording(app, tap),
-                        (Request::Recording, Some(_)) => {
-                            let key = app.keymap.how(keymap::Context::Everywhere, Action::Record);
-                            let text = format!("this is a recording already; {key} records live streams");
-                            app.update(Message::Notice(text));
-                        }
-                        (Request::Replay(change), Some(playing)) => {
-                            playing.change(|playhead, now| change.apply(playhead, now));
-                        }
-                        (Request::Back(by), Some(playing)) => {
-                            let to = playing.position().saturating_sub(by);
-                            let streams = back(app, options, to.unwrap_or(Timestamp::MIN))?;
-                            control = streams.control();
-                            ingest = Ingest::start(streams);
-                            all_ended = false;
-                        }
-                        (Request::Replay(_) | Request::Back(_), None) => {}
-                    }
+                    session.carry_out(app, request)?;
                 }
                 dirty = true;
             }
             () = sleep_until(next_frame), if dirty => {
-                show_side(app, tap, control.as_ref());
+                show_side(app, session.tap, session.control.as_ref());
                 shown_second = Timestamp::now().as_second();
                 screen.draw(|frame| ui::draw(frame, app, &theme)).context("cannot draw")?;
                 next_frame = Instant::now() + FRAME;
@@ -195,25 +178,32 @@ async fn show(
             }
             _ = beat.tick() => {
                 dirty |= app.counting_down() || Timestamp::now().as_second() != shown_second;
-                if tap.status().is_some_and(|status| status.failure.is_some())
-                    && let Some(status) = tap.stop()
+                if let Some(export) = &mut session.export {
+                    export.wake();
+                }
+                if session.tap.status().is_some_and(|status| status.failure.is_some())
+                    && let Some(status) = session.tap.stop()
                 {
                     app.update(Message::Notice(ended_text(&status)));
                     dirty = true;
                 }
             }
-            count = ingest.next_many(&mut updates, BURST), if !all_ended && tap.has_room(BURST) => {
-                all_ended = count == 0;
+            count = session.ingest.next_many(&mut updates, BURST),
+                if !session.all_ended && session.tap.has_room(BURST) =>
+            {
+                session.all_ended = count == 0;
                 for received in updates.drain(..) {
-                    tap.observe(&received);
+                    session.tap.observe(&received);
                     apply(app, received);
                 }
-                // A flood of events must not hold up a filter.
+                // A flood of events must not hold up a filter, nor an export.
                 app.work();
+                session.go_on(app);
                 dirty = true;
             }
-            () = std::future::ready(()), if app.has_work() => {
+            () = std::future::ready(()), if app.has_work() || exports(&session) => {
                 app.work();
+                session.go_on(app);
                 dirty = true;
                 // Keys and streams have to get their turn.
                 tokio::task::yield_now().await;
@@ -223,19 +213,9 @@ async fn show(
     Ok(None)
 }
 
-/// Begins a recording in a new file named by the time, or ends the one that is made.
-fn toggle_recording(app: &mut App, tap: &mut Tap) {
-    let text = if let Some(status) = tap.stop() {
-        ended_text(&status)
-    } else {
-        let now = Timestamp::now();
-        let path = record::file_name(now);
-        match tap.start(&path, now) {
-            Ok(()) => format!("recording to {}", path.display()),
-            Err(error) => format!("{error:#}"),
-        }
-    };
-    app.update(Message::Notice(text));
+/// Whether an export can go on.
+fn exports(session: &Session<'_>) -> bool {
+    session.export.as_ref().is_some_and(Export::ready)
 }
 
 fn ended_text(status: &record::Status) -> String {
@@ -247,7 +227,7 @@ fn ended_text(status: &record::Status) -> String {
 }
 
 /// A state at the start of the recording, and the recording wound to a place in it.
-fn back(app: &mut App, options: &Options, to: Timestamp) -> anyhow::Result<Streams> {
+fn back_to(app: &mut App, options: &Options, to: Timestamp) -> anyhow::Result<Streams> {
     let streams = ingest::open(options)?;
     let mut fresh = self::app(options, &streams);
     if let Some(control) = streams.control() {

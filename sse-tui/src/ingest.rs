@@ -1,14 +1,15 @@
 //! Reads the streams and passes on what they say. Knows no screen.
 
+mod reader;
+
 use std::time::SystemTime;
 
 use anyhow::Context as _;
 use http::Version;
 use jiff::Timestamp;
 use sse_core::capture::{StreamFacts, secrets};
-use sse_core::client::{EventStream, LocalStream, Transport, Update, read_stream};
-use sse_core::{Cause, Unfinished};
-use tokio::io::Stdin;
+use sse_core::client::{EventStream, Request, Transport, Update, read_stream};
+use sse_core::{Cause, EventId, SourceOptions, Unfinished};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -16,9 +17,15 @@ use crate::message::{Change, Ending};
 use crate::options::{Options, Source};
 use crate::replay::{Control, Player, Recording};
 
+use reader::{Reader, Reading, pass_on};
+
+pub use reader::Order;
+
 /// Updates that may wait between the streams and their reader. When it is full
 /// the streams are not read, and the servers feel it.
 const QUEUE: usize = 64;
+/// Orders that may wait for a stream.
+const ORDERS: usize = 4;
 
 /// Streams with their names, not yet read.
 #[derive(Debug)]
@@ -29,14 +36,41 @@ pub struct Streams {
 
 #[derive(Debug)]
 enum Input {
-    Live(Vec<Reader>),
+    Live(Vec<Reader>, Opener),
     Recorded(Box<Recording>, Player),
 }
 
+/// What opens streams.
 #[derive(Debug)]
-enum Reader {
-    Remote(Box<EventStream>),
-    Local(Box<LocalStream<Stdin>>),
+struct Opener {
+    transport: Transport,
+    options: SourceOptions,
+}
+
+impl Opener {
+    fn open(&self, request: Request, after: Option<EventId>) -> anyhow::Result<Reader> {
+        let mut options = self.options.clone();
+        if let Some(id) = after {
+            options.last_event_id = id;
+        }
+        let stream = EventStream::connect_with(&self.transport, request, options)
+            .context("cannot send this request")?;
+        Ok(Reader::Remote(Box::new(stream)))
+    }
+}
+
+/// What is known of a stream over HTTP from its request.
+pub fn facts(request: &Request) -> StreamFacts {
+    let mut url = request.url.clone();
+    // Fails only for URLs that cannot hold credentials.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    StreamFacts {
+        name: url.into(),
+        method: request.method.to_string(),
+        headers: secrets::of_request(&request.headers),
+        body_bytes: request.body.len() as u64,
+    }
 }
 
 /// The streams that the options ask for.
@@ -52,13 +86,16 @@ pub fn open(options: &Options) -> anyhow::Result<Streams> {
             input: Input::Recorded(Box::new(recording), player),
         });
     }
-    let transport = Transport::new(&options.client.transport)?;
+    let opener = Opener {
+        transport: Transport::new(&options.client.transport)?,
+        options: options.client.source.clone(),
+    };
     let mut readers = Vec::new();
-    let mut facts = Vec::new();
+    let mut all_facts = Vec::new();
     for source in &options.sources {
         match source {
             Source::Stdin => {
-                facts.push(StreamFacts {
+                all_facts.push(StreamFacts {
                     name: STDIN.to_owned(),
                     ..StreamFacts::default()
                 });
@@ -67,26 +104,14 @@ pub fn open(options: &Options) -> anyhow::Result<Streams> {
                 readers.push(Reader::Local(Box::new(stream)));
             }
             Source::Request(request) => {
-                let mut url = request.url.clone();
-                // Fails only for URLs that cannot hold credentials.
-                let _ = url.set_username("");
-                let _ = url.set_password(None);
-                facts.push(StreamFacts {
-                    name: url.into(),
-                    method: request.method.to_string(),
-                    headers: secrets::of_request(&request.headers),
-                    body_bytes: request.body.len() as u64,
-                });
-                let source = options.client.source.clone();
-                let stream = EventStream::connect_with(&transport, (**request).clone(), source)
-                    .context("cannot send this request")?;
-                readers.push(Reader::Remote(Box::new(stream)));
+                all_facts.push(facts(request));
+                readers.push(opener.open((**request).clone(), None)?);
             }
         }
     }
     Ok(Streams {
-        input: Input::Live(readers),
-        facts,
+        input: Input::Live(readers, opener),
+        facts: all_facts,
     })
 }
 
@@ -108,7 +133,7 @@ impl Streams {
     /// Whether standard input is read.
     pub fn read_stdin(&self) -> bool {
         match &self.input {
-            Input::Live(readers) => readers
+            Input::Live(readers, _) => readers
                 .iter()
                 .any(|reader| matches!(reader, Reader::Local(_))),
             Input::Recorded(..) => false,
@@ -125,7 +150,7 @@ impl Streams {
     /// What plays the recording, if it is one.
     pub fn control(&self) -> Option<Control> {
         match &self.input {
-            Input::Live(_) => None,
+            Input::Live(..) => None,
             Input::Recorded(_, player) => Some(player.control()),
         }
     }
@@ -168,7 +193,12 @@ pub struct Received {
 #[derive(Debug)]
 pub struct Ingest {
     updates: mpsc::Receiver<Received>,
+    sender: mpsc::WeakSender<Received>,
     tasks: JoinSet<()>,
+    /// By stream; closed once it has ended.
+    orders: Vec<mpsc::Sender<Order>>,
+    /// Of a recording there is none.
+    opener: Option<Opener>,
     /// Ends the thread that plays.
     control: Option<Control>,
 }
@@ -186,22 +216,90 @@ impl Ingest {
     pub fn start(streams: Streams) -> Self {
         let control = streams.control();
         let (sender, updates) = mpsc::channel(QUEUE);
-        let mut tasks = JoinSet::new();
+        let mut ingest = Self {
+            updates,
+            sender: sender.downgrade(),
+            tasks: JoinSet::new(),
+            orders: Vec::new(),
+            opener: None,
+            control,
+        };
         match streams.input {
-            Input::Live(readers) => {
+            Input::Live(readers, opener) => {
+                ingest.opener = Some(opener);
                 for (source, reader) in readers.into_iter().enumerate() {
-                    tasks.spawn(pass_on(source, reader, sender.clone()));
+                    ingest.read(source, reader, 0, sender.clone());
                 }
             }
             Input::Recorded(recording, player) => {
-                tasks.spawn_blocking(move || player.play(*recording, &sender));
+                let task = move || player.play(*recording, &sender);
+                ingest.tasks.spawn_blocking(task);
             }
         }
-        Self {
-            updates,
-            tasks,
-            control,
+        ingest
+    }
+
+    /// Whether streams can be told something: not those of a recording.
+    pub fn is_live(&self) -> bool {
+        self.opener.is_some()
+    }
+
+    /// Tells a stream something; false if it has ended.
+    pub fn tell(&self, source: usize, order: Order) -> bool {
+        match self.orders.get(source).map(|orders| orders.try_send(order)) {
+            // So many of the same wait already.
+            Some(Ok(()) | Err(mpsc::error::TrySendError::Full(_))) => true,
+            Some(Err(mpsc::error::TrySendError::Closed(_))) | None => false,
         }
+    }
+
+    /// Reads one more stream, or one that ended again: after `after`, with its
+    /// connections counted on from `legs`.
+    ///
+    /// # Errors
+    /// The request cannot be sent, or this is a recording.
+    pub fn open(
+        &mut self,
+        source: usize,
+        request: Request,
+        after: Option<EventId>,
+        legs: u64,
+    ) -> anyhow::Result<()> {
+        let opener = self.opener.as_ref().context("this is a recording")?;
+        let reader = opener.open(request, after)?;
+        let sender = match self.sender.upgrade() {
+            Some(sender) => sender,
+            None => self.reopen_queue(),
+        };
+        self.read(source, reader, legs, sender);
+        Ok(())
+    }
+
+    fn read(&mut self, source: usize, reader: Reader, legs: u64, sender: mpsc::Sender<Received>) {
+        let (told, orders) = mpsc::channel(ORDERS);
+        match self.orders.get_mut(source) {
+            Some(before) => *before = told,
+            None => self.orders.push(told),
+        }
+        let reading = Reading {
+            source,
+            reader,
+            legs,
+            orders,
+        };
+        self.tasks.spawn(pass_on(reading, sender));
+    }
+
+    /// All streams had ended: their queue is closed, though maybe not yet empty.
+    fn reopen_queue(&mut self) -> mpsc::Sender<Received> {
+        let (sender, updates) = mpsc::channel(QUEUE);
+        let mut before = std::mem::replace(&mut self.updates, updates);
+        while let Ok(received) = before.try_recv() {
+            // As many fit as did before.
+            let _ = sender.try_send(received);
+        }
+        self.sender = sender.downgrade();
+        sender
     }
 
     /// The next update; `None` when all streams have ended. Cancel-safe.
@@ -231,37 +329,6 @@ impl Ingest {
             {
                 std::panic::resume_unwind(panic);
             }
-        }
-    }
-}
-
-async fn pass_on(source: usize, mut reader: Reader, sender: mpsc::Sender<Received>) {
-    let origin = match reader {
-        Reader::Remote(_) => Origin::Remote,
-        Reader::Local(_) => Origin::Stdin,
-    };
-    while let Some(update) = reader.next().await {
-        let at = match &update {
-            Update::Batch(batch) => received_at(batch.received_at.system),
-            _ => Timestamp::now(),
-        };
-        let received = Received {
-            source,
-            origin,
-            at,
-            update,
-        };
-        if sender.send(received).await.is_err() {
-            return;
-        }
-    }
-}
-
-impl Reader {
-    async fn next(&mut self) -> Option<Update> {
-        match self {
-            Self::Remote(stream) => stream.next().await,
-            Self::Local(stream) => stream.next().await,
         }
     }
 }

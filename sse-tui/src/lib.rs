@@ -14,6 +14,7 @@ pub mod continuity;
 pub mod curl;
 pub mod dashboard;
 pub mod detail;
+pub mod export;
 pub mod filter;
 pub mod find;
 pub mod format;

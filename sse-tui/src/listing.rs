@@ -105,6 +105,16 @@ impl Listing {
         }
     }
 
+    /// One more stream.
+    pub fn add_name(&mut self, name: String) {
+        self.names.push(name);
+    }
+
+    /// The names of the streams.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
     /// What is listed.
     pub fn selection(&self) -> &Selection {
         &self.selection

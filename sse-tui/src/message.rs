@@ -26,6 +26,8 @@ pub enum Message {
     Replay(Box<replay::Status>),
     /// Something to be told on the screen until the next key.
     Notice(String),
+    /// The same, of something that was done.
+    Done(String),
 }
 
 /// What a stream can do.

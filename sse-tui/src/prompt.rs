@@ -20,6 +20,10 @@ pub enum PromptKind {
     Filter,
     /// What to go to.
     Find,
+    /// The URL of one more stream.
+    Open,
+    /// The file that the events listed are written to.
+    Export,
 }
 
 /// A line being typed, and what was before.
@@ -99,16 +103,13 @@ impl Prompt {
 /// What was typed before.
 #[derive(Debug, Default)]
 pub(crate) struct History {
-    filters: Vec<String>,
-    finds: Vec<String>,
+    /// By kind of prompt.
+    lines: [Vec<String>; 4],
 }
 
 impl History {
     pub(crate) fn remember(&mut self, kind: PromptKind, line: &str) {
-        let lines = match kind {
-            PromptKind::Filter => &mut self.filters,
-            PromptKind::Find => &mut self.finds,
-        };
+        let lines = &mut self.lines[kind as usize];
         lines.retain(|known| known != line);
         if !line.is_empty() {
             lines.push(line.to_owned());
@@ -119,9 +120,6 @@ impl History {
     }
 
     fn of(&self, kind: PromptKind) -> &[String] {
-        match kind {
-            PromptKind::Filter => &self.filters,
-            PromptKind::Find => &self.finds,
-        }
+        &self.lines[kind as usize]
     }
 }

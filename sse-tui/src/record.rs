@@ -51,20 +51,16 @@ struct Open {
 impl Tap {
     /// Before the first update. A recording ends at `limit` bytes.
     pub fn new(facts: &[StreamFacts], limit: u64) -> Self {
-        let stream = |facts: &StreamFacts| Stream {
-            facts: StreamFacts {
-                name: without_secrets(&facts.name),
-                ..facts.clone()
-            },
-            open: None,
-            last_event_id: String::new(),
-            unfinished: Vec::new(),
-        };
         Self {
-            streams: facts.iter().map(stream).collect(),
+            streams: facts.iter().cloned().map(Stream::new).collect(),
             writer: None,
             limit,
         }
+    }
+
+    /// One more stream, which a recording under way does not hold.
+    pub fn add_stream(&mut self, facts: StreamFacts) {
+        self.streams.push(Stream::new(facts));
     }
 
     /// Begins to record.
@@ -140,6 +136,18 @@ impl Tap {
 }
 
 impl Stream {
+    fn new(facts: StreamFacts) -> Self {
+        Self {
+            facts: StreamFacts {
+                name: without_secrets(&facts.name),
+                ..facts
+            },
+            open: None,
+            last_event_id: String::new(),
+            unfinished: Vec::new(),
+        }
+    }
+
     fn observe(&mut self, update: &Update) {
         match update {
             Update::Connecting { last_event_id, .. } => {

@@ -2,9 +2,11 @@
 //! is recorded and replayed, what is to be told.
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
+use url::Url;
 
 use crate::charts::Charts;
 use crate::keymap::{Action, Context};
@@ -26,7 +28,7 @@ pub enum Screen {
 }
 
 /// What a key asks of those who do I/O.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Request {
     /// Begin or end a recording.
     Recording,
@@ -34,6 +36,14 @@ pub enum Request {
     Replay(Play),
     /// Play again from so much earlier.
     Back(SignedDuration),
+    /// Connect a stream now, or open it again if it has ended.
+    Reconnect(usize),
+    /// End a stream for good.
+    Close(usize),
+    /// Read one more stream.
+    Open(Url),
+    /// Write the events listed to this file.
+    Export(PathBuf),
 }
 
 /// A change of how a recording is played.
@@ -107,6 +117,11 @@ impl Screens {
     /// What the keys asked for of those who do I/O.
     pub fn take_request(&mut self) -> Option<Request> {
         self.requests.pop_front()
+    }
+
+    /// Asks for something that is I/O.
+    pub fn ask(&mut self, request: Request) {
+        self.requests.push_back(request);
     }
 
     /// A stream sent a request.

@@ -7,7 +7,7 @@ use regex::Regex;
 
 use super::{OutputArgs, RequestArgs, at_least_1};
 use crate::checker::KeyPointer;
-use crate::threshold::{self, Threshold, VERIFY_METRICS};
+use crate::threshold::{self, Threshold};
 use crate::units::{parse_duration, parse_size};
 use crate::verify::cut::{Kind, Outage, Place};
 
@@ -37,7 +37,7 @@ Examples:
 
 /// `sse-bench verify`.
 #[derive(Debug, Args)]
-#[command(after_help = EXIT_CODES, after_long_help = format!("{EXAMPLES}\n\n{VERIFY_METRICS}\n\n{EXIT_CODES}"))]
+#[command(after_help = EXIT_CODES, after_long_help = format!("{EXAMPLES}\n\n{}\n\n{EXIT_CODES}", threshold::verify::METRICS.help()))]
 pub struct VerifyArgs {
     /// The event stream, http:// or https://
     #[arg(value_hint = ValueHint::Url)]
@@ -184,7 +184,7 @@ pub struct JudgementArgs {
     pub drain: Duration,
 
     /// What the run must keep to, repeatable, such as 'received>=1000' or 'p99(reconnect)<5s'
-    #[arg(long, value_name = "METRIC OP VALUE", value_parser = threshold::of_verify)]
+    #[arg(long, value_name = "METRIC OP VALUE", value_parser = threshold::verify::parse)]
     pub threshold: Vec<Threshold>,
 
     /// Events known and anomalies recorded, at most; the rest of the run is then not judged

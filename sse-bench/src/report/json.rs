@@ -1,32 +1,30 @@
 //! The JSON report: versioned, durations in microseconds.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use serde::Serialize;
 
 use super::Report;
+use super::head::{Errors, Head, round, us};
+use super::invocation::shown_url;
 use crate::histogram::Summary;
-use crate::load::Ending;
+use crate::load::{Ending, Outcome};
+use crate::plan::Plan;
 
-/// The version of the report's shape; a key is never taken away within one.
-const SCHEMA: u32 = 1;
-
-/// A load report. Distributions without values, and what the machine does not
-/// say, are `null`.
+/// A load report.
 #[derive(Debug, Serialize)]
 pub struct JsonReport<'a> {
-    pub schema: u32,
-    pub command: &'static str,
-    pub version: &'static str,
-    /// `pass`, `fail` or `inconclusive`.
-    pub verdict: &'static str,
-    pub reason: &'a str,
-    pub exit_code: u8,
-    /// Why the run ended.
-    pub ending: &'static str,
+    #[serde(flatten)]
+    pub head: Head,
+    #[serde(flatten)]
+    pub run: &'a RunReport<'a>,
+}
+
+/// What was measured. Distributions without values, and what the machine does
+/// not say, are `null`.
+#[derive(Debug, Serialize)]
+pub struct RunReport<'a> {
     pub plan: PlanReport<'a>,
-    pub elapsed_us: u64,
     /// Until each connection had been opened or refused.
     pub ramp_us: Option<u64>,
     /// The longest that a connection started later than the ramp meant it to.
@@ -39,14 +37,14 @@ pub struct JsonReport<'a> {
     pub latency: LatencyReport,
     pub timestamps: Option<Timestamps>,
     pub errors: Errors<'a>,
-    pub thresholds: Vec<ThresholdReport>,
     pub tool: Tool,
 }
 
 /// What was asked for.
 #[derive(Debug, Serialize)]
 pub struct PlanReport<'a> {
-    pub url: &'a str,
+    /// Without secrets.
+    pub url: String,
     pub method: &'a str,
     pub connections: u32,
     pub duration_us: Option<u64>,
@@ -137,30 +135,6 @@ pub struct Timestamps {
     pub from_the_future: u64,
 }
 
-/// Failures by kind.
-#[derive(Debug, Serialize)]
-pub struct Errors<'a> {
-    pub total: u64,
-    pub by_kind: BTreeMap<String, ErrorKind<'a>>,
-}
-
-/// A kind of failure.
-#[derive(Debug, Serialize)]
-pub struct ErrorKind<'a> {
-    pub count: u64,
-    pub example: &'a str,
-}
-
-/// A threshold and what came of it.
-#[derive(Debug, Serialize)]
-pub struct ThresholdReport {
-    pub threshold: String,
-    /// Microseconds for latencies; `null` if nothing was measured.
-    pub value: Option<f64>,
-    /// `null` likewise.
-    pub kept: Option<bool>,
-}
-
 /// This program's own part in what was measured.
 #[derive(Debug, Serialize)]
 pub struct Tool {
@@ -174,26 +148,22 @@ pub struct Tool {
 impl Report<'_> {
     /// The report for programs.
     pub fn to_json(&self) -> JsonReport<'_> {
-        let (plan, outcome) = (self.plan, self.outcome);
+        JsonReport {
+            head: self.head.clone(),
+            run: &self.run,
+        }
+    }
+}
+
+impl<'a> RunReport<'a> {
+    /// What was measured.
+    pub fn new(plan: &'a Plan, outcome: &'a Outcome) -> Self {
         let (stats, totals) = (&outcome.stats, &outcome.totals);
         let wanted = u64::from(plan.connections);
         let per_second = |amount| round(outcome.window.per_second(amount).unwrap_or_default());
-        JsonReport {
-            schema: SCHEMA,
-            command: "load",
-            version: env!("CARGO_PKG_VERSION"),
-            verdict: self.exit.verdict(),
-            reason: &self.reason,
-            exit_code: self.exit.code(),
-            ending: match outcome.ending {
-                Ending::Duration => "duration",
-                Ending::Events => "events",
-                Ending::AllEnded => "all_ended",
-                Ending::Unreachable => "unreachable",
-                Ending::Interrupted => "interrupted",
-            },
+        Self {
             plan: PlanReport {
-                url: plan.target.url.as_str(),
+                url: shown_url(&plan.target.url),
                 method: plan.target.method.as_str(),
                 connections: plan.connections,
                 duration_us: plan.duration.map(us),
@@ -203,7 +173,6 @@ impl Report<'_> {
                 threads: plan.threads,
                 seed: plan.seed,
             },
-            elapsed_us: us(outcome.elapsed),
             ramp_us: outcome.ramp.map(us),
             ramp_late_us: us(stats.ramp_late),
             connections: Connections {
@@ -258,26 +227,7 @@ impl Report<'_> {
                 without: stats.delivery.without,
                 from_the_future: stats.delivery.from_the_future,
             }),
-            errors: Errors {
-                total: stats.failures.total(),
-                by_kind: stats
-                    .failures
-                    .iter()
-                    .map(|(kind, counted)| {
-                        let (count, example) = (counted.count, counted.example.as_str());
-                        (kind.to_string(), ErrorKind { count, example })
-                    })
-                    .collect(),
-            },
-            thresholds: self
-                .thresholds
-                .iter()
-                .map(|(threshold, checked)| ThresholdReport {
-                    threshold: threshold.to_string(),
-                    value: checked.value.map(round),
-                    kept: checked.kept,
-                })
-                .collect(),
+            errors: Errors::of(&stats.failures),
             tool: Tool {
                 read_lag: stats.read_lag.summary(),
                 cpu_us: outcome.cpu.map(us),
@@ -285,12 +235,4 @@ impl Report<'_> {
             },
         }
     }
-}
-
-fn us(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
-}
-
-fn round(number: f64) -> f64 {
-    (number * 1000.0).round() / 1000.0
 }

@@ -1,5 +1,7 @@
-//! What a run found, as text and as JSON.
+//! What a run found, in each format.
 
+pub mod head;
+pub mod invocation;
 pub(crate) mod json;
 mod output;
 #[cfg(test)]
@@ -9,14 +11,19 @@ pub(crate) mod text;
 use crate::exit::Exit;
 use crate::load::{Ending, Outcome};
 use crate::plan::Plan;
-use crate::threshold::{Checked, Threshold};
+use crate::threshold::{Checked, listed};
 use crate::units::thousands;
 
-pub use json::JsonReport;
+pub use head::Head;
+pub use invocation::Invocation;
+pub use json::{JsonReport, RunReport};
 pub use output::{Format, Output, Writer};
 
 /// What can be written in each format.
 pub trait Render {
+    /// The formats that it has, text and JSON among them.
+    const FORMATS: &'static [Format];
+
     /// For people.
     fn text(&self) -> String;
     /// For programs.
@@ -24,6 +31,8 @@ pub trait Render {
 }
 
 impl Render for Report<'_> {
+    const FORMATS: &'static [Format] = &[Format::Text, Format::Json];
+
     fn text(&self) -> String {
         self.to_text()
     }
@@ -36,97 +45,100 @@ impl Render for Report<'_> {
 /// A finished run, judged.
 #[derive(Debug)]
 pub struct Report<'a> {
-    /// What was to be done.
-    pub plan: &'a Plan,
     /// What was seen.
     pub outcome: &'a Outcome,
+    /// The same as the report has it.
+    pub run: RunReport<'a>,
     /// The thresholds of the plan, and what came of each.
-    pub thresholds: Vec<(&'a Threshold, Checked)>,
+    pub thresholds: Vec<Checked>,
     /// The result.
     pub exit: Exit,
-    /// The result in a sentence.
-    pub reason: String,
+    /// What all reports have in common.
+    pub head: Head,
 }
 
 impl<'a> Report<'a> {
     /// Judges a run: passed if each of its connections was opened, none was lost
     /// for good, and each threshold was kept to.
-    pub fn new(plan: &'a Plan, outcome: &'a Outcome) -> Self {
-        let opened = outcome.totals.opened;
-        let wanted = u64::from(plan.connections);
-        let mut findings = vec![];
-        if outcome.ending == Ending::Interrupted {
-            findings.push(Exit::Interrupted);
-        }
-        if opened == 0 {
-            findings.push(Exit::NeverReached);
-        }
-        if opened < wanted && !enough_events(outcome) {
-            findings.push(Exit::Inconclusive);
-        }
-        let given_up = outcome.totals.given_up;
-        if given_up > 0 {
-            findings.push(Exit::Inconclusive);
-        }
+    pub fn new(
+        invocation: &Invocation,
+        plan: &'a Plan,
+        outcome: &'a Outcome,
+    ) -> serde_json::Result<Self> {
+        let run = RunReport::new(plan, outcome);
+        let measured = serde_json::to_value(&run)?;
         let thresholds: Vec<_> = plan
             .thresholds
             .iter()
-            .map(|threshold| (threshold, threshold.check(plan, outcome)))
+            .map(|threshold| threshold.check(&measured))
             .collect();
-        findings.extend(
-            thresholds
-                .iter()
-                .filter_map(|(_, checked)| match checked.kept {
-                    Some(true) => None,
-                    Some(false) => Some(Exit::Threshold),
-                    None => Some(Exit::Inconclusive),
-                }),
-        );
-        let breached = || texts(&thresholds, Some(false));
-        let unmeasured = || texts(&thresholds, None);
-        let exit = Exit::of(&findings);
-        let reason = match exit {
-            Exit::Interrupted => "this is the report so far".to_owned(),
-            Exit::NeverReached => never_reached(outcome),
-            Exit::Inconclusive if given_up > 0 => format!(
-                "{} of {} connections failed for good after they had been open",
-                thousands(given_up),
-                thousands(wanted)
-            ),
-            Exit::Threshold => format!("a threshold was breached: {}", breached()),
-            Exit::Inconclusive if opened < wanted => format!(
-                "{} of {} connections were never opened",
-                thousands(wanted - opened),
-                thousands(wanted)
-            ),
-            Exit::Inconclusive => {
-                format!("nothing was measured for a threshold: {}", unmeasured())
-            }
-            _ if opened < wanted => "the wanted events arrived".to_owned(),
-            _ if wanted == 1 => "the connection was opened".to_owned(),
-            _ => format!("all {} connections were opened", thousands(wanted)),
+        let (exit, reason) = judge(plan, outcome, &thresholds);
+        let result = head::Result {
+            command: "load",
+            exit,
+            reason: &reason,
+            ending: outcome.ending.name(),
+            elapsed: outcome.elapsed,
+            thresholds: &thresholds,
         };
-        Self {
-            plan,
+        Ok(Self {
+            head: Head::new(invocation, &result),
             outcome,
+            run,
             thresholds,
             exit,
-            reason,
-        }
+        })
     }
+}
+
+fn judge(plan: &Plan, outcome: &Outcome, thresholds: &[Checked]) -> (Exit, String) {
+    let opened = outcome.totals.opened;
+    let wanted = u64::from(plan.connections);
+    let given_up = outcome.totals.given_up;
+    let findings = [
+        (outcome.ending == Ending::Interrupted).then_some(Exit::Interrupted),
+        (opened == 0).then_some(Exit::NeverReached),
+        (opened < wanted && !enough_events(outcome)).then_some(Exit::Inconclusive),
+        (given_up > 0).then_some(Exit::Inconclusive),
+    ];
+    let of_thresholds = thresholds.iter().map(Checked::finding);
+    let findings: Vec<_> = findings
+        .into_iter()
+        .chain(of_thresholds)
+        .flatten()
+        .collect();
+    let exit = Exit::of(&findings);
+    let reason = match exit {
+        Exit::Interrupted => "this is the report so far".to_owned(),
+        Exit::NeverReached => never_reached(outcome),
+        Exit::Inconclusive if given_up > 0 => format!(
+            "{} of {} connections failed for good after they had been open",
+            thousands(given_up),
+            thousands(wanted)
+        ),
+        Exit::Threshold => format!(
+            "a threshold was breached: {}",
+            listed(thresholds, Some(false))
+        ),
+        Exit::Inconclusive if opened < wanted => format!(
+            "{} of {} connections were never opened",
+            thousands(wanted - opened),
+            thousands(wanted)
+        ),
+        Exit::Inconclusive => format!(
+            "nothing was measured for a threshold: {}",
+            listed(thresholds, None)
+        ),
+        _ if opened < wanted => "the wanted events arrived".to_owned(),
+        _ if wanted == 1 => "the connection was opened".to_owned(),
+        _ => format!("all {} connections were opened", thousands(wanted)),
+    };
+    (exit, reason)
 }
 
 /// A run that ends with the last event wanted need not open what is left.
 fn enough_events(outcome: &Outcome) -> bool {
     outcome.ending == Ending::Events
-}
-
-fn texts(thresholds: &[(&Threshold, Checked)], kept: Option<bool>) -> String {
-    let chosen = thresholds
-        .iter()
-        .filter(|(_, checked)| checked.kept == kept);
-    let texts: Vec<_> = chosen.map(|(threshold, _)| threshold.to_string()).collect();
-    texts.join(", ")
 }
 
 fn never_reached(outcome: &Outcome) -> String {

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::Render;
 
@@ -16,6 +16,27 @@ pub enum Format {
     Text,
     /// Versioned, for programs.
     Json,
+    /// The time series, a line for each sample.
+    Csv,
+    /// For CI.
+    Junit,
+    /// A page with charts.
+    Html,
+}
+
+impl Format {
+    const ALL: [Self; 5] = [Self::Text, Self::Json, Self::Csv, Self::Junit, Self::Html];
+
+    /// Its name on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+            Self::Csv => "csv",
+            Self::Junit => "junit",
+            Self::Html => "html",
+        }
+    }
 }
 
 /// A format and its file; without one it is for standard output.
@@ -36,11 +57,8 @@ impl FromStr for Output {
             Some((format, file)) => (format, Some(PathBuf::from(file))),
             None => (text, None),
         };
-        let format = match format {
-            "text" => Format::Text,
-            "json" => Format::Json,
-            _ => return Err("a report format is text or json".to_owned()),
-        };
+        let known = Format::ALL.into_iter().find(|known| known.name() == format);
+        let format = known.ok_or("a report format is text, json, csv, junit or html")?;
         Ok(Self { format, file })
     }
 }
@@ -55,7 +73,23 @@ pub struct Writer {
 impl Writer {
     /// Opens what `--output-format` and `--output` name. Text goes to standard
     /// output unless another format or a file takes its place.
-    pub fn open(outputs: &[Output], file: Option<&Path>) -> Result<Self> {
+    ///
+    /// # Errors
+    /// A format that is none of the report's, a file that cannot be written, two
+    /// formats for one place.
+    pub fn open<R: Render>(outputs: &[Output], file: Option<&Path>) -> Result<Self> {
+        for output in outputs {
+            ensure!(
+                R::FORMATS.contains(&output.format),
+                "this command has no report as {}: it has {}",
+                output.format.name(),
+                R::FORMATS
+                    .iter()
+                    .map(|format| format.name())
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            );
+        }
         let mut unplaced = None;
         let mut files = Vec::new();
         for output in outputs {
@@ -84,7 +118,7 @@ impl Writer {
     }
 
     /// Writes the report everywhere.
-    pub fn write(self, report: &dyn Render) -> Result<()> {
+    pub fn write(self, report: &impl Render) -> Result<()> {
         for (format, path, mut file) in self.files {
             let written = file.write_all(render(report, format)?.as_bytes());
             written.with_context(|| format!("cannot write {}", path.display()))?;
@@ -108,16 +142,18 @@ fn create(path: &Path) -> Result<File> {
     File::create(path).with_context(|| format!("cannot write {}", path.display()))
 }
 
-fn render(report: &dyn Render, format: Format) -> Result<String> {
+fn render(report: &impl Render, format: Format) -> Result<String> {
     match format {
         Format::Text => Ok(report.text()),
         Format::Json => Ok(report.json()? + "\n"),
+        other => bail!("this report is not written as {}", other.name()),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::Report;
 
     #[test]
     fn a_format_may_have_a_file() {
@@ -139,9 +175,12 @@ mod tests {
     #[test]
     fn standard_output_takes_one_format() {
         let outputs = ["json".parse().unwrap(), "text".parse().unwrap()];
-        assert!(Writer::open(&outputs, None).is_err());
-        let writer = Writer::open(&outputs[..1], None).unwrap();
+        assert!(Writer::open::<Report<'_>>(&outputs, None).is_err());
+        let writer = Writer::open::<Report<'_>>(&outputs[..1], None).unwrap();
         assert_eq!(writer.stdout, Some(Format::Json));
-        assert_eq!(Writer::open(&[], None).unwrap().stdout, Some(Format::Text));
+        assert_eq!(
+            Writer::open::<Report<'_>>(&[], None).unwrap().stdout,
+            Some(Format::Text)
+        );
     }
 }

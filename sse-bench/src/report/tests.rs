@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Parser;
 use serde_json::json;
 
-use super::Report;
+use super::{Invocation, Report};
 use crate::cli::{Cli, Command};
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
@@ -30,6 +30,10 @@ fn plan(arguments: &[&str]) -> Plan {
         Command::Load(args) => Plan::new(*args).unwrap(),
         other => panic!("{other:?}"),
     }
+}
+
+fn report<'a>(plan: &'a Plan, outcome: &'a Outcome) -> Report<'a> {
+    Report::new(&Invocation::now(), plan, outcome).unwrap()
 }
 
 /// Four connections, opened in 2 s and held for 10 s.
@@ -77,7 +81,7 @@ fn outcome() -> Outcome {
 #[test]
 fn the_json_report_computes_its_numbers_from_the_right_ones() {
     let (plan, outcome) = (plan(&[]), outcome());
-    let report = serde_json::to_value(Report::new(&plan, &outcome).to_json()).unwrap();
+    let report = serde_json::to_value(report(&plan, &outcome).to_json()).unwrap();
     assert_eq!(report["verdict"], "pass");
     assert_eq!(report["deliveries"]["per_second"], 80.0);
     assert_eq!(report["deliveries"]["window"], "hold");
@@ -104,7 +108,7 @@ fn the_json_report_computes_its_numbers_from_the_right_ones() {
 #[test]
 fn the_text_report_says_the_verdict_first_and_fits_one_screen() {
     let (plan, outcome) = (plan(&["--threshold", "p99(delivery)<500ms"]), outcome());
-    let text = Report::new(&plan, &outcome).to_text();
+    let text = report(&plan, &outcome).to_text();
     let expected = "\
 FAIL: a threshold was breached: p99(delivery)<500ms
 
@@ -140,8 +144,8 @@ fn the_more_fundamental_finding_is_the_result() {
     let judge = |change: fn(&mut Outcome)| {
         let mut outcome = outcome();
         change(&mut outcome);
-        let report = Report::new(&breached, &outcome);
-        (report.exit, report.reason)
+        let judged = report(&breached, &outcome);
+        (judged.exit, judged.head.reason)
     };
     assert_eq!(judge(|_| ()).0, Exit::Threshold);
     let (exit, _) = judge(|outcome| outcome.totals.opened = 3);
@@ -161,15 +165,15 @@ fn connections_that_were_not_opened_or_lost_leave_it_inconclusive() {
     let plan = plan(&[]);
     let mut outcome = outcome();
     outcome.totals.opened = 3;
-    let report = Report::new(&plan, &outcome);
-    assert_eq!(report.exit, Exit::Inconclusive);
-    assert_eq!(report.reason, "1 of 4 connections were never opened");
+    let judged = report(&plan, &outcome);
+    assert_eq!(judged.exit, Exit::Inconclusive);
+    assert_eq!(judged.head.reason, "1 of 4 connections were never opened");
     outcome.totals.opened = 4;
     outcome.totals.given_up = 2;
-    let report = Report::new(&plan, &outcome);
-    assert_eq!(report.exit, Exit::Inconclusive);
+    let judged = report(&plan, &outcome);
+    assert_eq!(judged.exit, Exit::Inconclusive);
     assert_eq!(
-        report.reason,
+        judged.head.reason,
         "2 of 4 connections failed for good after they had been open"
     );
 }

@@ -1,15 +1,14 @@
 //! The report for people: the verdict first, all on one screen.
 
-use std::borrow::Borrow;
 use std::fmt::Write;
 use std::time::Duration;
 
 use super::Report;
-use super::json::JsonReport;
+use super::json::RunReport;
 use crate::exit::Exit;
 use crate::failure::printable;
 use crate::histogram::Summary;
-use crate::threshold::{Checked, Threshold};
+use crate::threshold::Checked;
 use crate::units::{bytes, micros, rate, seconds, thousands};
 
 /// Event types listed by name; the rest is summed up.
@@ -20,20 +19,19 @@ const LISTED_ERRORS: usize = 8;
 impl Report<'_> {
     /// The report for people.
     pub fn to_text(&self) -> String {
-        let json = self.to_json();
         let mut out = String::new();
         // Writing to a string cannot fail.
-        let _ = self.write_text(&json, &mut out);
+        let _ = self.write_text(&self.run, &mut out);
         out
     }
 
-    fn write_text(&self, json: &JsonReport<'_>, out: &mut String) -> std::fmt::Result {
+    fn write_text(&self, json: &RunReport<'_>, out: &mut String) -> std::fmt::Result {
         let verdict = match self.exit {
             Exit::Interrupted => "INTERRUPTED".to_owned(),
-            _ => json.verdict.to_uppercase(),
+            _ => self.head.verdict.to_uppercase(),
         };
-        writeln!(out, "{verdict}: {}", self.reason)?;
-        writeln!(out, "\n{} {}", json.plan.method, printable(json.plan.url))?;
+        writeln!(out, "{verdict}: {}", self.head.reason)?;
+        writeln!(out, "\n{} {}", json.plan.method, printable(&json.plan.url))?;
         self.write_counts(json, out)?;
         if json.connections.opened > 0 {
             self.write_rates(json, out)?;
@@ -44,7 +42,7 @@ impl Report<'_> {
         write_thresholds(&self.thresholds, out)
     }
 
-    fn write_counts(&self, json: &JsonReport<'_>, out: &mut String) -> std::fmt::Result {
+    fn write_counts(&self, json: &RunReport<'_>, out: &mut String) -> std::fmt::Result {
         let connections = &json.connections;
         write!(
             out,
@@ -75,7 +73,7 @@ impl Report<'_> {
         writeln!(out)
     }
 
-    fn write_rates(&self, json: &JsonReport<'_>, out: &mut String) -> std::fmt::Result {
+    fn write_rates(&self, json: &RunReport<'_>, out: &mut String) -> std::fmt::Result {
         let window = seconds(Duration::from_micros(json.deliveries.window_us));
         writeln!(
             out,
@@ -170,15 +168,12 @@ impl Report<'_> {
 }
 
 /// What came of each threshold.
-pub(crate) fn write_thresholds<T: Borrow<Threshold>>(
-    thresholds: &[(T, Checked)],
-    out: &mut String,
-) -> std::fmt::Result {
+pub(crate) fn write_thresholds(thresholds: &[Checked], out: &mut String) -> std::fmt::Result {
     if !thresholds.is_empty() {
         writeln!(out, "\n  Thresholds")?;
     }
-    for (threshold, checked) in thresholds {
-        let threshold = threshold.borrow();
+    for checked in thresholds {
+        let threshold = &checked.threshold;
         let kept = match checked.kept {
             Some(true) => "kept",
             Some(false) => "breached",
@@ -193,7 +188,7 @@ pub(crate) fn write_thresholds<T: Borrow<Threshold>>(
     Ok(())
 }
 
-fn write_latencies(json: &JsonReport<'_>, out: &mut String) -> std::fmt::Result {
+fn write_latencies(json: &RunReport<'_>, out: &mut String) -> std::fmt::Result {
     let latency = &json.latency;
     let rows = [
         ("connect", latency.connect),
@@ -237,7 +232,7 @@ fn write_latency(name: &str, summary: Summary, out: &mut String) -> std::fmt::Re
     writeln!(out, " {:>12}", thousands(count))
 }
 
-fn write_timestamps(json: &JsonReport<'_>, out: &mut String) -> std::fmt::Result {
+fn write_timestamps(json: &RunReport<'_>, out: &mut String) -> std::fmt::Result {
     let Some(timestamps) = &json.timestamps else {
         return Ok(());
     };

@@ -2,37 +2,35 @@
 //! `docs/verify-report.schema.json`.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use serde::Serialize;
 
-use super::report::VerifyReport;
+use super::Outcome;
+use super::plan::VerifyPlan;
+use super::report::{VerifyReport, level, owed};
 use super::verdict::Property;
 use crate::checker::{LegResult, Mode};
-use crate::exit::Exit;
 use crate::failure::printable;
 use crate::histogram::Summary;
-use crate::load::Ending;
-use crate::report::json::ThresholdReport;
-
-/// The version of the report's shape; a key is never taken away within one.
-const SCHEMA: u32 = 1;
+use crate::report::Head;
+use crate::report::head::{Errors, us};
+use crate::report::invocation::shown_url;
 
 /// A verify report.
 #[derive(Debug, Serialize)]
 pub struct JsonReport<'a> {
-    pub schema: u32,
-    pub command: &'static str,
-    pub version: &'static str,
-    /// `pass`, `fail` or `inconclusive`.
-    pub verdict: &'static str,
-    pub reason: &'a str,
-    pub exit_code: u8,
-    pub ending: &'static str,
+    #[serde(flatten)]
+    pub head: Head,
+    #[serde(flatten)]
+    pub run: &'a RunReport<'a>,
+}
+
+/// What was found.
+#[derive(Debug, Serialize)]
+pub struct RunReport<'a> {
     pub plan: PlanReport<'a>,
-    pub elapsed_us: u64,
     pub identity: IdentityReport<'a>,
-    pub properties: BTreeMap<&'static str, PropertyReport<'a>>,
+    pub properties: BTreeMap<&'static str, PropertyReport>,
     pub integrity: Integrity,
     pub reconnects: Reconnects,
     /// Reconnects by the manner of the cut before them.
@@ -42,7 +40,6 @@ pub struct JsonReport<'a> {
     pub latency: Latency,
     pub publishing: Option<Publishing>,
     pub errors: Errors<'a>,
-    pub thresholds: Vec<ThresholdReport>,
     /// The first of each kind.
     pub anomalies: Vec<AnomalyReport<'a>>,
     pub tool: Tool,
@@ -50,7 +47,8 @@ pub struct JsonReport<'a> {
 
 #[derive(Debug, Serialize)]
 pub struct PlanReport<'a> {
-    pub url: &'a str,
+    /// Without secrets.
+    pub url: String,
     pub method: &'a str,
     pub connections: u32,
     pub witnesses: u32,
@@ -83,11 +81,11 @@ pub struct IdentityReport<'a> {
 }
 
 #[derive(Debug, Serialize)]
-pub struct PropertyReport<'a> {
+pub struct PropertyReport {
     /// `pass`, `fail`, `inconclusive` or `not_applicable`.
     pub verdict: &'static str,
     pub coverage: Coverage,
-    pub note: &'a str,
+    pub note: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -183,18 +181,6 @@ pub struct Publishing {
     pub late_us: u64,
 }
 
-#[derive(Debug, Serialize)]
-pub struct Errors<'a> {
-    pub total: u64,
-    pub by_kind: BTreeMap<String, ErrorKind<'a>>,
-}
-
-#[derive(Debug, Serialize)]
-pub struct ErrorKind<'a> {
-    pub count: u64,
-    pub example: &'a str,
-}
-
 /// Slots and legs count from 1.
 #[derive(Debug, Serialize)]
 pub struct AnomalyReport<'a> {
@@ -217,31 +203,21 @@ pub struct Tool {
 impl VerifyReport<'_> {
     /// The report for programs.
     pub fn to_json(&self) -> JsonReport<'_> {
-        let (plan, outcome) = (self.plan, self.outcome);
+        JsonReport {
+            head: self.head.clone(),
+            run: &self.run,
+        }
+    }
+}
+
+impl<'a> RunReport<'a> {
+    /// What was found.
+    pub fn new(plan: &'a VerifyPlan, outcome: &'a Outcome, properties: &[Property]) -> Self {
         let (findings, totals, stats) = (&outcome.findings, &outcome.totals, &outcome.stats);
         let requested = u64::from(plan.connections);
-        let judgement = &self.judgement;
-        let interrupted_fail = judgement.exit == Exit::Interrupted
-            && judgement.properties.iter().any(Property::failed);
-        JsonReport {
-            schema: SCHEMA,
-            command: "verify",
-            version: env!("CARGO_PKG_VERSION"),
-            verdict: if interrupted_fail {
-                "fail"
-            } else {
-                judgement.exit.verdict()
-            },
-            reason: &judgement.reason,
-            exit_code: judgement.exit.code(),
-            ending: match outcome.ending {
-                Ending::Duration | Ending::Events => "duration",
-                Ending::AllEnded => "all_ended",
-                Ending::Unreachable => "unreachable",
-                Ending::Interrupted => "interrupted",
-            },
+        Self {
             plan: PlanReport {
-                url: plan.target.url.as_str(),
+                url: shown_url(&plan.target.url),
                 method: plan.target.method.as_str(),
                 connections: plan.connections,
                 witnesses: plan.witnesses,
@@ -254,10 +230,9 @@ impl VerifyReport<'_> {
                 strict: plan.strict,
                 seed: plan.seed,
             },
-            elapsed_us: us(outcome.elapsed),
             identity: IdentityReport {
-                level: self.level(),
-                owed: self.owed(),
+                level: level(outcome),
+                owed: owed(plan, outcome),
                 control_events: &plan.settings.control_events,
                 gap_events: &plan.settings.gap_events,
                 greetings: findings
@@ -269,14 +244,13 @@ impl VerifyReport<'_> {
                 shared: findings.shared,
                 window_us: findings.window,
             },
-            properties: judgement
-                .properties
+            properties: properties
                 .iter()
                 .map(|property| (property.name, property_report(property)))
                 .collect(),
-            integrity: self.integrity(),
-            reconnects: self.reconnects(),
-            strata: self.strata(),
+            integrity: integrity(outcome),
+            reconnects: reconnects(outcome),
+            strata: strata(plan, outcome),
             connections: Connections {
                 requested,
                 opened: totals.opened,
@@ -303,26 +277,7 @@ impl VerifyReport<'_> {
                 acknowledged: outcome.published.acknowledged,
                 late_us: us(outcome.published.late),
             }),
-            errors: Errors {
-                total: outcome.failures.total(),
-                by_kind: outcome
-                    .failures
-                    .iter()
-                    .map(|(kind, counted)| {
-                        let (count, example) = (counted.count, counted.example.as_str());
-                        (kind.to_string(), ErrorKind { count, example })
-                    })
-                    .collect(),
-            },
-            thresholds: judgement
-                .thresholds
-                .iter()
-                .map(|(threshold, checked)| ThresholdReport {
-                    threshold: threshold.to_string(),
-                    value: checked.value,
-                    kept: checked.kept,
-                })
-                .collect(),
+            errors: Errors::of(&outcome.failures),
             anomalies: findings
                 .anomalies
                 .iter()
@@ -342,83 +297,79 @@ impl VerifyReport<'_> {
             },
         }
     }
+}
 
-    fn integrity(&self) -> Integrity {
-        let found = &self.outcome.findings.integrity;
-        Integrity {
-            expected: found.expected,
-            received: found.received,
-            unkeyed: found.unkeyed,
-            missing: found.missing,
-            gap: found.gap,
-            cursor_past_hole: found.cursor_past_hole,
-            lost_after_reconnect: found.lost_after_reconnect,
-            declared_gap: found.declared_gap,
-            duplicate: found.duplicate,
-            replay_overlap: found.replay_overlap,
-            reorder: found.reorder,
-            id_conflict: found.id_conflict,
-            stall: found.stall,
-        }
-    }
-
-    fn reconnects(&self) -> Reconnects {
-        let found = &self.outcome.findings.reconnects;
-        Reconnects {
-            total: found.total,
-            vacuous: found.vacuous,
-            resumed: found.resumed,
-            full_replay: found.full_replay,
-            live_only: found.live_only,
-            rejected: found.rejected,
-            undecided: found.undecided,
-            complete: found.complete,
-            incomplete: found.incomplete,
-        }
-    }
-
-    fn strata(&self) -> Vec<Stratum> {
-        let all = self.plan.strata.all();
-        let mut strata: Vec<Stratum> = all
-            .iter()
-            .map(|stratum| Stratum {
-                cut: stratum.kind.name().to_owned(),
-                at: stratum.place.name().to_owned(),
-                outage: printable(&stratum.outage.to_string()),
-                ..Stratum::default()
-            })
-            .collect();
-        strata.push(Stratum {
-            cut: "server".to_owned(),
-            ..Stratum::default()
-        });
-        for LegResult {
-            mode,
-            complete,
-            cut,
-            ..
-        } in &self.outcome.findings.legs
-        {
-            let stratum = &mut strata[cut.map_or(all.len(), usize::from)];
-            stratum.reconnects += 1;
-            stratum.vacuous += u64::from(*mode == Mode::Vacuous);
-            stratum.complete += u64::from(*complete == Some(true));
-            stratum.incomplete += u64::from(*complete == Some(false));
-        }
-        strata.retain(|stratum| stratum.reconnects > 0);
-        strata
+fn integrity(outcome: &Outcome) -> Integrity {
+    let found = &outcome.findings.integrity;
+    Integrity {
+        expected: found.expected,
+        received: found.received,
+        unkeyed: found.unkeyed,
+        missing: found.missing,
+        gap: found.gap,
+        cursor_past_hole: found.cursor_past_hole,
+        lost_after_reconnect: found.lost_after_reconnect,
+        declared_gap: found.declared_gap,
+        duplicate: found.duplicate,
+        replay_overlap: found.replay_overlap,
+        reorder: found.reorder,
+        id_conflict: found.id_conflict,
+        stall: found.stall,
     }
 }
 
-fn property_report(property: &Property) -> PropertyReport<'_> {
+fn reconnects(outcome: &Outcome) -> Reconnects {
+    let found = &outcome.findings.reconnects;
+    Reconnects {
+        total: found.total,
+        vacuous: found.vacuous,
+        resumed: found.resumed,
+        full_replay: found.full_replay,
+        live_only: found.live_only,
+        rejected: found.rejected,
+        undecided: found.undecided,
+        complete: found.complete,
+        incomplete: found.incomplete,
+    }
+}
+
+fn strata(plan: &VerifyPlan, outcome: &Outcome) -> Vec<Stratum> {
+    let all = plan.strata.all();
+    let mut strata: Vec<Stratum> = all
+        .iter()
+        .map(|stratum| Stratum {
+            cut: stratum.kind.name().to_owned(),
+            at: stratum.place.name().to_owned(),
+            outage: printable(&stratum.outage.to_string()),
+            ..Stratum::default()
+        })
+        .collect();
+    strata.push(Stratum {
+        cut: "server".to_owned(),
+        ..Stratum::default()
+    });
+    for LegResult {
+        mode,
+        complete,
+        cut,
+        ..
+    } in &outcome.findings.legs
+    {
+        let stratum = &mut strata[cut.map_or(all.len(), usize::from)];
+        stratum.reconnects += 1;
+        stratum.vacuous += u64::from(*mode == Mode::Vacuous);
+        stratum.complete += u64::from(*complete == Some(true));
+        stratum.incomplete += u64::from(*complete == Some(false));
+    }
+    strata.retain(|stratum| stratum.reconnects > 0);
+    strata
+}
+
+fn property_report(property: &Property) -> PropertyReport {
     let (held, of, unit) = property.coverage;
     PropertyReport {
         verdict: property.verdict.name(),
         coverage: Coverage { held, of, unit },
-        note: &property.note,
+        note: property.note.clone(),
     }
-}
-
-fn us(duration: Duration) -> u64 {
-    super::plan::micros(duration)
 }

@@ -3,14 +3,14 @@
 use std::fmt::Write;
 
 use super::Outcome;
-use super::json::{JsonReport, Stratum};
+use super::json::{RunReport, Stratum};
 use super::plan::VerifyPlan;
-use super::verdict::{Judgement, Property, Verdict};
+use super::verdict::{self, Judgement, Property, Verdict};
 use crate::checker::Level;
 use crate::exit::Exit;
 use crate::failure::printable;
-use crate::report::Render;
 use crate::report::text::write_thresholds;
+use crate::report::{Format, Head, Invocation, Render, head};
 use crate::units::{micros, seconds, thousands};
 
 /// Anomalies listed.
@@ -25,6 +25,10 @@ pub struct VerifyReport<'a> {
     pub plan: &'a VerifyPlan,
     /// What was seen.
     pub outcome: &'a Outcome,
+    /// The same as the report has it.
+    pub run: RunReport<'a>,
+    /// What all reports have in common.
+    pub head: Head,
     /// What follows from it.
     pub judgement: Judgement,
 }
@@ -37,11 +41,12 @@ impl Property {
 }
 
 impl Render for VerifyReport<'_> {
+    const FORMATS: &'static [Format] = &[Format::Text, Format::Json];
+
     fn text(&self) -> String {
-        let json = self.to_json();
         let mut out = String::new();
         // Writing to a string cannot fail.
-        let _ = self.write_text(&json, &mut out);
+        let _ = self.write_text(&self.run, &mut out);
         out
     }
 
@@ -50,38 +55,64 @@ impl Render for VerifyReport<'_> {
     }
 }
 
+/// What events were told apart by.
+pub(super) fn level(outcome: &Outcome) -> &'static str {
+    outcome.findings.level.unwrap_or(Level::None).name()
+}
+
+/// Where what is owed comes from.
+pub(super) fn owed(plan: &VerifyPlan, outcome: &Outcome) -> &'static str {
+    match outcome.findings.level {
+        _ if plan.publishing.is_some() => "published",
+        Some(Level::Sequence) => "sequence",
+        _ => "union",
+    }
+}
+
 impl<'a> VerifyReport<'a> {
     /// Judges a run.
-    pub fn new(plan: &'a VerifyPlan, outcome: &'a Outcome) -> Self {
-        let judgement = Judgement::new(plan, outcome);
-        Self {
+    pub fn new(
+        invocation: &Invocation,
+        plan: &'a VerifyPlan,
+        outcome: &'a Outcome,
+    ) -> serde_json::Result<Self> {
+        let properties = verdict::properties(plan, &outcome.findings);
+        let run = RunReport::new(plan, outcome, &properties);
+        let measured = serde_json::to_value(&run)?;
+        let thresholds = plan.thresholds.iter();
+        let thresholds = thresholds
+            .map(|threshold| threshold.check(&measured))
+            .collect();
+        let (judgement, reason) = Judgement::new(plan, outcome, properties, thresholds);
+        let result = head::Result {
+            command: "verify",
+            exit: judgement.exit,
+            reason: &reason,
+            ending: outcome.ending.name(),
+            elapsed: outcome.elapsed,
+            thresholds: &judgement.thresholds,
+        };
+        let mut head = Head::new(invocation, &result);
+        if judgement.exit == Exit::Interrupted && judgement.properties.iter().any(Property::failed)
+        {
+            head.verdict = "fail";
+        }
+        Ok(Self {
             plan,
             outcome,
+            run,
+            head,
             judgement,
-        }
+        })
     }
 
-    /// What events were told apart by.
-    pub fn level(&self) -> &'static str {
-        self.outcome.findings.level.unwrap_or(Level::None).name()
-    }
-
-    /// Where what is owed comes from.
-    pub fn owed(&self) -> &'static str {
-        match self.outcome.findings.level {
-            _ if self.plan.publishing.is_some() => "published",
-            Some(Level::Sequence) => "sequence",
-            _ => "union",
-        }
-    }
-
-    fn write_text(&self, json: &JsonReport<'_>, out: &mut String) -> std::fmt::Result {
+    fn write_text(&self, json: &RunReport<'_>, out: &mut String) -> std::fmt::Result {
         let verdict = match self.judgement.exit {
             Exit::Interrupted => "INTERRUPTED".to_owned(),
-            _ => json.verdict.to_uppercase(),
+            _ => self.head.verdict.to_uppercase(),
         };
-        writeln!(out, "{verdict}: {}", printable(&self.judgement.reason))?;
-        writeln!(out, "\n{} {}", json.plan.method, printable(json.plan.url))?;
+        writeln!(out, "{verdict}: {}", printable(&self.head.reason))?;
+        writeln!(out, "\n{} {}", json.plan.method, printable(&json.plan.url))?;
         if json.connections.opened > 0 {
             self.write_watched(json, out)?;
             self.write_properties(out)?;
@@ -92,7 +123,7 @@ impl<'a> VerifyReport<'a> {
         write_errors(json, out)
     }
 
-    fn write_watched(&self, json: &JsonReport<'_>, out: &mut String) -> std::fmt::Result {
+    fn write_watched(&self, json: &RunReport<'_>, out: &mut String) -> std::fmt::Result {
         let connections = &json.connections;
         write!(
             out,
@@ -118,7 +149,7 @@ impl<'a> VerifyReport<'a> {
             Level::Content => "their content",
             Level::None => "nothing",
         };
-        let owed = match self.owed() {
+        let owed = match json.identity.owed {
             "published" => "what was published and acknowledged",
             "sequence" => "every number of the sequence",
             _ => "what two connections received",
@@ -183,7 +214,7 @@ impl<'a> VerifyReport<'a> {
     }
 }
 
-fn write_reconnects(json: &JsonReport<'_>, out: &mut String) -> std::fmt::Result {
+fn write_reconnects(json: &RunReport<'_>, out: &mut String) -> std::fmt::Result {
     let reconnects = &json.reconnects;
     if reconnects.total == 0 {
         return Ok(());
@@ -241,7 +272,7 @@ fn write_strata(
     writeln!(out, "    complete by {title:<7} {}", texts.join(", "))
 }
 
-fn write_anomalies(json: &JsonReport<'_>, out: &mut String) -> std::fmt::Result {
+fn write_anomalies(json: &RunReport<'_>, out: &mut String) -> std::fmt::Result {
     if json.anomalies.is_empty() {
         return Ok(());
     }
@@ -282,7 +313,7 @@ fn short(id: &str) -> String {
     printable(&text)
 }
 
-fn write_errors(json: &JsonReport<'_>, out: &mut String) -> std::fmt::Result {
+fn write_errors(json: &RunReport<'_>, out: &mut String) -> std::fmt::Result {
     if json.errors.total == 0 {
         return Ok(());
     }

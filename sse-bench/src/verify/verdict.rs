@@ -5,7 +5,7 @@ use super::plan::VerifyPlan;
 use crate::checker::{Findings, Level, Undecided};
 use crate::exit::Exit;
 use crate::load::Ending;
-use crate::threshold::{Checked, Threshold};
+use crate::threshold::{Checked, listed};
 use crate::units::{micros, thousands};
 
 /// What is known of a property.
@@ -52,18 +52,20 @@ pub struct Judgement {
     /// All properties.
     pub properties: Vec<Property>,
     /// The thresholds of the plan, and what came of each.
-    pub thresholds: Vec<(Threshold, Checked)>,
+    pub thresholds: Vec<Checked>,
     /// The result.
     pub exit: Exit,
-    /// The result in a sentence.
-    pub reason: String,
 }
 
 impl Judgement {
     /// Fail if a property fails; else inconclusive if one that was exercised
-    /// could not be decided; else pass.
-    pub fn new(plan: &VerifyPlan, outcome: &Outcome) -> Self {
-        let properties = properties(plan, &outcome.findings);
+    /// could not be decided; else pass. Also the result in a sentence.
+    pub fn new(
+        plan: &VerifyPlan,
+        outcome: &Outcome,
+        properties: Vec<Property>,
+        thresholds: Vec<Checked>,
+    ) -> (Self, String) {
         let opened = outcome.totals.opened;
         let never_opened = u64::from(plan.connections) - opened;
         let of = |verdict| {
@@ -89,37 +91,20 @@ impl Judgement {
         if !undecided.is_empty() || never_opened > 0 {
             findings.push(Exit::Inconclusive);
         }
-        let check = |threshold: &Threshold| threshold.check_verified(plan.connections, outcome);
-        let thresholds: Vec<_> = plan
-            .thresholds
-            .iter()
-            .map(|threshold| (threshold.clone(), check(threshold)))
-            .collect();
-        let of_kept = |kept| {
-            let chosen = thresholds
-                .iter()
-                .filter(|(_, checked)| checked.kept == kept);
-            chosen
-                .map(|(threshold, _)| threshold.to_string())
-                .collect::<Vec<_>>()
-        };
-        let (breached, unmeasured) = (of_kept(Some(false)), of_kept(None));
-        if !breached.is_empty() {
-            findings.push(Exit::Threshold);
-        }
-        if !unmeasured.is_empty() {
-            findings.push(Exit::Inconclusive);
-        }
+        findings.extend(thresholds.iter().filter_map(Checked::finding));
         let exit = Exit::of(&findings);
         let reason = match exit {
             Exit::Interrupted if failed.is_empty() => "this is the report so far".to_owned(),
             Exit::Interrupted => format!("the report so far: {}", failed.join("; ")),
             Exit::NeverReached => never_reached(outcome),
             Exit::Violated => failed.join("; "),
-            Exit::Threshold => format!("a threshold was breached: {}", breached.join(", ")),
+            Exit::Threshold => format!(
+                "a threshold was breached: {}",
+                listed(&thresholds, Some(false))
+            ),
             Exit::Inconclusive if undecided.is_empty() && never_opened == 0 => format!(
                 "nothing was measured for a threshold: {}",
-                unmeasured.join(", ")
+                listed(&thresholds, None)
             ),
             Exit::Inconclusive if undecided.is_empty() => format!(
                 "{} of {} connections were never opened",
@@ -129,16 +114,17 @@ impl Judgement {
             Exit::Inconclusive => undecided.join("; "),
             _ => passed(&outcome.findings),
         };
-        Self {
+        let judgement = Self {
             properties,
             thresholds,
             exit,
-            reason,
-        }
+        };
+        (judgement, reason)
     }
 }
 
-fn properties(plan: &VerifyPlan, findings: &Findings) -> Vec<Property> {
+/// What is known of each property.
+pub fn properties(plan: &VerifyPlan, findings: &Findings) -> Vec<Property> {
     let integrity = &findings.integrity;
     let mut all = vec![
         complete(plan, findings),

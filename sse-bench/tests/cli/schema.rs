@@ -1,13 +1,36 @@
-//! The JSON Schema of the verify report: as much of draft 2020-12 as it uses.
+//! The JSON Schemas of the reports: as much of draft 2020-12 as they use.
 
 use serde_json::Value;
 
-const SCHEMA: &str = include_str!("../../../docs/verify-report.schema.json");
+const LOAD: &str = include_str!("../../../docs/load-report.schema.json");
+const VERIFY: &str = include_str!("../../../docs/verify-report.schema.json");
 
-/// Fails where the report is not as its schema says.
+/// Fails where the report is not as the schema of its command says.
 pub(crate) fn validate(report: &Value) {
-    let schema: Value = serde_json::from_str(SCHEMA).unwrap();
-    check(&schema, report, "");
+    check(&schema(report["command"].as_str().unwrap()), report, "");
+}
+
+fn schema(command: &str) -> Value {
+    let text = match command {
+        "load" => LOAD,
+        "verify" => VERIFY,
+        other => panic!("there is no schema of {other}"),
+    };
+    serde_json::from_str(text).unwrap()
+}
+
+/// The metrics of thresholds and comparisons are looked up by pointer.
+#[test]
+fn each_metric_has_its_place_in_the_schema() {
+    use sse_bench::threshold::{load, verify};
+    for (command, table) in [("load", &load::METRICS), ("verify", &verify::METRICS)] {
+        let schema = schema(command);
+        for metric in table.metrics() {
+            let keys = metric.path().into_iter();
+            let found = keys.fold(&schema, |schema, key| &schema["properties"][key]);
+            assert!(found.is_object(), "{command}: {}", metric.name());
+        }
+    }
 }
 
 fn check(schema: &Value, value: &Value, at: &str) {

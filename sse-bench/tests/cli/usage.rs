@@ -26,7 +26,10 @@ fn usage_errors_say_what_and_how_to_mend_it() {
             &["load", url, "--timestamp-pointer", "at"],
             "starts with \"/\"",
         ),
-        (&["load", url, "--output-format", "xml"], "text or json"),
+        (
+            &["load", url, "--output-format", "xml"],
+            "csv, junit or html",
+        ),
         (
             &[
                 "load",

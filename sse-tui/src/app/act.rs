@@ -20,6 +20,7 @@ impl App {
         let taken = match context {
             Context::Detail => self.act_in_detail(action),
             Context::Types => self.act_in_types(action),
+            Context::Streams => self.act_in_streams(action),
             Context::Help => self.act_in_help(action),
             _ => false,
         };
@@ -105,6 +106,10 @@ impl App {
             Action::Copy => self.copy(),
             Action::CopyCurl => self.copy_as_curl(),
             Action::SideBySide => self.toggle_side_by_side(),
+            Action::Reconnect => self.reconnect(),
+            Action::EndStream => self.close_stream(),
+            Action::AddStream => self.open_prompt(PromptKind::Open),
+            Action::Export => self.open_prompt(PromptKind::Export),
             // What is left has its meaning in other panes and on other screens.
             _ => {}
         }
@@ -166,6 +171,19 @@ impl App {
         true
     }
 
+    fn act_in_streams(&mut self, action: Action) -> bool {
+        let last = self.connections.len().saturating_sub(1);
+        match action {
+            Action::Up => self.stream = self.stream.saturating_sub(1).min(last),
+            Action::Down => self.stream = (self.stream + 1).min(last),
+            Action::First => self.stream = 0,
+            Action::Last => self.stream = last,
+            Action::Close => self.focus = Focus::List,
+            _ => return false,
+        }
+        true
+    }
+
     fn act_in_help(&mut self, action: Action) -> bool {
         let Some(scroll) = &mut self.help else {
             return false;
@@ -195,6 +213,9 @@ impl App {
         match self.focus {
             Focus::List if self.detail.is_some() => Focus::Detail,
             Focus::List | Focus::Detail if !self.stats.lanes.is_empty() => Focus::Types,
+            Focus::List | Focus::Detail | Focus::Types if self.connections.len() > 1 => {
+                Focus::Streams
+            }
             _ => Focus::List,
         }
     }

@@ -22,7 +22,8 @@ impl App {
                 .as_ref()
                 .map_or("", Filter::text)
                 .to_owned(),
-            PromptKind::Find => String::new(),
+            PromptKind::Export => self.export_name(),
+            PromptKind::Find | PromptKind::Open => String::new(),
         };
         // Whoever follows is at the newest row.
         if self.view.following() {
@@ -80,6 +81,8 @@ impl App {
                 }
                 Err(reason) => prompt.problem = Some(crate::filter::Problem { at: 0, reason }),
             },
+            // Judged when they are taken.
+            PromptKind::Open | PromptKind::Export => prompt.problem = None,
         }
     }
 
@@ -105,7 +108,14 @@ impl App {
             self.prompt = Some(prompt);
             return;
         }
-        self.history.remember(prompt.kind, prompt.text().trim());
+        let text = prompt.text().trim().to_owned();
+        match prompt.kind {
+            PromptKind::Open | PromptKind::Export => {
+                return self.accept_request(prompt, &text);
+            }
+            PromptKind::Filter | PromptKind::Find => {}
+        }
+        self.history.remember(prompt.kind, &text);
         if prompt.kind == PromptKind::Find && self.find.is_some() && self.seek.is_none() {
             let here = self.listing.place(self.at_row);
             self.seek_from(here, false, true);

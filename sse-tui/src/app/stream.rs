@@ -9,7 +9,7 @@ use super::App;
 use crate::connection::{Connection, Leg, Link};
 use crate::continuity::Finding;
 use crate::format;
-use crate::message::{Change, Ending};
+use crate::message::Change;
 use crate::store::{Row, RowKind};
 use crate::wire::{Assembler, Wire};
 
@@ -237,25 +237,6 @@ impl App {
             id: "",
             data: text,
         });
-    }
-
-    /// When every stream ended and there is nothing to look at, there is no
-    /// reason to stay; with events on the screen, only the user leaves.
-    fn leave_if_nothing_is_left(&mut self) {
-        if self.exit.is_some() || self.stats.events.count > 0 {
-            return;
-        }
-        let mut verdict = Ok(());
-        for connection in &self.connections {
-            match &connection.link {
-                Link::Closed(Ending::Complete(_)) => {}
-                Link::Closed(Ending::Failed(text)) => {
-                    verdict = Err(format!("{}: {text}", connection.name));
-                }
-                _ => return,
-            }
-        }
-        self.exit = Some(verdict);
     }
 }
 

@@ -120,6 +120,14 @@ pub enum Action {
     PlayAhead,
     /// Jump back in the replay.
     PlayBack,
+    /// Connect a stream now, or open it again.
+    Reconnect,
+    /// End a stream.
+    EndStream,
+    /// Read one more stream.
+    AddStream,
+    /// Write the events listed to a file.
+    Export,
 }
 
 impl Action {
@@ -142,6 +150,8 @@ pub enum Context {
     Detail,
     /// While the event types have the keys.
     Types,
+    /// While the streams have the keys.
+    Streams,
     /// While something is typed.
     Prompt,
     /// While the help is open.
@@ -169,6 +179,7 @@ impl Context {
             Self::List => "list",
             Self::Detail => "detail",
             Self::Types => "types",
+            Self::Streams => "streams",
             Self::Prompt => "while typing",
             Self::Help => "help",
             Self::Text => "text of a stream",
@@ -187,6 +198,7 @@ impl Context {
             Self::List => &[Self::List, Self::Main, Self::Everywhere],
             Self::Detail => &[Self::Detail, Self::Main, Self::Everywhere],
             Self::Types => &[Self::Types, Self::Main, Self::Everywhere],
+            Self::Streams => &[Self::Streams, Self::Main, Self::Everywhere],
             Self::Prompt => &[Self::Prompt],
             Self::Help => &[Self::Help, Self::Everywhere],
             Self::Text => &[Self::Text, Self::Everywhere],

@@ -236,22 +236,22 @@ mod tests {
 
     #[test]
     fn an_action_has_the_same_keys_wherever_it_is() {
-        let remaps = [remap(None, Action::Up, &["up", "e"])];
+        let remaps = [remap(None, Action::Up, &["up", "ctrl-e"])];
         let keymap = Keymap::default().remapped(&remaps).unwrap();
         for context in [Context::List, Context::Detail, Context::Help, Context::Text] {
-            assert_eq!(of(&keymap, context, Action::Up), keys(&["up", "e"]));
+            assert_eq!(of(&keymap, context, Action::Up), keys(&["up", "ctrl-e"]));
         }
         assert_eq!(of(&keymap, Context::Prompt, Action::Recall), keys(&["up"]));
     }
 
     #[test]
     fn one_context_can_differ_whichever_comes_first() {
-        let one = remap(Some(Context::Detail), Action::Up, &["e"]);
-        let all = remap(None, Action::Up, &["o"]);
+        let one = remap(Some(Context::Detail), Action::Up, &["ctrl-e"]);
+        let all = remap(None, Action::Up, &["ctrl-o"]);
         for remaps in [[one.clone(), all.clone()], [all, one]] {
             let keymap = Keymap::default().remapped(&remaps).unwrap();
-            assert_eq!(of(&keymap, Context::Detail, Action::Up), keys(&["e"]));
-            assert_eq!(of(&keymap, Context::List, Action::Up), keys(&["o"]));
+            assert_eq!(of(&keymap, Context::Detail, Action::Up), keys(&["ctrl-e"]));
+            assert_eq!(of(&keymap, Context::List, Action::Up), keys(&["ctrl-o"]));
         }
     }
 
@@ -290,14 +290,17 @@ mod tests {
             (Action::Bookmark, Action::Quit),
             (Action::PlayStep, Action::Quit),
         ] {
-            let error = mistake(&[remap(None, one, &["x"]), remap(None, other, &["x"])]);
+            let error = mistake(&[
+                remap(None, one, &["ctrl-x"]),
+                remap(None, other, &["ctrl-x"]),
+            ]);
             assert_eq!(error.remap, 1);
             let words = error.to_string();
-            assert!(words.starts_with("`x` cannot be both"), "{words}");
+            assert!(words.starts_with("`ctrl-x` cannot be both"), "{words}");
         }
         let apart = [
-            remap(None, Action::Bookmark, &["x"]),
-            remap(None, Action::Wire, &["x"]),
+            remap(None, Action::Bookmark, &["ctrl-x"]),
+            remap(None, Action::Wire, &["ctrl-x"]),
         ];
         assert!(Keymap::default().remapped(&apart).is_ok());
     }
@@ -323,7 +326,7 @@ mod tests {
     fn text_cannot_be_a_key_while_typing() {
         let error = mistake(&[remap(None, Action::Accept, &["x"])]).to_string();
         assert!(error.contains("`x` is text while typing"), "{error}");
-        let quit = [remap(None, Action::Quit, &["x"])];
+        let quit = [remap(None, Action::Quit, &["X"])];
         let keymap = Keymap::default().remapped(&quit).unwrap();
         assert_eq!(
             of(&keymap, Context::Prompt, Action::Quit),

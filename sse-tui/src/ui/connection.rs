@@ -6,7 +6,7 @@ use ratatui::style::Style;
 
 use super::header::state;
 use super::pen::Pen;
-use crate::app::App;
+use crate::app::{App, Focus};
 use crate::connection::{Connection, Leg, Link};
 use crate::format;
 use crate::theme::Theme;
@@ -93,10 +93,18 @@ fn draw_all(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
     } else {
         1
     };
-    for (number, connection) in app.connections.iter().enumerate() {
+    let focused = app.focus == Focus::Streams;
+    let fitting = usize::from(area.height / each).max(1);
+    let first = if focused {
+        (app.stream + 1).saturating_sub(fitting)
+    } else {
+        0
+    };
+    let streams = app.connections.iter().enumerate();
+    for (number, connection) in streams.skip(first).take(fitting) {
         let (symbol, words, style) = state(connection, app.now);
         let style = style(theme);
-        let line = number as u16 * each;
+        let line = (number - first) as u16 * each;
         let mut pen = Pen::line(buffer, area, line).marks(theme);
         pen.right(&format!(" {words} "), style);
         pen.text(" ", style)
@@ -112,6 +120,11 @@ fn draw_all(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
                 .text(&legs(connection), theme.dim)
                 .text(" · ", theme.dim)
                 .foreign(&cursor, style);
+        }
+        if focused && number == app.stream {
+            let mut pen = Pen::line(buffer, area, line);
+            pen.text("▌", theme.accent);
+            pen.background(theme.selected);
         }
     }
 }

@@ -130,6 +130,8 @@ fn draw_prompt(pen: &mut Pen<'_>, prompt: &Prompt, app: &App, theme: &Theme) {
     let sign = match prompt.kind {
         PromptKind::Filter => "&",
         PromptKind::Find => "/",
+        PromptKind::Open => "open",
+        PromptKind::Export => "export to",
     };
     let (before, after) = prompt.parts();
     let words = match prompt.kind {
@@ -139,7 +141,9 @@ fn draw_prompt(pen: &mut Pen<'_>, prompt: &Prompt, app: &App, theme: &Theme) {
         }
         PromptKind::Find if prompt.text().is_empty() => "word or /regex/".to_owned(),
         PromptKind::Filter => app.match_text(),
-        PromptKind::Find => String::new(),
+        PromptKind::Open if prompt.text().is_empty() => "http://host:port/path".to_owned(),
+        PromptKind::Export => ".ndjson, .csv or .raw".to_owned(),
+        PromptKind::Find | PromptKind::Open => String::new(),
     };
     let words = cut(&words, pen.room().saturating_sub(6) / 2);
     pen.right(" ", theme.dim)

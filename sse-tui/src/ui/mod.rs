@@ -59,8 +59,12 @@ pub fn draw(frame: &mut Frame<'_>, app: &mut App, theme: &Theme) {
     if main && panes.types.is_none() && panes.types_line.is_none() && app.focus == Focus::Types {
         app.focus = Focus::List;
     }
+    if main && panes.connection.is_none() && app.focus == Focus::Streams {
+        app.focus = Focus::List;
+    }
 
-    let several = app.detail.is_some() || panes.types.is_some() && app.focus == Focus::Types;
+    let beside = matches!(app.focus, Focus::Types | Focus::Streams);
+    let several = app.detail.is_some() || panes.types.is_some() && beside;
     let buffer = frame.buffer_mut();
     if let Some(area) = panes.header {
         header::draw(buffer, area, app, theme);
@@ -75,7 +79,9 @@ pub fn draw(frame: &mut Frame<'_>, app: &mut App, theme: &Theme) {
         types::draw(buffer, area, app, theme);
     }
     if let Some(area) = panes.connection {
-        let area = Pane::new(connection::title(app)).draw(buffer, area, theme);
+        let area = Pane::new(connection::title(app))
+            .focused(app.focus == Focus::Streams)
+            .draw(buffer, area, theme);
         connection::draw(buffer, area, app, theme);
     }
     if let Some(area) = panes.list {

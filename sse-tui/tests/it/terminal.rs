@@ -13,13 +13,13 @@ const EVENTS: &str = "retry: 60000\nid: 1\nevent: connected\ndata: {}\n\n\
 
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 
-struct Tmux {
+pub(crate) struct Tmux {
     socket: String,
 }
 
 impl Tmux {
     /// `None`, said on stderr, where there is no tmux.
-    fn start(columns: u16, rows: u16) -> Option<Self> {
+    pub(crate) fn start(columns: u16, rows: u16) -> Option<Self> {
         if Command::new("tmux").arg("-V").output().is_err() {
             assert!(
                 std::env::var_os("SSE_TEST_REQUIRE_ALL").is_none(),
@@ -47,7 +47,7 @@ impl Tmux {
         Some(tmux)
     }
 
-    fn run(&self, arguments: &[&str]) -> String {
+    pub(crate) fn run(&self, arguments: &[&str]) -> String {
         let output = Command::new("tmux")
             .args(["-L", &self.socket])
             .args(arguments)
@@ -61,7 +61,7 @@ impl Tmux {
 
     /// Starts the program in the shell, with a mark on the screen before it and
     /// its exit code after it.
-    fn launch(&self, before: &str, arguments: &str) {
+    pub(crate) fn launch(&self, before: &str, arguments: &str) {
         let program = env!("CARGO_BIN_EXE_sse-tui");
         let line = format!(
             "clear; echo mark; s=$(stty -g); {before} '{program}' {arguments}; \
@@ -71,11 +71,11 @@ impl Tmux {
         self.keys(&["Enter"]);
     }
 
-    fn keys(&self, keys: &[&str]) {
+    pub(crate) fn keys(&self, keys: &[&str]) {
         self.run(&[&["send-keys"], keys].concat());
     }
 
-    fn screen(&self) -> String {
+    pub(crate) fn screen(&self) -> String {
         self.run(&["capture-pane", "-p"])
     }
 
@@ -85,7 +85,7 @@ impl Tmux {
             .to_owned()
     }
 
-    fn wait_for(&self, words: &[&str]) -> String {
+    pub(crate) fn wait_for(&self, words: &[&str]) -> String {
         let end = Instant::now() + Duration::from_secs(30);
         loop {
             let screen = self.screen();
@@ -98,7 +98,7 @@ impl Tmux {
     }
 
     /// The shell is back, with its screen, its cursor, and its line discipline.
-    fn assert_restored(&self, code: u8) {
+    pub(crate) fn assert_restored(&self, code: u8) {
         self.wait_for(&["mark", &format!("exit={code}\n"), "modes kept\n"]);
         assert_eq!(self.query("#{alternate_on} #{cursor_flag}"), "0 1");
     }

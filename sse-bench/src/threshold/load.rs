@@ -1,0 +1,29 @@
+//! The metrics of `load`.
+
+use super::metric::Better::{Less, More, Neither};
+use super::metric::{Table, latency, number};
+use super::{InvalidThreshold, Threshold};
+
+/// Where each stands in the report.
+pub static METRICS: Table = Table(&[
+    latency("connect", "/latency/connect"),
+    latency("open", "/latency/open"),
+    latency("first_event", "/latency/first_event"),
+    latency("reconnect", "/latency/reconnect"),
+    latency("delivery", "/latency/delivery"),
+    latency("replay", "/latency/replay"),
+    latency("read_lag", "/tool/read_lag"),
+    number("opened", "/connections/opened", More),
+    number("never_opened", "/connections/never_opened", Less),
+    number("given_up", "/connections/given_up", Less),
+    number("reconnects", "/reconnects/total", Neither),
+    number("errors", "/errors/total", Less),
+    number("events", "/deliveries/total", Neither),
+    number("events_per_second", "/deliveries/per_second", More),
+    number("bytes_per_second", "/bytes/per_second", More),
+]);
+
+/// Reads a threshold of `load`.
+pub fn parse(text: &str) -> Result<Threshold, InvalidThreshold> {
+    Threshold::parse(text, &METRICS)
+}
