@@ -1,6 +1,7 @@
 //! The command line: one definition for parsing, help, completions and man page.
 
 pub mod selftest;
+pub mod storm;
 pub mod verify;
 
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueHint, value_parser};
 use crate::conform::ConformArgs;
 use crate::proxy::ProxyArgs;
 use crate::report::{Output, Render, Writer};
+use crate::slow::Slow;
 use crate::threshold::{self, Threshold};
 use crate::timestamp::Pointer;
 use crate::units::{parse_duration, parse_size};
@@ -55,6 +57,8 @@ pub enum Command {
     /// Prove what reconnection and replay of an event stream are worth: cut connections, and tell
     /// what was lost, repeated or out of order
     Verify(Box<verify::VerifyArgs>),
+    /// Lose all connections at once, and measure how they come back
+    Storm(Box<storm::StormArgs>),
     /// Check the checker: a built-in server commits each anomaly, and verify must find it
     Selftest(selftest::SelftestArgs),
     /// Check whether a client keeps to the rules of event streams
@@ -126,6 +130,11 @@ pub struct Pace {
     /// Reconnect even where each connection repeats a request that is not GET
     #[arg(long, conflicts_with = "no_reconnect")]
     pub reconnect: bool,
+
+    /// Connections that read slowly, as a share or a number, and what each reads in a second:
+    /// 5%:1KB/s; repeatable. They have a small receive buffer, and figures of their own
+    #[arg(long, value_name = "SHARE:RATE")]
+    pub slow: Vec<Slow>,
 
     /// Threads, each with its share of the connections [default: one for each core]
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=1024))]
@@ -202,7 +211,7 @@ impl RequestArgs {
 }
 
 /// What is read out of the events.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Measurement")]
 pub struct Measure {
     /// JSON pointer to the publish time in the data: s, ms, us or ns since 1970, or RFC 3339
@@ -223,7 +232,7 @@ pub struct Measure {
 }
 
 /// Where the report goes.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
     /// Report format, repeatable: text, json, csv, junit or html for standard output, FORMAT=FILE

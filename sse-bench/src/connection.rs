@@ -16,6 +16,8 @@ use sse_core::{
 use crate::exchange::{READ_BUFFER, Received, Request};
 use crate::failure::Failure;
 use crate::leg::{Leg, Step};
+use crate::slow::Pace;
+use crate::stats::CohortStats;
 use crate::storm::plan::Manner;
 use crate::storm::record::Phase;
 use crate::storm::watch::{InForce, Loss, Progress};
@@ -45,6 +47,9 @@ pub struct Slot {
     first_event: bool,
     /// Whether a server has set the reconnection time.
     told_retry: bool,
+    cohort: usize,
+    /// Of a slot that reads slowly.
+    pace: Option<Box<Pace>>,
 }
 
 impl Slot {
@@ -62,7 +67,10 @@ impl Slot {
         };
         let mut random = fastrand::Rng::with_seed(plan.seed.wrapping_add(u64::from(number)));
         let source = EventSource::new(due, plan.target.url.clone(), options, move || random.f64());
+        let (cohort, pace) = (plan.cohorts.of(number), plan.cohorts.pace(number));
         Self {
+            cohort,
+            pace: pace.map(Box::new),
             worker,
             number,
             source,
@@ -190,12 +198,13 @@ impl Slot {
         drop(stats);
         if !self.opened {
             self.opened = true;
+            self.of_cohort(|cohort| cohort.opened += 1);
             self.worker.live.opened.add(1);
         }
         self.worker.live.open.add(1);
         self.open = true;
         if let Some(watch) = &self.worker.watch {
-            watch.opened(self.number, received.at);
+            watch.opened(self.number, self.cohort, received.at);
         }
         self.settle();
     }
@@ -213,14 +222,20 @@ impl Slot {
             }
         }
         let was_open = std::mem::take(&mut self.open);
+        let loss = match cause {
+            Cause::Network(error) if error.detail == CUT => Loss::Cut,
+            Cause::EndOfStream => Loss::Ended,
+            _ => Loss::Broken,
+        };
+        match loss {
+            _ if !was_open => {}
+            Loss::Cut => {}
+            Loss::Ended => self.of_cohort(|cohort| cohort.ended += 1),
+            Loss::Broken => self.of_cohort(|cohort| cohort.cut += 1),
+        }
         if let Some(watch) = &self.worker.watch
             && was_open
         {
-            let loss = match cause {
-                Cause::Network(error) if error.detail == CUT => Loss::Cut,
-                Cause::EndOfStream => Loss::Ended,
-                _ => Loss::Broken,
-            };
             let in_force = InForce {
                 time: self.source.reconnection_time(),
                 told: self.told_retry,
@@ -250,10 +265,18 @@ impl Slot {
         }
     }
 
+    /// The figures of the slot's cohort, where there is more than one.
+    fn of_cohort(&self, change: impl FnOnce(&mut CohortStats)) {
+        if let Some(cohort) = self.worker.stats.borrow_mut().cohorts.get_mut(self.cohort) {
+            change(cohort);
+        }
+    }
+
     /// Counts a failure where it belongs: a storm keeps its own, and there the
-    /// loss of a connection is none.
+    /// loss of a connection is none. Nor is it one where the slot reads slowly.
     fn count(&self, failure: &Failure) {
         match &self.worker.watch {
+            _ if self.open && self.pace.is_some() => return,
             Some(watch) if watch.is_on() && self.open => return,
             Some(watch) if watch.is_on() => watch.failed(failure),
             _ => self.worker.stats.borrow_mut().failures.add(failure),
@@ -290,8 +313,20 @@ impl Slot {
     fn poll_leg(&mut self, cx: &mut Context<'_>, leg: &mut Leg) -> Poll<()> {
         let worker = Rc::clone(&self.worker);
         while self.source.ready_state() == ReadyState::Open {
-            let take = |data: &[u8], received| self.dispatch(data, received);
-            match ready!(leg.poll(cx, worker.wire(), READ_BUFFER, take)) {
+            let most = match &mut self.pace {
+                Some(pace) => ready!(pace.poll(cx)),
+                None => READ_BUFFER,
+            };
+            let mut bytes = 0;
+            let take = |data: &[u8], received| {
+                bytes += data.len();
+                self.dispatch(data, received)
+            };
+            let step = ready!(leg.poll(cx, worker.wire(), most, take));
+            if let Some(pace) = &mut self.pace {
+                pace.took(bytes);
+            }
+            match step {
                 Ok(Step::Read) => {}
                 Ok(Step::End(received)) => self.source.handle_end(received.at),
                 Err(failure) => self.fail(&failure),
@@ -302,6 +337,7 @@ impl Slot {
 
     fn dispatch(&mut self, data: &[u8], received: Received) -> ControlFlow<()> {
         let mut stats = self.worker.stats.borrow_mut();
+        let stats = &mut *stats;
         let mut meter = self.worker.meter.borrow_mut();
         let mut events = 0;
         let mut progress = Progress::default();
@@ -321,13 +357,21 @@ impl Slot {
             events += 1;
             stats.types.count(event.event_type);
             if let Some(meter) = &mut *meter {
-                meter.measure(&event, received.wall, self.opened_wall, &mut stats.delivery);
+                let delivery = match (self.cohort, stats.cohorts.get_mut(self.cohort)) {
+                    (1.., Some(cohort)) => &mut cohort.delivery,
+                    _ => &mut stats.delivery,
+                };
+                meter.measure(&event, received.wall, self.opened_wall, delivery);
             }
             if let Some(watch) = &self.worker.watch {
                 watch.note(&event, &mut progress);
             }
         }
         drop(items);
+        if let Some(cohort) = stats.cohorts.get_mut(self.cohort) {
+            cohort.deliveries += events;
+            cohort.bytes += data.len() as u64;
+        }
         if events > 0 && !self.first_event {
             self.first_event = true;
             self.worker.live.fed.add(1);

@@ -8,7 +8,8 @@ use http::StatusCode;
 use sse_core::{Backoff, Limits};
 
 use crate::cli::LoadArgs;
-use crate::stats::DeliveryMeter;
+use crate::slow::Cohorts;
+use crate::stats::{CohortStats, DeliveryMeter, Stats};
 use crate::sys;
 use crate::target::Target;
 use crate::threshold::Threshold;
@@ -45,6 +46,8 @@ pub struct Plan {
     pub backoff: Backoff,
     /// Refusals after which a slot comes back.
     pub retry_statuses: Vec<StatusCode>,
+    /// Slots that read slowly.
+    pub cohorts: Cohorts,
     /// Threads.
     pub threads: u32,
     /// Seed of the jitter.
@@ -67,6 +70,8 @@ impl Plan {
         let size = args.measure.max_event_size;
         let threads = args.pace.threads.unwrap_or_else(cores);
         let connections = args.connections;
+        let seed = args.pace.seed;
+        let seed = seed.unwrap_or_else(|| fastrand::u64(..=LARGEST_SEED));
         let plan = Self {
             target,
             connections,
@@ -86,10 +91,8 @@ impl Plan {
             backoff: Backoff::default(),
             retry_statuses: Vec::new(),
             threads: threads.min(connections),
-            seed: args
-                .pace
-                .seed
-                .unwrap_or_else(|| fastrand::u64(..=LARGEST_SEED)),
+            cohorts: Cohorts::new(args.pace.slow, connections, seed)?,
+            seed,
             limits: Limits::default().line(size).event(size),
             timestamp_pointer: args.measure.timestamp_pointer,
             timestamp_events: args.measure.timestamp_event,
@@ -108,6 +111,18 @@ impl Plan {
     pub fn reconnects(&self) -> bool {
         self.reconnect
             .unwrap_or_else(|| self.target.method.is_idempotent())
+    }
+
+    /// Where a thread measures.
+    pub fn stats(&self) -> Stats {
+        let cohorts = match self.cohorts.slow().len() {
+            0 => 0,
+            slow => slow + 1,
+        };
+        Stats {
+            cohorts: (0..cohorts).map(|_| CohortStats::default()).collect(),
+            ..Stats::default()
+        }
     }
 
     /// A meter of delivery latency, where one was asked for.

@@ -27,8 +27,10 @@ pub struct Stats {
     pub first_event: Latency,
     /// Loss of a connection to the next one open.
     pub reconnect: Latency,
-    /// What the payload timestamps say.
+    /// What the payload timestamps say, of slots that read as fast as they can.
     pub delivery: Delivery,
+    /// What cohorts have of their own, where there are slow ones.
+    pub cohorts: Vec<CohortStats>,
     /// How long an event that a socket holds ready waits until this thread reads
     /// it, estimated by probes.
     pub read_lag: Latency,
@@ -53,12 +55,47 @@ impl Stats {
         self.first_event.merge(&other.first_event);
         self.reconnect.merge(&other.reconnect);
         self.delivery.merge(&other.delivery);
+        if self.cohorts.len() < other.cohorts.len() {
+            self.cohorts
+                .resize_with(other.cohorts.len(), CohortStats::default);
+        }
+        for (mine, others) in self.cohorts.iter_mut().zip(&other.cohorts) {
+            mine.merge(others);
+        }
         self.read_lag.merge(&other.read_lag);
         self.failures.merge(other.failures);
         self.ends += other.ends;
         self.stopped += other.stopped;
         self.unsendable_ids += other.unsendable_ids;
         self.ramp_late = self.ramp_late.max(other.ramp_late);
+    }
+}
+
+/// The measurements of one cohort; see [`Cohorts`](crate::slow::Cohorts).
+#[derive(Debug, Default)]
+pub struct CohortStats {
+    /// Slots that were open at least once.
+    pub opened: u64,
+    /// Events dispatched.
+    pub deliveries: u64,
+    /// Bytes of response bodies.
+    pub bytes: u64,
+    /// Open connections that the server ended as it should.
+    pub ended: u64,
+    /// Open connections that broke otherwise.
+    pub cut: u64,
+    /// What the payload timestamps say, of slow slots.
+    pub delivery: Delivery,
+}
+
+impl CohortStats {
+    fn merge(&mut self, other: &Self) {
+        self.opened += other.opened;
+        self.deliveries += other.deliveries;
+        self.bytes += other.bytes;
+        self.ended += other.ended;
+        self.cut += other.cut;
+        self.delivery.merge(&other.delivery);
     }
 }
 

@@ -160,7 +160,7 @@ pub fn run(assignment: Assignment) -> io::Result<Stats> {
     let worker = Rc::new(Worker {
         live,
         connector,
-        stats: RefCell::default(),
+        stats: RefCell::new(plan.stats()),
         meter: RefCell::new(plan.delivery_meter()),
         watch,
         wants_wall_clock: plan.timestamp_pointer.is_some(),

@@ -7,7 +7,7 @@ use http::StatusCode;
 
 use super::{OutputArgs, Pace, RequestArgs, at_least_1};
 use crate::storm::plan::Manner;
-use crate::threshold::{self, STORM_METRICS, Threshold};
+use crate::threshold::{self, Threshold};
 use crate::units::{parse_duration, parse_size};
 
 /// The longest that a storm can be watched.
@@ -52,7 +52,10 @@ all connections were opened, not for what comes after a loss.";
 #[derive(Debug, Args)]
 #[command(
     after_help = EXIT_CODES,
-    after_long_help = format!("{EXAMPLES}\n\n{DEFINITIONS}\n\n{STORM_METRICS}\n\n{EXIT_CODES}")
+    after_long_help = format!(
+        "{EXAMPLES}\n\n{DEFINITIONS}\n\n{}\n\n{EXIT_CODES}",
+        threshold::storm::METRICS.help()
+    )
 )]
 pub struct StormArgs {
     /// The event stream, http:// or https://
@@ -119,7 +122,7 @@ pub struct Storm {
     pub ignore_event: Vec<String>,
 
     /// What the run must keep to, repeatable, such as 'p99(reopen)<5s' or 'given_up==0'
-    #[arg(long, value_name = "METRIC OP VALUE", value_parser = threshold::of_storm)]
+    #[arg(long, value_name = "METRIC OP VALUE", value_parser = threshold::storm::parse)]
     pub threshold: Vec<Threshold>,
 
     /// The longest line and the most data of one event

@@ -11,7 +11,9 @@ use super::tally::{Curve, STEP, Tally, is_refusal};
 use super::{Outcome, StormPlan};
 use crate::failure::{Failures, Kind};
 use crate::histogram::{Latency, Summary};
+use crate::plan::Plan;
 use crate::report::Head;
+use crate::report::cohorts::{Cohort, cohorts, name_of};
 use crate::report::head::{ErrorKind, Errors, us};
 use crate::report::invocation::shown_url;
 use crate::report::json::Tool;
@@ -35,6 +37,8 @@ pub struct RunReport<'a> {
     pub totals: Totals,
     pub latency: LatencyReport,
     pub storms: Vec<StormJson<'a>>,
+    /// Where some read slowly: each cohort's own figures, the healthy ones' first.
+    pub cohorts: Vec<Cohort>,
     pub deliveries: Deliveries,
     /// Outside the storms.
     pub errors: Errors<'a>,
@@ -128,6 +132,8 @@ pub struct StormJson<'a> {
     pub loss_spread_us: u64,
     pub reopened: ShareTimes,
     pub caught_up: ShareTimes,
+    /// The same of each cohort, where some read slowly.
+    pub cohorts: Vec<CohortBack>,
     /// `id`, `event` or `nothing`: what catching up was.
     pub caught_up_by: &'static str,
     pub given_up: u32,
@@ -168,6 +174,15 @@ pub struct ShareTimes {
     pub p90_us: Option<u64>,
     pub p99_us: Option<u64>,
     pub p100_us: Option<u64>,
+}
+
+/// How one cohort came back.
+#[derive(Debug, Serialize)]
+pub struct CohortBack {
+    pub name: String,
+    pub lost: u32,
+    pub reopened: ShareTimes,
+    pub caught_up: ShareTimes,
 }
 
 /// Refusals by status, or by what else was wrong.
@@ -245,7 +260,8 @@ impl<'a> RunReport<'a> {
                 caught_up: merged(&outcome.rounds, |round| &round.catch_up),
                 first_attempt: merged(&outcome.rounds, |round| &round.tally.waits),
             },
-            storms: outcome.rounds.iter().map(storm).collect(),
+            storms: outcome.rounds.iter().map(|round| storm(round, load)).collect(),
+            cohorts: cohorts(load, stats),
             deliveries: Deliveries {
                 total: totals.deliveries,
                 bytes: totals.bytes,
@@ -273,10 +289,10 @@ fn sums(rounds: &[Round]) -> Totals {
     let sum = |count: fn(&Round) -> u64| rounds.iter().map(count).sum();
     let attempts = |round: &Round| round.tally.attempts.peak_per_second();
     Totals {
-        lost: sum(|round| round.lost.into()),
-        reopened: sum(|round| round.reopened.into()),
+        lost: sum(|round| round.back.lost.into()),
+        reopened: sum(|round| round.back.reopened.into()),
         not_reopened: sum(|round| round.not_reopened().into()),
-        caught_up: sum(|round| round.caught_up.into()),
+        caught_up: sum(|round| round.back.caught_up.into()),
         not_caught_up: sum(|round| round.not_caught_up().into()),
         given_up: sum(|round| round.given_up.into()),
         stopped: sum(|round| round.stopped.into()),
@@ -289,7 +305,7 @@ fn sums(rounds: &[Round]) -> Totals {
     }
 }
 
-fn storm(round: &Round) -> StormJson<'_> {
+fn storm<'a>(round: &'a Round, load: &Plan) -> StormJson<'a> {
     let tally = &round.tally;
     StormJson {
         began_us: us(round.began),
@@ -300,7 +316,7 @@ fn storm(round: &Round) -> StormJson<'_> {
             Watched::Interrupted => "interrupted",
         },
         open_before: round.open_before,
-        lost: round.lost,
+        lost: round.back.lost,
         losses: LossesJson {
             cut: tally.losses.cut,
             ended: tally.losses.ended,
@@ -308,8 +324,9 @@ fn storm(round: &Round) -> StormJson<'_> {
         },
         first_loss_us: round.first_loss.map(us),
         loss_spread_us: us(round.loss_spread),
-        reopened: shares(round.reopened, &round.reopening),
-        caught_up: shares(round.caught_up, &round.catching_up),
+        reopened: shares(round.back.reopened, &round.back.reopening),
+        caught_up: shares(round.back.caught_up, &round.back.catching_up),
+        cohorts: back_of_cohorts(round, load),
         caught_up_by: round.definition.name(),
         given_up: round.given_up,
         stopped: round.stopped,
@@ -334,6 +351,20 @@ fn storm(round: &Round) -> StormJson<'_> {
             opened: steps(&tally.openings),
         },
     }
+}
+
+fn back_of_cohorts(round: &Round, load: &Plan) -> Vec<CohortBack> {
+    if load.cohorts.slow().is_empty() {
+        return Vec::new();
+    }
+    let backs = round.cohorts.iter().enumerate();
+    let listed = backs.map(|(number, back)| CohortBack {
+        name: name_of(load, number),
+        lost: back.lost,
+        reopened: shares(back.reopened, &back.reopening),
+        caught_up: shares(back.caught_up, &back.catching_up),
+    });
+    listed.collect()
 }
 
 fn shares(connections: u32, times: &Milestones) -> ShareTimes {

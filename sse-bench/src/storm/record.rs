@@ -17,6 +17,8 @@ pub enum Phase {
     Lost,
     /// Open again.
     Open,
+    /// Open again, and reads slowly: nobody waits for it to catch up.
+    OpenSlow,
     /// Open again, and caught up.
     CaughtUp,
     /// Over for good by a failure: a refusal, as `EventSource` takes it.
@@ -25,7 +27,7 @@ pub enum Phase {
     Stopped,
 }
 
-const PHASES: usize = 7;
+const PHASES: usize = 8;
 
 /// How many slots are in each phase.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -55,6 +57,8 @@ impl Phases {
 pub struct Fate {
     /// Where it stood in the end.
     pub phase: Phase,
+    /// 0 reads as fast as it can.
+    pub cohort: usize,
     /// Its first loss.
     pub lost_at: Option<Duration>,
     /// When the connection opened that was still open in the end.
@@ -67,6 +71,7 @@ pub struct Fate {
 #[derive(Debug, Clone, Copy, Default)]
 struct Entry {
     open: bool,
+    cohort: usize,
     fate: Fate,
     /// The place it must reach to have caught up.
     goal: Place,
@@ -104,6 +109,7 @@ impl Record {
             };
             entry.fate = Fate {
                 phase,
+                cohort: entry.cohort,
                 ..Fate::default()
             };
             entry.away = None;
@@ -125,15 +131,21 @@ impl Record {
 
     /// A connection has opened. Until it has seen an event that is newer than
     /// its loss and at least as new as `newest`, it has not caught up.
-    pub fn opened(&mut self, slot: usize, at: Duration, newest: Place) {
+    pub fn opened(&mut self, slot: usize, at: Duration, newest: Place, cohort: usize) {
         let Some(entry) = self.slots.get_mut(slot) else {
             return;
         };
         entry.open = true;
+        entry.cohort = cohort;
         entry.goal = entry.goal.max(newest);
         if entry.fate.phase == Phase::Lost {
             entry.fate.opened_at = Some(at);
-            self.go(slot, Phase::Open);
+            let phase = if cohort == 0 {
+                Phase::Open
+            } else {
+                Phase::OpenSlow
+            };
+            self.go(slot, phase);
         }
     }
 
@@ -145,7 +157,7 @@ impl Record {
         entry.open = false;
         entry.goal = newest + 1;
         let again = match entry.fate.phase {
-            Phase::Open | Phase::CaughtUp => true,
+            Phase::Open | Phase::OpenSlow | Phase::CaughtUp => true,
             Phase::AtRisk => false,
             _ => return false,
         };
@@ -175,7 +187,8 @@ impl Record {
         let Some(entry) = self.slots.get_mut(slot) else {
             return;
         };
-        if entry.fate.phase == Phase::Open && (!by_id || place >= entry.goal) {
+        let is_open = matches!(entry.fate.phase, Phase::Open | Phase::OpenSlow);
+        if is_open && (!by_id || place >= entry.goal) {
             entry.fate.caught_up_at = Some(at);
             self.go(slot, Phase::CaughtUp);
         }
@@ -207,8 +220,8 @@ mod tests {
     /// Two slots, both open; a storm is on.
     fn record() -> Record {
         let mut record = Record::new(3);
-        record.opened(0, seconds(1), 0);
-        record.opened(1, seconds(1), 0);
+        record.opened(0, seconds(1), 0, 0);
+        record.opened(1, seconds(1), 0, 0);
         record.begin();
         assert_eq!(record.phases().of(Phase::AtRisk), 2);
         record
@@ -219,7 +232,7 @@ mod tests {
         let mut record = record();
         assert!(record.lost(0, seconds(10), 7, seconds(2)));
         record.attempt(0, seconds(12));
-        record.opened(0, seconds(13), 9);
+        record.opened(0, seconds(13), 9, 0);
         record.received(0, seconds(14), 8, true);
         assert_eq!(record.phases().of(Phase::Open), 1);
         record.received(0, seconds(15), 9, true);
@@ -236,7 +249,7 @@ mod tests {
     fn what_was_received_before_the_loss_is_no_catching_up() {
         let mut record = record();
         record.lost(0, seconds(10), 7, seconds(2));
-        record.opened(0, seconds(12), 7);
+        record.opened(0, seconds(12), 7, 0);
         record.received(0, seconds(12), 7, true);
         assert_eq!(record.phases().of(Phase::Open), 1);
         record.received(0, seconds(12), 8, true);
@@ -244,10 +257,23 @@ mod tests {
     }
 
     #[test]
+    fn a_slot_that_reads_slowly_is_not_waited_for() {
+        let mut record = Record::new(1);
+        record.opened(0, seconds(1), 0, 1);
+        record.begin();
+        record.lost(0, seconds(10), 7, seconds(2));
+        record.opened(0, seconds(12), 7, 1);
+        assert_eq!(record.phases().of(Phase::OpenSlow), 1);
+        record.received(0, seconds(13), 8, true);
+        let (fates, _) = record.end();
+        assert_eq!((fates[0].phase, fates[0].cohort), (Phase::CaughtUp, 1));
+    }
+
+    #[test]
     fn an_opening_that_does_not_last_does_not_count() {
         let mut record = record();
         record.lost(0, seconds(10), 0, seconds(2));
-        record.opened(0, seconds(11), 0);
+        record.opened(0, seconds(11), 0, 0);
         record.received(0, seconds(11), 0, false);
         record.lost(0, seconds(12), 0, seconds(2));
         assert_eq!(record.phases().of(Phase::Lost), 1);

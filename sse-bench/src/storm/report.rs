@@ -112,7 +112,7 @@ fn findings(plan: &StormPlan, outcome: &Outcome) -> Vec<(Exit, String)> {
     let sum = |count: fn(&Round) -> u32| -> u64 {
         rounds.iter().map(|round| u64::from(count(round))).sum()
     };
-    let lost = sum(|round| round.lost);
+    let lost = sum(|round| round.back.lost);
     find(outcome.ending == Ending::Interrupted, Exit::Interrupted, &|| {
         "this is the report so far".to_owned()
     });
@@ -141,7 +141,7 @@ fn findings(plan: &StormPlan, outcome: &Outcome) -> Vec<(Exit, String)> {
         let detail = command.map(|failure| failure.detail.as_str());
         format!("the command failed: {}", detail.unwrap_or_default())
     });
-    find(rounds.iter().any(|round| round.lost == 0), Exit::Inconclusive, &|| {
+    find(rounds.iter().any(|round| round.back.lost == 0), Exit::Inconclusive, &|| {
         "no connection was lost in a storm".to_owned()
     });
     let behind = sum(Round::not_caught_up);
@@ -173,8 +173,8 @@ fn findings(plan: &StormPlan, outcome: &Outcome) -> Vec<(Exit, String)> {
 }
 
 fn passed(outcome: &Outcome) -> String {
-    let lost: u64 = outcome.rounds.iter().map(|round| u64::from(round.lost)).sum();
-    let slowest = outcome.rounds.iter().filter_map(|round| round.reopening[3]).max();
+    let lost: u64 = outcome.rounds.iter().map(|round| u64::from(round.back.lost)).sum();
+    let slowest = outcome.rounds.iter().filter_map(|round| round.back.reopening[3]).max();
     let all = match lost {
         1 => "the connection that was lost was open again".to_owned(),
         _ => format!("all {} connections that were lost were open again", thousands(lost)),

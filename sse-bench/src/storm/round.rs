@@ -66,23 +66,20 @@ pub struct Round {
     pub watched: Watched,
     /// Slots that were open when it began.
     pub open_before: u32,
-    /// Slots that lost their connection.
-    pub lost: u32,
-    /// Of them, open at the end.
-    pub reopened: u32,
-    /// Of them, caught up.
-    pub caught_up: u32,
+    /// Slots that read slowly, are open again and have not caught up: nobody waits for them.
+    pub slow_behind: u32,
     /// Over for good by a failure.
     pub given_up: u32,
     /// Told by a 204 to stop.
     pub stopped: u32,
     /// What catching up was.
     pub definition: CaughtUp,
-    /// When shares of the lost were open again.
-    pub reopening: Milestones,
-    /// When they had caught up.
-    pub catching_up: Milestones,
+    /// How the lost came back.
+    pub back: Back,
+    /// The same of each cohort: those that read as fast as they can, and the slow ones.
+    pub cohorts: Vec<Back>,
     /// From each slot's own loss to the opening that lasted; [`NEVER`] for none.
+    /// Without the slow ones.
     pub reopen: Latency,
     /// The same to where it had caught up.
     pub catch_up: Latency,
@@ -90,6 +87,46 @@ pub struct Round {
     pub tally: Tally,
     /// Why the command that restarts the server failed.
     pub command: Option<Failure>,
+}
+
+/// How some connections came back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Back {
+    /// Slots that lost their connection.
+    pub lost: u32,
+    /// Of them, open at the end.
+    pub reopened: u32,
+    /// Of them, caught up.
+    pub caught_up: u32,
+    /// When shares of the lost were open again.
+    pub reopening: Milestones,
+    /// When they had caught up.
+    pub catching_up: Milestones,
+}
+
+impl Back {
+    fn new(fates: &[Fate], cohort: Option<usize>, first_loss: Duration) -> Self {
+        let lost = || {
+            let chosen = move |fate: &&Fate| cohort.is_none_or(|cohort| cohort == fate.cohort);
+            let chosen = fates.iter().filter(chosen);
+            chosen.filter(|fate| fate.lost_at.is_some())
+        };
+        let all = lost().count();
+        let moments = |moment: fn(&Fate) -> Option<Duration>| -> Vec<_> {
+            let moments = lost().filter_map(moment);
+            moments.map(|at| at.saturating_sub(first_loss)).collect()
+        };
+        let opened = moments(|fate| fate.opened_at);
+        let caught_up = moments(|fate| fate.caught_up_at);
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        Self {
+            lost: count(all),
+            reopened: count(opened.len()),
+            caught_up: count(caught_up.len()),
+            reopening: milestones(opened, all),
+            catching_up: milestones(caught_up, all),
+        }
+    }
 }
 
 /// The end of a storm, as the one who directs it knows it.
@@ -111,17 +148,13 @@ impl Round {
         };
         let losses = || fates.iter().filter_map(|fate| fate.lost_at);
         let first = end.first_loss.or_else(|| losses().min());
-        let lost = losses().count();
-        let milestones = |moment: fn(&Fate) -> Option<Duration>| {
-            let moments = fates.iter().filter_map(moment);
-            let since = moments.map(|at| at.saturating_sub(first.unwrap_or_default()));
-            milestones(since.collect(), lost)
-        };
+        let back = |cohort| Back::new(fates, cohort, first.unwrap_or_default());
+        let cohorts = fates.iter().map(|fate| fate.cohort + 1).max();
         let distribution = |moment: fn(&Fate) -> Option<Duration>| {
             let mut latency = Latency::default();
             // How long those that are not back would have taken, nobody knows yet.
             let knows_never = end.watched != Watched::Interrupted;
-            for fate in fates {
+            for fate in fates.iter().filter(|fate| fate.cohort == 0) {
                 match (fate.lost_at, moment(fate)) {
                     (Some(lost), Some(at)) => latency.record(at.saturating_sub(lost)),
                     (Some(_), None) if knows_never => latency.record(NEVER),
@@ -142,14 +175,12 @@ impl Round {
             length: end.ended.saturating_sub(end.began),
             watched: end.watched,
             open_before: u32::try_from(fates.len()).unwrap_or(u32::MAX),
-            lost: u32::try_from(lost).unwrap_or(u32::MAX),
-            reopened: in_phase(Phase::Open) + in_phase(Phase::CaughtUp),
-            caught_up: in_phase(Phase::CaughtUp),
+            back: back(None),
+            cohorts: (0..cohorts.unwrap_or(0)).map(|number| back(Some(number))).collect(),
+            slow_behind: in_phase(Phase::OpenSlow),
             given_up: in_phase(Phase::GivenUp),
             stopped: in_phase(Phase::Stopped),
             definition: end.definition,
-            reopening: milestones(opened),
-            catching_up: milestones(caught_up),
             reopen: distribution(opened),
             catch_up: match end.definition {
                 CaughtUp::Nothing => Latency::default(),
@@ -162,14 +193,14 @@ impl Round {
 
     /// Slots that lost their connection and have none.
     pub fn not_reopened(&self) -> u32 {
-        self.lost - self.reopened
+        self.back.lost - self.back.reopened
     }
 
-    /// Slots that are open again and not known to have caught up.
+    /// Slots that are open again and not known to have caught up, without the slow ones.
     pub fn not_caught_up(&self) -> u32 {
         match self.definition {
             CaughtUp::Nothing => 0,
-            _ => self.reopened - self.caught_up,
+            _ => self.back.reopened - self.slow_behind - self.back.caught_up,
         }
     }
 }
@@ -206,6 +237,7 @@ mod tests {
     fn fates() -> Vec<Fate> {
         let fate = |number: u64| Fate {
             phase: Phase::CaughtUp,
+            cohort: 0,
             lost_at: Some(seconds(10)),
             opened_at: Some(seconds(10 + number)),
             caught_up_at: Some(seconds(11 + number)),
@@ -223,10 +255,12 @@ mod tests {
     fn the_time_of_a_share_is_when_so_many_of_all_that_were_lost_are_back() {
         let round = Round::new(end(Watched::TimeOut), &fates(), Tally::default());
         let times = [50, 90, 99].map(|number| Some(seconds(number)));
-        assert_eq!(round.reopening, [times[0], times[1], times[2], None]);
-        assert_eq!(round.catching_up[0], Some(seconds(51)));
+        assert_eq!(round.back.reopening, [times[0], times[1], times[2], None]);
+        assert_eq!(round.back.catching_up[0], Some(seconds(51)));
         assert_eq!((round.first_loss, round.loss_spread), (Some(seconds(1)), seconds(2)));
-        assert_eq!((round.lost, round.reopened, round.given_up), (100, 99, 1));
+        let back = round.back;
+        assert_eq!((back.lost, back.reopened, round.given_up), (100, 99, 1));
+        assert_eq!(round.cohorts, [back]);
         assert_eq!((round.not_reopened(), round.not_caught_up()), (1, 0));
     }
 

@@ -10,6 +10,7 @@ use super::tally::STEP;
 use crate::exit::Exit;
 use crate::failure::printable;
 use crate::histogram::Summary;
+use crate::report::cohorts;
 use crate::report::text::write_thresholds;
 use crate::units::{bytes, micros, seconds, thousands};
 
@@ -44,6 +45,7 @@ fn write(report: &StormReport<'_>, out: &mut String) -> Result {
         write_reconnection_times(storm, run, out)?;
     }
     write_failures(report, out)?;
+    cohorts::write(&run.cohorts, out)?;
     write_tool(report, out)?;
     write_thresholds(&report.thresholds, out)
 }
@@ -87,6 +89,13 @@ fn write_storms(run: &RunReport<'_>, out: &mut String) -> Result {
         write_shares(&name, &storm.reopened, storm.lost, out)?;
         if storm.caught_up_by != "nothing" {
             write_shares("  caught up", &storm.caught_up, storm.lost, out)?;
+        }
+        for cohort in &storm.cohorts {
+            let name = format!("  {}", cohort.name);
+            write_shares(&name, &cohort.reopened, cohort.lost, out)?;
+            if storm.caught_up_by != "nothing" {
+                write_shares("    caught up", &cohort.caught_up, cohort.lost, out)?;
+            }
         }
     }
     if run.storms.len() > LISTED_STORMS {
@@ -284,7 +293,7 @@ fn write_tool(report: &StormReport<'_>, out: &mut String) -> Result {
 
 /// At most [`CURVE`] columns, and how long each is.
 fn sparkline(steps: &[u32]) -> (String, Duration) {
-    const BARS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    const BARS: [char; 9] = ['·', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let width = steps.len().div_ceil(CURVE).max(1);
     let columns: Vec<u64> = steps
         .chunks(width)
@@ -303,9 +312,9 @@ mod tests {
 
     #[test]
     fn a_curve_fits_its_columns_and_hides_nothing() {
-        assert_eq!(sparkline(&[0, 8, 1000]).0, " ▁█");
+        assert_eq!(sparkline(&[0, 8, 1000]).0, "·▁█");
         let (curve, step) = sparkline(&vec![1; 601]);
         assert_eq!((curve.chars().count(), step), (55, STEP * 11));
-        assert_eq!(sparkline(&[0, 0]).0, "  ");
+        assert_eq!(sparkline(&[0, 0]).0, "··");
     }
 }

@@ -182,10 +182,10 @@ impl Watch {
     }
 
     /// It has opened.
-    pub fn opened(&self, slot: u32, at: Instant) {
+    pub fn opened(&self, slot: u32, cohort: usize, at: Instant) {
         let newest = self.storm.order.newest();
         let mut record = self.record();
-        record.opened(self.index(slot), self.storm.since_start(at), newest);
+        record.opened(self.index(slot), self.storm.since_start(at), newest, cohort);
         if self.is_on()
             && let Some(since) = self.storm.since_first_loss(at)
         {

@@ -5,6 +5,7 @@
 
 pub mod load;
 pub mod metric;
+pub mod storm;
 pub mod verify;
 
 use std::fmt;
