@@ -16,6 +16,7 @@ use crate::report::{Output, Render, Writer};
 use crate::slow::Slow;
 use crate::threshold::{self, Threshold};
 use crate::timestamp::Pointer;
+use crate::transport::TransportArgs;
 use crate::units::{parse_duration, parse_size};
 
 const EXIT_CODES: &str = "\
@@ -190,10 +191,13 @@ pub struct RequestArgs {
     /// Accept any certificate
     #[arg(long, conflicts_with = "cacert")]
     pub insecure: bool,
+
+    #[command(flatten)]
+    pub transport: TransportArgs,
 }
 
 impl RequestArgs {
-    /// The same credentials and trust, and nothing else, for another request.
+    /// The same credentials, trust and transport, and nothing else, for another request.
     #[must_use]
     pub fn for_publishing(&self) -> Self {
         Self {
@@ -206,6 +210,7 @@ impl RequestArgs {
             last_event_id: None,
             cacert: self.cacert.clone(),
             insecure: self.insecure,
+            transport: self.transport.clone(),
         }
     }
 }

@@ -4,20 +4,20 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
+use std::path::Path;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 use url::{Host, Url};
 
 use crate::failure::{Failure, Kind};
+use crate::http2::{Lease, Pool, Sharing};
 use crate::live::Live;
+use crate::stream::{Socket, Stream};
+use crate::transport::Transport;
 
 /// Hosts whose addresses a thread remembers; redirects may lead to many.
 const MOST_HOSTS: usize = 64;
@@ -28,40 +28,74 @@ pub type Tls = Result<Arc<ClientConfig>, String>;
 /// Opens the connections of one thread.
 #[derive(Debug)]
 pub struct Connector {
-    tls: Tls,
+    transport: Transport,
     /// Addresses by host and port; the one that last worked is first.
     hosts: RefCell<HashMap<(String, u16), Vec<SocketAddr>>>,
+    pool: Option<Pool>,
+}
+
+/// What a request can be sent on.
+#[derive(Debug)]
+pub enum Link {
+    /// A connection of its own.
+    Http1(Stream),
+    /// A stream of a connection that is shared.
+    Http2(Lease),
 }
 
 impl Connector {
     /// A connector that knows the addresses of the first target.
-    pub fn new(tls: Tls, url: &Url, addresses: Vec<SocketAddr>) -> Self {
-        let hosts = match host_and_port(url) {
+    pub fn new(transport: &Transport, url: &Url, addresses: Vec<SocketAddr>) -> Self {
+        let hosts = match transport.host_and_port(url) {
             Ok(key) => HashMap::from([(key, addresses)]),
             Err(_) => HashMap::new(),
         };
-        let hosts = RefCell::new(hosts);
-        Self { tls, hosts }
+        Self {
+            hosts: RefCell::new(hosts),
+            pool: transport.http2.map(Pool::new),
+            transport: transport.clone(),
+        }
     }
 
-    /// Connects, trying each address of the host in turn. A connected socket
-    /// is counted in `live` even if TLS fails on it.
-    pub async fn connect(&self, url: &Url, live: &Live) -> Result<Stream, Failure> {
-        let key = host_and_port(url)?;
+    /// A connection of its own, or over HTTP/2 a stream of one with room for it.
+    /// A connected socket is counted in `live` even if no request can be sent on it.
+    pub async fn connect(&self, url: &Url, live: &Live) -> Result<Link, Failure> {
+        match &self.pool {
+            None => self.dial(url, live).await.map(Link::Http1),
+            Some(pool) => {
+                let lease = pool.lease(&url.origin(), || self.dial(url, live)).await;
+                lease.map(Link::Http2)
+            }
+        }
+    }
+
+    /// What became of HTTP/2 connections.
+    pub fn sharing(&self) -> Sharing {
+        self.pool.as_ref().map(Pool::sharing).unwrap_or_default()
+    }
+
+    /// Connects, trying each address of the host in turn.
+    async fn dial(&self, url: &Url, live: &Live) -> Result<Stream, Failure> {
+        if let Some(path) = &self.transport.unix_socket {
+            let socket = connect_unix(path).await?;
+            live.connected.add(1);
+            return secure(&self.transport.tls, url, socket).await;
+        }
+        let key = self.transport.host_and_port(url)?;
         let known = self.hosts.borrow().get(&key).cloned();
         let addresses = match known {
             Some(addresses) => addresses,
-            None => self.remember(&key, resolve(url).await?),
+            None => self.remember(&key, self.transport.resolve(url).await?),
         };
         let mut failure = None;
         for (index, address) in addresses.iter().enumerate() {
-            match TcpStream::connect(address).await {
+            match connect_tcp(*address, self.transport.receive_buffer).await {
                 Ok(socket) => {
                     live.connected.add(1);
                     if index > 0 {
                         self.prefer(&key, *address);
                     }
-                    return secure(&self.tls, url, socket).await;
+                    return secure(&self.transport.tls, url, Socket::Tcp(socket)).await;
                 }
                 Err(error) => failure = Some(Failure::connecting(&error, address)),
             }
@@ -88,10 +122,40 @@ impl Connector {
     }
 }
 
+async fn connect_tcp(address: SocketAddr, receive_buffer: Option<u32>) -> io::Result<TcpStream> {
+    let Some(bytes) = receive_buffer else {
+        return TcpStream::connect(address).await;
+    };
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()
+    } else {
+        TcpSocket::new_v6()
+    }?;
+    // Before the handshake, which announces how much this side takes.
+    socket.set_recv_buffer_size(bytes)?;
+    socket.connect(address).await
+}
+
+#[cfg(unix)]
+async fn connect_unix(path: &Path) -> Result<Socket, Failure> {
+    let socket = tokio::net::UnixStream::connect(path).await;
+    socket
+        .map(Socket::Unix)
+        .map_err(|error| Failure::connecting(&error, path.display()))
+}
+
+#[cfg(not(unix))]
+async fn connect_unix(path: &Path) -> Result<Socket, Failure> {
+    let none = format_args!("{}: this system has no Unix sockets", path.display());
+    Err(Failure::new(Kind::Connect, none))
+}
+
 /// Puts TLS on a connected socket where the URL asks for it.
-pub(crate) async fn secure(tls: &Tls, url: &Url, socket: TcpStream) -> Result<Stream, Failure> {
-    // Requests are written whole; waiting for more would only delay them.
-    let _ = socket.set_nodelay(true);
+pub(crate) async fn secure(tls: &Tls, url: &Url, socket: Socket) -> Result<Stream, Failure> {
+    if let Socket::Tcp(socket) = &socket {
+        // Requests are written whole; waiting for more would only delay them.
+        let _ = socket.set_nodelay(true);
+    }
     if url.scheme() != "https" {
         return Ok(Stream::Plain(socket));
     }
@@ -111,10 +175,33 @@ pub(crate) async fn secure(tls: &Tls, url: &Url, socket: TcpStream) -> Result<St
     }
 }
 
+impl Transport {
+    /// The addresses of a URL's host; none where a Unix socket stands for it.
+    ///
+    /// # Errors
+    /// The name has no address.
+    pub async fn resolve(&self, url: &Url) -> Result<Vec<SocketAddr>, Failure> {
+        if self.unix_socket.is_some() {
+            return Ok(Vec::new());
+        }
+        let (host, port) = self.host_and_port(url)?;
+        lookup(&host, port).await
+    }
+
+    fn host_and_port(&self, url: &Url) -> Result<(String, u16), Failure> {
+        let (host, port) = host_and_port(url)?;
+        Ok(self.route(host, port))
+    }
+}
+
 /// The addresses of a URL's host.
 pub async fn resolve(url: &Url) -> Result<Vec<SocketAddr>, Failure> {
     let (host, port) = host_and_port(url)?;
-    let found = tokio::net::lookup_host((host.as_str(), port)).await;
+    lookup(&host, port).await
+}
+
+async fn lookup(host: &str, port: u16) -> Result<Vec<SocketAddr>, Failure> {
+    let found = tokio::net::lookup_host((host, port)).await;
     let failed = |error: &dyn std::fmt::Display| {
         Failure::new(Kind::Dns, format_args!("cannot resolve {host}: {error}"))
     };
@@ -138,64 +225,5 @@ fn host_and_port(url: &Url) -> Result<(String, u16), Failure> {
             Kind::Connect,
             format_args!("{url} names no host"),
         )),
-    }
-}
-
-/// A connection, plain or with TLS.
-#[derive(Debug)]
-pub enum Stream {
-    /// TCP alone.
-    Plain(TcpStream),
-    /// TLS over TCP.
-    Tls(Box<TlsStream<TcpStream>>),
-}
-
-impl Stream {
-    /// The socket itself.
-    pub fn socket(&self) -> &TcpStream {
-        match self {
-            Self::Plain(stream) => stream,
-            Self::Tls(stream) => stream.get_ref().0,
-        }
-    }
-}
-
-impl AsyncRead for Stream {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_read(cx, buffer),
-            Self::Tls(stream) => Pin::new(stream).poll_read(cx, buffer),
-        }
-    }
-}
-
-impl AsyncWrite for Stream {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
-            Self::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_flush(cx),
-            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
-        }
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
-            Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
-        }
     }
 }

@@ -162,7 +162,10 @@ impl Slot {
         let since = self.connecting_since;
         let on_connected = || worker.stats.borrow_mut().connect.record(since.elapsed());
         let open = worker.wire().open(
-            &worker.connector,
+            match &worker.slow_connector {
+                Some(connector) if self.pace.is_some() => connector,
+                _ => &worker.connector,
+            },
             &request,
             plan.connect_timeout,
             on_connected,

@@ -10,12 +10,14 @@ use http::{HeaderMap, Method, StatusCode};
 use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use url::Url;
 
-use crate::connect::{Connector, Stream};
+use crate::connect::{Connector, Link};
 use crate::failure::{Failure, Kind};
 use crate::http::{HeadReader, encode_request};
+use crate::http2;
 use crate::leg::Leg;
 use crate::live::Live;
 use crate::stats::wall_clock;
+use crate::stream::Stream;
 
 /// The most that one read takes, in bytes.
 pub const READ_BUFFER: usize = 64 << 10;
@@ -64,6 +66,16 @@ pub struct Wire<'a> {
     pub wall_clock: bool,
 }
 
+impl Received {
+    /// Now.
+    pub fn now() -> Self {
+        Self {
+            at: Instant::now(),
+            wall: wall_clock(),
+        }
+    }
+}
+
 impl Wire<'_> {
     /// Connects, asks, and reads the head of the response, all within `limit`.
     /// `on_connected` is called once there is a connection to ask on.
@@ -75,9 +87,9 @@ impl Wire<'_> {
         on_connected: impl FnOnce(),
     ) -> Result<Answer, Failure> {
         let answer = async {
-            let stream = connector.connect(request.url, self.live).await?;
+            let link = connector.connect(request.url, self.live).await?;
             on_connected();
-            self.ask(stream, request).await
+            self.ask(link, request).await
         };
         let answer = tokio::time::timeout(limit, answer).await;
         answer.unwrap_or_else(|_| {
@@ -87,7 +99,11 @@ impl Wire<'_> {
     }
 
     /// Sends the request and reads the head of the response.
-    pub async fn ask(self, mut stream: Stream, request: &Request<'_>) -> Result<Answer, Failure> {
+    pub async fn ask(self, link: Link, request: &Request<'_>) -> Result<Answer, Failure> {
+        let mut stream = match link {
+            Link::Http1(stream) => stream,
+            Link::Http2(lease) => return http2::ask(lease, self, request).await,
+        };
         let sent = stream.write_all(&encode_request(request)).await;
         let sent = match sent {
             Ok(()) => stream.flush().await,

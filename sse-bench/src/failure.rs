@@ -33,6 +33,14 @@ pub enum Kind {
     NoResponse,
     /// The answer is not HTTP/1.1, or its framing is broken.
     Http,
+    /// The server speaks no HTTP/2, or not as it should.
+    Http2,
+    /// The server ended the HTTP/2 connection before the stream was done with.
+    GoAway,
+    /// The server refused an HTTP/2 stream before it looked at its request.
+    StreamRefused,
+    /// The server reset an HTTP/2 stream.
+    StreamReset,
     /// A redirect that cannot be followed.
     Redirect,
     /// A status that is not 200.
@@ -64,6 +72,10 @@ impl fmt::Display for Kind {
             Self::Reset => "reset",
             Self::NoResponse => "no_response",
             Self::Http => "http",
+            Self::Http2 => "http2",
+            Self::GoAway => "go_away",
+            Self::StreamRefused => "stream_refused",
+            Self::StreamReset => "stream_reset",
             Self::Redirect => "redirect",
             Self::Status(status) => return write!(f, "status_{}", status.as_u16()),
             Self::ContentType => "content_type",
@@ -137,9 +149,9 @@ impl Failure {
             Kind::Certificate => NetworkErrorKind::Certificate,
             Kind::Tls => NetworkErrorKind::Tls,
             Kind::Timeout => NetworkErrorKind::TimedOut,
-            Kind::Reset => NetworkErrorKind::Reset,
-            Kind::NoResponse | Kind::CutShort => NetworkErrorKind::Truncated,
-            Kind::Http => NetworkErrorKind::Protocol,
+            Kind::Reset | Kind::StreamReset | Kind::StreamRefused => NetworkErrorKind::Reset,
+            Kind::GoAway | Kind::NoResponse | Kind::CutShort => NetworkErrorKind::Truncated,
+            Kind::Http | Kind::Http2 => NetworkErrorKind::Protocol,
             _ => NetworkErrorKind::Other,
         };
         NetworkError::new(kind, self.detail.clone())
@@ -197,6 +209,11 @@ impl Failures {
     /// Kinds and their counts.
     pub fn iter(&self) -> impl Iterator<Item = (Kind, &Counted)> {
         self.0.iter().map(|(kind, counted)| (*kind, counted))
+    }
+
+    /// Failures of one kind.
+    pub fn count(&self, kind: Kind) -> u64 {
+        self.0.get(&kind).map_or(0, |counted| counted.count)
     }
 
     /// All failures.

@@ -5,10 +5,11 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::AsyncWriteExt;
 
-use crate::connect::Stream;
 use crate::exchange::{Received, Wire};
 use crate::failure::{Failure, Kind};
 use crate::http::{Body, BodyError, Piece};
+use crate::http2::Incoming;
+use crate::stream::Stream;
 
 /// A response whose body is read.
 #[derive(Debug)]
@@ -24,6 +25,8 @@ pub struct Leg {
 enum Carrier {
     /// HTTP/1.1: a connection of its own.
     Http1 { stream: Stream, body: Body },
+    /// HTTP/2: a stream of a connection that others share.
+    Http2(Box<Incoming>),
 }
 
 /// What came of one read.
@@ -45,12 +48,21 @@ impl Leg {
         }
     }
 
+    /// Over HTTP/2.
+    pub(crate) fn http2(incoming: Incoming, received: Received) -> Self {
+        Self {
+            carrier: Carrier::Http2(Box::new(incoming)),
+            early: None,
+            received,
+        }
+    }
+
     /// When the head of the response arrived.
     pub fn received(&self) -> Received {
         self.received
     }
 
-    /// One read of at most `most` bytes from the socket. What it brings of the
+    /// One read of at most `most` bytes from the socket, or what one frame brought. What it brings of the
     /// body goes to `take`, until that wants no more: then the rest is gone.
     ///
     /// # Errors
@@ -62,7 +74,10 @@ impl Leg {
         most: usize,
         take: impl FnMut(&[u8], Received) -> ControlFlow<()>,
     ) -> Poll<Result<Step, Failure>> {
-        let Carrier::Http1 { stream, body } = &mut self.carrier;
+        let (stream, body) = match &mut self.carrier {
+            Carrier::Http1 { stream, body } => (stream, body),
+            Carrier::Http2(incoming) => return incoming.poll(cx, wire, most, take),
+        };
         if let Some(early) = self.early.take() {
             return Poll::Ready(unwrap(body, &early, self.received, take));
         }
@@ -80,17 +95,26 @@ impl Leg {
         })
     }
 
-    /// Resets the connection, as a client that died.
+    /// Resets the connection, as a client that died; over HTTP/2 its stream alone.
     pub fn reset(self) {
-        let Carrier::Http1 { stream, .. } = self.carrier;
-        // Where this fails the socket is closed all the same, by a FIN.
-        let _ = stream.socket().set_zero_linger();
+        match self.carrier {
+            Carrier::Http1 { stream, .. } => {
+                // Where this fails the socket is closed all the same, by a FIN.
+                let _ = stream.socket().set_zero_linger();
+            }
+            Carrier::Http2(incoming) => incoming.reset(),
+        }
     }
 
-    /// Closes this side of the connection, then all of it.
+    /// Closes this side of the connection, then all of it. Over HTTP/2, where this
+    /// side was closed by the end of the request, the stream is reset.
     pub async fn finish(self) {
-        let Carrier::Http1 { mut stream, .. } = self.carrier;
-        let _ = stream.shutdown().await;
+        match self.carrier {
+            Carrier::Http1 { mut stream, .. } => {
+                let _ = stream.shutdown().await;
+            }
+            Carrier::Http2(incoming) => incoming.reset(),
+        }
     }
 }
 

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use tokio::time::MissedTickBehavior;
 
-use crate::connect::resolve;
 use crate::live::Snapshot;
 use crate::plan::Plan;
 use crate::progress::Progress;
@@ -119,7 +118,7 @@ async fn direct(plan: &Arc<Plan>, progress: &mut Progress) -> io::Result<Outcome
     let cpu_before = sys::cpu_time();
     let mut interrupted = std::pin::pin!(sys::interrupted());
     let resolved = tokio::select! {
-        resolved = resolve(&plan.target.url) => resolved,
+        resolved = plan.target.transport.resolve(&plan.target.url) => resolved,
         result = &mut interrupted => {
             result?;
             return Ok(Outcome::nothing(Ending::Interrupted));

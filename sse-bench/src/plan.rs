@@ -104,7 +104,11 @@ impl Plan {
     /// Raises the limit on open files, and says beforehand what this machine
     /// will not carry.
     pub fn check_machine(&self) -> Result<()> {
-        check_connections(self.connections, self.threads)
+        let sockets = self
+            .target
+            .transport
+            .sockets(self.connections, self.threads);
+        check_connections(sockets, self.threads)
     }
 
     /// Whether a slot comes back when its stream ends.

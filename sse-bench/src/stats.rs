@@ -7,6 +7,7 @@ use sse_core::EventRef;
 
 use crate::failure::Failures;
 use crate::histogram::Latency;
+use crate::http2::Sharing;
 use crate::timestamp::{Extractor, Pointer, Unit};
 
 /// Event types counted by name; the events of further types are counted together.
@@ -44,6 +45,8 @@ pub struct Stats {
     pub unsendable_ids: u64,
     /// Longest wait of a connection for its turn, beyond its time in the ramp.
     pub ramp_late: Duration,
+    /// What became of HTTP/2 connections.
+    pub sharing: Sharing,
 }
 
 impl Stats {
@@ -68,6 +71,7 @@ impl Stats {
         self.stopped += other.stopped;
         self.unsendable_ids += other.unsendable_ids;
         self.ramp_late = self.ramp_late.max(other.ramp_late);
+        self.sharing.merge(other.sharing);
     }
 }
 

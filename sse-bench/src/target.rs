@@ -10,8 +10,8 @@ use sse_core::EventId;
 use url::Url;
 
 use crate::cli::RequestArgs;
-use crate::connect::Tls;
 use crate::tls;
+use crate::transport::{Transport, check_fields};
 
 /// A request.
 #[derive(Debug)]
@@ -26,8 +26,8 @@ pub struct Target {
     pub body: Option<Vec<u8>>,
     /// Where the stream starts, if not at its beginning.
     pub last_event_id: EventId,
-    /// TLS settings.
-    pub tls: Tls,
+    /// How to get there.
+    pub transport: Transport,
 }
 
 impl Target {
@@ -42,8 +42,11 @@ impl Target {
         let _ = url.set_username("");
         let _ = url.set_password(None);
         url.set_fragment(None);
+        if args.transport.http2 {
+            check_fields(&headers)?;
+        }
         let body = body(&args)?;
-        let tls = tls::config(args.cacert.as_deref(), args.insecure);
+        let tls = tls::config(args.cacert.as_deref(), args.insecure, args.transport.http2);
         if url.scheme() == "https" || args.cacert.is_some() {
             tls.as_ref().map_err(|error| anyhow!("{error:#}"))?;
         }
@@ -54,7 +57,7 @@ impl Target {
             headers,
             body,
             last_event_id: EventId::new(last_event_id).context("--last-event-id")?,
-            tls: tls.map_err(|error| format!("{error:#}")),
+            transport: Transport::new(&args.transport, tls.map_err(|error| format!("{error:#}")))?,
         })
     }
 }

@@ -9,7 +9,6 @@ use std::time::Instant;
 
 use tokio::sync::{mpsc, watch};
 
-use crate::connect::Connector;
 use crate::live::{Live, Snapshot};
 use crate::plan::Plan;
 use crate::stats::Stats;
@@ -56,11 +55,7 @@ impl Team {
                 plan: Arc::clone(plan),
                 number,
                 live,
-                connector: Connector::new(
-                    plan.target.tls.clone(),
-                    &plan.target.url,
-                    addresses.to_vec(),
-                ),
+                addresses: addresses.to_vec(),
                 messages: told.clone(),
                 stop: stopped.clone(),
                 start,

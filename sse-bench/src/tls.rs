@@ -11,8 +11,12 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use rustls_platform_verifier::BuilderVerifierExt;
 
-/// The TLS settings of all connections: HTTP/1.1 alone is offered.
-pub(crate) fn config(cacert: Option<&Path>, insecure: bool) -> Result<Arc<ClientConfig>> {
+/// The TLS settings of all connections: HTTP/2 alone is offered, or HTTP/1.1 alone.
+pub(crate) fn config(
+    cacert: Option<&Path>,
+    insecure: bool,
+    http2: bool,
+) -> Result<Arc<ClientConfig>> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()?;
@@ -29,7 +33,8 @@ pub(crate) fn config(cacert: Option<&Path>, insecure: bool) -> Result<Arc<Client
     } else {
         builder.with_platform_verifier()?.with_no_client_auth()
     };
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    let protocol: &[u8] = if http2 { b"h2" } else { b"http/1.1" };
+    config.alpn_protocols = vec![protocol.to_vec()];
     Ok(Arc::new(config))
 }
 

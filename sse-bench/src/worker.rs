@@ -3,7 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::io;
-use std::net::UdpSocket;
+use std::net::{SocketAddr, UdpSocket};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,7 +18,9 @@ use crate::exchange::{READ_BUFFER, Wire};
 use crate::live::Live;
 use crate::plan::{Plan, share};
 use crate::stats::{DeliveryMeter, Stats};
+use crate::slow;
 use crate::storm::watch::Watch;
+use crate::transport::Transport;
 
 /// What a thread tells the one that started it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,8 +53,8 @@ pub struct Assignment {
     pub number: u32,
     /// Where it counts.
     pub live: Arc<Live>,
-    /// The connector to use.
-    pub connector: Connector,
+    /// The addresses of the target.
+    pub addresses: Vec<SocketAddr>,
     /// Where it tells how far it is.
     pub messages: mpsc::UnboundedSender<Message>,
     /// Changes when it is to stop.
@@ -74,6 +76,8 @@ pub struct Worker {
     pub(crate) plan: Arc<Plan>,
     pub(crate) live: Arc<Live>,
     pub(crate) connector: Connector,
+    /// Of slots that read slowly, which share no connection with others.
+    pub(crate) slow_connector: Option<Connector>,
     pub(crate) stats: RefCell<Stats>,
     pub(crate) meter: RefCell<Option<DeliveryMeter>>,
     pub(crate) wants_wall_clock: bool,
@@ -147,7 +151,7 @@ pub fn run(assignment: Assignment) -> io::Result<Stats> {
         plan,
         number,
         live,
-        connector,
+        addresses,
         messages,
         mut stop,
         start,
@@ -157,9 +161,14 @@ pub fn run(assignment: Assignment) -> io::Result<Stats> {
     } = assignment;
     let slots = share(plan.connections, plan.threads, number).count() as u64;
     let turns = plan.connect_concurrency.div_ceil(plan.threads) as usize;
+    let connector = |transport: &Transport| {
+        Connector::new(transport, &plan.target.url, addresses.clone())
+    };
     let worker = Rc::new(Worker {
         live,
-        connector,
+        connector: connector(&plan.target.transport),
+        slow_connector: (!plan.cohorts.slow().is_empty())
+            .then(|| connector(&plan.target.transport.with_receive_buffer(slow::RECEIVE_BUFFER))),
         stats: RefCell::new(plan.stats()),
         meter: RefCell::new(plan.delivery_meter()),
         watch,
@@ -182,7 +191,11 @@ pub fn run(assignment: Assignment) -> io::Result<Stats> {
         let _ = stop.wait_for(|stop| *stop).await;
         io::Result::Ok(())
     })?;
-    let stats = worker.stats.take();
+    let mut stats = worker.stats.take();
+    stats.sharing = worker.connector.sharing();
+    if let Some(slow) = &worker.slow_connector {
+        stats.sharing.merge(slow.sharing());
+    }
     drop(runtime);
     Ok(stats)
 }

@@ -8,6 +8,7 @@ mod streams;
 use std::collections::{BTreeSet, VecDeque};
 use std::ops::Range;
 
+use clap::ValueEnum;
 use crossterm::event::{KeyEvent, KeyEventKind};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -21,6 +22,7 @@ use crate::find::{Find, Seek};
 use crate::keymap::{Context, Keymap};
 use crate::listing::Listing;
 use crate::message::Message;
+use crate::options::Column;
 use crate::prompt::{History, Prompt};
 use crate::screens::Screens;
 use crate::stats::Stats;
@@ -60,6 +62,10 @@ pub struct Setup {
     pub sequence: Option<Regex>,
     /// Where times are shown.
     pub time_zone: TimeZone,
+    /// Columns of the list before the data.
+    pub columns: Vec<Column>,
+    /// Whether the list begins at the newest event and stays there.
+    pub follow: bool,
     /// What the keys do.
     pub keymap: Keymap,
     /// The time at the start.
@@ -77,6 +83,8 @@ impl Setup {
             buffer: 64 << 20,
             sequence: None,
             time_zone: TimeZone::UTC,
+            columns: Column::value_variants().to_vec(),
+            follow: true,
             keymap: Keymap::default(),
             now,
         }
@@ -128,6 +136,8 @@ pub struct App {
     pub bookmarks: BTreeSet<u64>,
     /// The event type selected in its pane.
     pub lane: u16,
+    /// Columns of the list before the data.
+    pub columns: Vec<Column>,
     /// The stream selected in its pane.
     pub stream: usize,
     /// Each stream has a column of its own in the list.
@@ -176,17 +186,22 @@ impl App {
             };
             Connection::new(name.clone(), contiguity)
         };
+        let mut view = View::default();
+        if !setup.follow {
+            view.first(&(0..0));
+        }
         Self {
             connections: setup.sources.iter().map(connection).collect(),
             store: Store::new(setup.buffer),
             stats: Stats::new(setup.now),
             listing: Listing::new(setup.sources),
-            view: View::default(),
+            view,
             detail: None,
             prompt: None,
             find: None,
             bookmarks: BTreeSet::new(),
             lane: 0,
+            columns: setup.columns,
             stream: 0,
             side_by_side: false,
             focus: Focus::List,

@@ -1,12 +1,13 @@
 //! The command line.
 
+mod layers;
+
 use std::io::Read;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use bytesize::ByteSize;
-use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser};
+use clap::{ColorChoice, CommandFactory, Parser};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use regex::Regex;
 use sse_core::EventId;
@@ -14,10 +15,12 @@ use sse_core::client::Request;
 use url::Url;
 
 use crate::charts::Wanted;
-use crate::keymap::Key;
-use crate::options::{DEFAULT_URL, Options, Output, Replay, Screenshot, Source};
+use crate::keymap::{Key, Keymap};
+use crate::options::{Column, DEFAULT_URL, Options, Output, Replay, Screenshot, Source};
 use crate::replay::Speed;
 use crate::theme::ThemeName;
+
+pub use layers::{Asked, Failure, parse};
 
 /// Watch Server-Sent Events streams in the terminal, or print them.
 #[derive(Debug, Parser)]
@@ -35,7 +38,7 @@ use crate::theme::ThemeName;
 
 Exit codes: 0 ended as it should, quit, or -n reached; 1 refused or failed; 2 usage."
 )]
-pub struct Args {
+pub(crate) struct Args {
     /// Streams to read; - is standard input
     #[arg(value_name = "URL", default_value = DEFAULT_URL)]
     urls: Vec<String>,
@@ -119,6 +122,35 @@ pub struct Args {
     )]
     theme: Option<ThemeName>,
 
+    #[arg(
+        long,
+        value_name = "WHEN",
+        default_value = "auto",
+        help = "Whether there is colour, also in text; auto: on a terminal, unless NO_COLOR is set"
+    )]
+    color: ColorChoice,
+
+    /// Draw with ASCII only, other characters as ? [default: where the locale is not UTF-8]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
+    ascii: Option<bool>,
+
+    /// Begin at the newest event and stay there
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "true", default_missing_value = "true", hide_possible_values = true)]
+    follow: bool,
+
+    /// Columns of the list before the data, where there is room for them
+    #[arg(
+        long,
+        value_name = "COLUMN",
+        value_delimiter = ',',
+        default_value = "time,delta,type,id"
+    )]
+    columns: Vec<Column>,
+
+    /// Draw at most so many times a second
+    #[arg(long, value_name = "N", default_value = "30", value_parser = clap::value_parser!(u8).range(1..=60))]
+    fps: u8,
+
     /// Write a picture of the dashboard to this SVG file and exit; needs no terminal
     #[arg(long, value_name = "FILE")]
     screenshot: Option<PathBuf>,
@@ -135,6 +167,18 @@ pub struct Args {
     #[arg(long, value_name = "KEY", requires = "screenshot")]
     key: Vec<Key>,
 
+    /// Options and keys from this file, instead of sse-tui/config.toml where configurations are
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Read no configuration file
+    #[arg(long)]
+    no_config: bool,
+
+    /// Print the effective options and keys as a configuration file and exit
+    #[arg(long)]
+    print_config: bool,
+
     /// Print completions for a shell and exit
     #[arg(long, value_name = "SHELL", conflicts_with = "man")]
     completions: Option<clap_complete::Shell>,
@@ -149,7 +193,7 @@ impl Args {
     ///
     /// # Errors
     /// The man page could not be rendered.
-    pub fn document(&self) -> std::io::Result<Option<Vec<u8>>> {
+    fn document(&self) -> std::io::Result<Option<Vec<u8>>> {
         let mut text = Vec::new();
         if let Some(shell) = self.completions {
             clap_complete::generate(shell, &mut Self::command(), "sse-tui", &mut text);
@@ -161,16 +205,8 @@ impl Args {
         Ok(Some(text))
     }
 
-    /// Options, or the end of the process with code 2 and what is wrong.
-    pub fn into_options(self) -> Options {
-        self.try_into_options().unwrap_or_else(|message| {
-            Self::command()
-                .error(ErrorKind::ValueValidation, message)
-                .exit()
-        })
-    }
-
-    fn try_into_options(self) -> Result<Options, String> {
+    /// `theme_chosen`: not by a file, which `NO_COLOR` overrides.
+    fn try_into_options(self, keymap: Keymap, theme_chosen: bool) -> Result<Options, String> {
         let stdins = self.urls.iter().filter(|url| *url == "-").count();
         let body_from_stdin = self.data.as_deref() == Some("@-");
         if stdins + usize::from(body_from_stdin) > 1 {
@@ -221,9 +257,21 @@ impl Args {
         options.events = self.events;
         options.buffer = usize::try_from(self.buffer.as_u64()).unwrap_or(usize::MAX);
         options.sequence = self.sequence;
-        if let Some(theme) = self.theme {
-            options.theme = theme;
-        }
+        options.theme = match (self.color, self.theme) {
+            (ColorChoice::Never, _) => ThemeName::Plain,
+            (ColorChoice::Always, theme) => theme.unwrap_or_default(),
+            (ColorChoice::Auto, Some(theme)) if theme_chosen => theme,
+            (ColorChoice::Auto, theme) => match ThemeName::from_environment() {
+                ThemeName::Plain => ThemeName::Plain,
+                fallback => theme.unwrap_or(fallback),
+            },
+        };
+        options.color = self.color;
+        options.ascii = self.ascii;
+        options.follow = self.follow;
+        options.columns = self.columns;
+        options.fps = self.fps;
+        options.keymap = keymap;
         options.record = self.record;
         options.record_limit = self.record_limit.as_u64();
         options.charts = self.chart;
@@ -327,7 +375,7 @@ mod tests {
         let arguments = ["sse-tui"].iter().chain(arguments);
         Args::try_parse_from(arguments)
             .map_err(|error| error.to_string())?
-            .try_into_options()
+            .try_into_options(Keymap::default(), true)
     }
 
     fn request(arguments: &[&str]) -> Request {

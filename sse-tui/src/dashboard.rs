@@ -28,8 +28,6 @@ use crate::ui;
 
 use session::Session;
 
-/// At most thirty frames a second.
-const FRAME: Duration = Duration::from_millis(33);
 /// How often the screen is looked at for what time alone changes.
 const BEAT: Duration = Duration::from_millis(100);
 /// Updates taken in between two looks at the keyboard.
@@ -55,6 +53,8 @@ pub(crate) fn app(options: &Options, streams: &Streams) -> App {
         buffer: options.buffer,
         sequence: options.sequence.clone(),
         time_zone: options.time_zone.clone(),
+        columns: options.columns.clone(),
+        follow: options.follow,
         keymap: options.keymap.clone(),
         now,
     });
@@ -143,7 +143,8 @@ async fn show(
     streams: Streams,
     tap: &mut Tap,
 ) -> anyhow::Result<Option<ExitCode>> {
-    let theme = Theme::new(options.theme);
+    let ascii = options.ascii.unwrap_or_else(|| !sys::takes_utf8());
+    let theme = Theme::new(options.theme).with_ascii(ascii);
     let mut session = Session::new(options, streams, tap);
     let mut keys = EventStream::new();
     let mut beat = interval(BEAT);
@@ -152,6 +153,7 @@ async fn show(
     let mut next_frame = Instant::now();
     let mut shown_second = 0;
     let mut dirty = true;
+    let frame = Duration::from_secs(1) / u32::from(options.fps.max(1));
     while app.exit().is_none() {
         tokio::select! {
             biased;
@@ -173,7 +175,7 @@ async fn show(
                 show_side(app, session.tap, session.control.as_ref());
                 shown_second = Timestamp::now().as_second();
                 screen.draw(|frame| ui::draw(frame, app, &theme)).context("cannot draw")?;
-                next_frame = Instant::now() + FRAME;
+                next_frame = Instant::now() + frame;
                 dirty = false;
             }
             _ = beat.tick() => {

@@ -9,6 +9,7 @@
 pub mod app;
 pub mod charts;
 pub mod cli;
+mod config;
 pub mod connection;
 pub mod continuity;
 pub mod curl;
@@ -49,9 +50,11 @@ use std::io::{IsTerminal, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::ColorChoice;
 
-pub use options::{Options, Output, Replay, Screenshot, Source};
+use cli::{Asked, Failure};
+
+pub use options::{Column, Options, Output, Replay, Screenshot, Source};
 
 /// Runs until the user quits or the streams end.
 ///
@@ -76,7 +79,16 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
         Output::Text => {
             let format = print::Format::Text(print::Text {
                 time_zone: options.time_zone.clone(),
-                colour: std::io::stdout().is_terminal() && options.theme != theme::ThemeName::Plain,
+                ascii: options
+                    .ascii
+                    .unwrap_or_else(|| std::io::stdout().is_terminal() && !sys::takes_utf8()),
+                colour: match options.color {
+                    ColorChoice::Always => true,
+                    ColorChoice::Never => false,
+                    ColorChoice::Auto => {
+                        std::io::stdout().is_terminal() && options.theme != theme::ThemeName::Plain
+                    }
+                },
             });
             print::run(&options, streams, format).await
         }
@@ -85,17 +97,19 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
 
 /// The binary: parses the command line, runs, reports.
 pub fn main() -> ExitCode {
-    let args = cli::Args::parse();
-    match args.document() {
-        Ok(None) => {}
-        Ok(Some(text)) => {
+    let options = match cli::parse(std::env::args_os().collect()) {
+        Ok(Asked::Run(options)) => *options,
+        Ok(Asked::Document(text)) => {
             // Who closes the pipe has read enough.
             let _ = std::io::stdout().write_all(&text);
             return ExitCode::SUCCESS;
         }
-        Err(error) => return fail(&error.into()),
-    }
-    let options = args.into_options();
+        Err(Failure::Usage(error)) => error.exit(),
+        Err(Failure::Config(message)) => {
+            sys::complain(&message);
+            return ExitCode::from(2);
+        }
+    };
     let on_screen = options.screenshot.is_none()
         && options.output.unwrap_or_else(Output::for_stdout) == Output::Tui;
     if !(on_screen && std::io::stderr().is_terminal()) {

@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::{ColorChoice, ValueEnum};
 use jiff::tz::TimeZone;
 use regex::Regex;
 use sse_core::client::{Options as ClientOptions, Request};
@@ -50,6 +51,19 @@ impl Output {
     }
 }
 
+/// A column of the list before the data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Column {
+    /// When the event was received
+    Time,
+    /// How long after the one before
+    Delta,
+    /// Its type
+    Type,
+    /// Its id
+    Id,
+}
+
 /// A recording to be played instead of reading streams.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Replay {
@@ -93,6 +107,17 @@ pub struct Options {
     pub sequence: Option<Regex>,
     /// Default: plain if `NO_COLOR` is set, else dark.
     pub theme: ThemeName,
+    /// Whether text has colour. Default: on a terminal, unless the theme is plain.
+    pub color: ColorChoice,
+    /// Draw with ASCII only, and show other characters as `?`. Default: where
+    /// the locale says that the terminal does not take UTF-8.
+    pub ascii: Option<bool>,
+    /// Whether the list begins at the newest event and stays there. Default true.
+    pub follow: bool,
+    /// Columns of the list before the data. Default all.
+    pub columns: Vec<Column>,
+    /// Frames a second at most, from 1 on. Default 30.
+    pub fps: u8,
     /// What the keys do. Default: see [`Keymap`].
     pub keymap: Keymap,
     /// For times shown to people. Default: the system's.
@@ -128,6 +153,11 @@ impl Options {
             buffer: 64 << 20,
             sequence: None,
             theme: ThemeName::from_environment(),
+            color: ColorChoice::Auto,
+            ascii: None,
+            follow: true,
+            columns: Column::value_variants().to_vec(),
+            fps: 30,
             keymap: Keymap::default(),
             time_zone: TimeZone::system(),
             record: None,

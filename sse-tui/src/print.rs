@@ -18,7 +18,7 @@ use crate::message::Ending;
 use crate::ndjson::Line;
 use crate::options::Options;
 use crate::record::{self, Tap};
-use crate::sanitize::pieces;
+use crate::sanitize::{in_ascii, pieces};
 use crate::sys::{self, Signals};
 
 /// How long a reader may take to read on after a signal.
@@ -42,6 +42,8 @@ pub struct Text {
     pub time_zone: TimeZone,
     /// Whether to colour times, types and ids.
     pub colour: bool,
+    /// Whether to escape what is not ASCII.
+    pub ascii: bool,
 }
 
 /// Writes to stdout until a signal, the last event asked for, or the end of
@@ -270,8 +272,12 @@ fn write_text(line: &mut Vec<u8>, text: &Text, at: Timestamp, event: &EventRef<'
     };
     let mut put = |start: &str, field: &str, end: &str| {
         line.extend_from_slice(start.as_bytes());
-        for piece in pieces(field) {
-            line.extend_from_slice(piece.as_str().as_bytes());
+        if text.ascii {
+            line.extend_from_slice(in_ascii(field).as_bytes());
+        } else {
+            for piece in pieces(field) {
+                line.extend_from_slice(piece.as_str().as_bytes());
+            }
         }
         line.extend_from_slice(end.as_bytes());
     };

@@ -59,6 +59,39 @@ pub fn sanitize(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// All of a text in ASCII, with escapes for everything else: `\n`, `\x1b`,
+/// `\u{e9}`.
+pub fn in_ascii(text: &str) -> String {
+    let mut ascii = String::with_capacity(text.len());
+    for piece in pieces(text) {
+        for character in piece.as_str().chars() {
+            match control_shown(character) {
+                Some(code) => ascii.push_str(&escape(code)),
+                None if character.is_ascii() => ascii.push(character),
+                None => ascii.extend(character.escape_unicode()),
+            }
+        }
+    }
+    ascii
+}
+
+/// The control character that a character is the picture of.
+pub(crate) fn control_shown(character: char) -> Option<u8> {
+    match u32::from(character) {
+        code @ 0x2400..=0x241F => u8::try_from(code - 0x2400).ok(),
+        0x2421 => Some(0x7F),
+        _ => None,
+    }
+}
+
+/// A control character as C writes it.
+pub(crate) fn escape(code: u8) -> String {
+    match code {
+        b'\r' | b'\n' | b'\t' => char::from(code).escape_default().to_string(),
+        code => format!("\\x{code:02x}"),
+    }
+}
+
 /// The first so many bytes of a text, or a few less, to a character's end.
 pub fn prefix(text: &str, bytes: usize) -> &str {
     let mut end = bytes.min(text.len());
@@ -206,6 +239,14 @@ mod tests {
         assert_eq!(
             sanitize("user\u{202E}txt.exe\u{2066}\u{200B}"),
             "user⟨RLO⟩txt.exe⟨LRI⟩⟨ZWSP⟩"
+        );
+    }
+
+    #[test]
+    fn in_ascii_everything_else_is_escaped() {
+        assert_eq!(
+            in_ascii("é\x1b[2J\r\n日\u{202E}a"),
+            r"\u{e9}\x1b[2J\r\n\u{65e5}\u{27e8}RLO\u{27e9}a"
         );
     }
 

@@ -48,7 +48,7 @@ pub async fn take(
             }
         }
     }
-    let theme = Theme::new(options.theme);
+    let theme = Theme::new(options.theme).with_ascii(options.ascii == Some(true));
     let (columns, rows) = screenshot.size;
     let mut terminal = Terminal::new(TestBackend::new(columns, rows))?;
     show_side(&mut app, &tap, control.as_ref());

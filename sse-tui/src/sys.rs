@@ -9,6 +9,26 @@ pub(crate) fn complain(text: &str) {
     let _ = writeln!(io::stderr(), "sse-tui: {text}");
 }
 
+/// Whether the terminal takes UTF-8, as far as the environment says: the first
+/// of these that is set and not empty names the locale (POSIX.1-2024, 8.2).
+/// Where none is set, it is taken to be so.
+pub(crate) fn takes_utf8() -> bool {
+    let value = |name: &&str| std::env::var_os(name).filter(|value| !value.is_empty());
+    let set = ["LC_ALL", "LC_CTYPE", "LANG"];
+    set.iter()
+        .find_map(value)
+        .is_none_or(|locale| is_utf8(&locale.to_string_lossy()))
+}
+
+/// `en_GB.UTF-8`, `C.utf8@modifier`; macOS knows `UTF-8` alone.
+fn is_utf8(locale: &str) -> bool {
+    let charset = locale.split('@').next().unwrap_or_default();
+    let charset = charset.rsplit('.').next().unwrap_or_default();
+    ["UTF-8", "UTF8"]
+        .iter()
+        .any(|name| name.eq_ignore_ascii_case(charset))
+}
+
 /// Signals that ask the program to end.
 #[derive(Debug)]
 pub(crate) struct Signals {
@@ -54,5 +74,20 @@ impl Signals {
             std::future::pending::<()>().await;
         }
         ExitCode::SUCCESS
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_locale_names_its_character_set() {
+        for locale in ["en_GB.UTF-8", "C.utf8", "de_DE.UTF-8@euro", "UTF-8"] {
+            assert!(is_utf8(locale), "{locale}");
+        }
+        for locale in ["C", "POSIX", "de_DE.ISO-8859-1", "de_DE@euro", "UTF-16"] {
+            assert!(!is_utf8(locale), "{locale}");
+        }
     }
 }

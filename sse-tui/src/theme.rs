@@ -29,6 +29,8 @@ impl ThemeName {
 /// The styles of everything drawn.
 #[derive(Debug, Clone)]
 pub struct Theme {
+    /// Only ASCII is drawn, and other characters as `?`.
+    pub ascii: bool,
     /// What people came to read.
     pub text: Style,
     /// What explains it.
@@ -71,6 +73,12 @@ impl Theme {
         }
     }
 
+    /// This theme, drawn with ASCII alone or not.
+    #[must_use]
+    pub fn with_ascii(self, ascii: bool) -> Self {
+        Self { ascii, ..self }
+    }
+
     /// The style of an event type, by its lane.
     pub fn lane(&self, lane: usize) -> Style {
         self.lanes[lane % self.lanes.len()]
@@ -99,6 +107,7 @@ impl Theme {
                 .add_modifier(Modifier::BOLD)
         };
         Self {
+            ascii: false,
             text: fg(252),
             dim: fg(245),
             faint: fg(239),
@@ -129,6 +138,7 @@ impl Theme {
                 .add_modifier(Modifier::BOLD)
         };
         Self {
+            ascii: false,
             text: fg(236),
             dim: fg(242),
             faint: fg(250),
@@ -156,6 +166,7 @@ impl Theme {
         let dim = plain.add_modifier(Modifier::DIM);
         let reversed = bold.add_modifier(Modifier::REVERSED);
         Self {
+            ascii: false,
             text: plain,
             dim,
             faint: dim,

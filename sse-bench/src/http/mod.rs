@@ -10,4 +10,4 @@ mod request;
 
 pub use body::{Body, BodyError, Piece};
 pub use head::{HeadError, HeadReader, ResponseHead};
-pub use request::encode_request;
+pub use request::{AGENT, encode_request};

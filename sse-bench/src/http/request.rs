@@ -6,7 +6,7 @@ use url::{Position, Url};
 use crate::exchange::Request;
 
 /// Who asks, unless `-H User-Agent` says otherwise.
-const AGENT: &str = concat!("sse-bench/", env!("CARGO_PKG_VERSION"));
+pub const AGENT: &str = concat!("sse-bench/", env!("CARGO_PKG_VERSION"));
 
 /// Head and body of a request. `Host`, `User-Agent` and `Content-Length` are
 /// added where it names none.

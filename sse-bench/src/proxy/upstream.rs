@@ -11,9 +11,10 @@ use tokio::time::timeout;
 use url::{Position, Url};
 
 use super::client::{Request, next_piece};
-use crate::connect::{Stream, Tls, resolve, secure};
+use crate::connect::{Tls, resolve, secure};
 use crate::failure::{Failure, Kind};
 use crate::http::{Body, HeadReader, ResponseHead};
+use crate::stream::{Socket, Stream};
 
 /// Room for the head of a response and what comes with it, in bytes.
 const READ: usize = 16 << 10;
@@ -49,7 +50,7 @@ pub(super) async fn connect(url: &Url, tls: &Tls, patience: Duration) -> Result<
         let mut failure = None;
         for address in resolve(url).await? {
             match TcpStream::connect(address).await {
-                Ok(socket) => return secure(tls, url, socket).await,
+                Ok(socket) => return secure(tls, url, Socket::Tcp(socket)).await,
                 Err(error) => failure = Some(Failure::connecting(&error, address)),
             }
         }
@@ -192,7 +193,7 @@ pub(super) fn tls_for(
     insecure: bool,
 ) -> anyhow::Result<Tls> {
     if url.scheme() == "https" {
-        crate::tls::config(cacert, insecure).map(Ok)
+        crate::tls::config(cacert, insecure, false).map(Ok)
     } else {
         Ok(Err("the upstream is not https".to_owned()))
     }

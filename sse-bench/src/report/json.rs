@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::Report;
 use super::cohorts::{Cohort, cohorts};
 use super::head::{Errors, Head, round, us};
+use super::http2::Http2Report;
 use super::invocation::shown_url;
 use crate::histogram::Summary;
 use crate::load::{Ending, Outcome};
@@ -39,6 +40,7 @@ pub struct RunReport<'a> {
     /// Where some read slowly: each cohort's own figures, the healthy ones' first.
     pub cohorts: Vec<Cohort>,
     pub timestamps: Option<Timestamps>,
+    pub http2: Option<Http2Report>,
     pub errors: Errors<'a>,
     pub tool: Tool,
 }
@@ -234,6 +236,7 @@ impl<'a> RunReport<'a> {
                 without: stats.delivery.without,
                 from_the_future: stats.delivery.from_the_future,
             }),
+            http2: Http2Report::of(&plan.target.transport, &stats.sharing, &stats.failures),
             errors: Errors::of(&stats.failures),
             tool: Tool {
                 read_lag: stats.read_lag.summary(),

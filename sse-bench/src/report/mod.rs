@@ -2,6 +2,7 @@
 
 pub mod cohorts;
 pub mod head;
+pub(crate) mod http2;
 pub mod invocation;
 pub(crate) mod json;
 mod output;
@@ -17,6 +18,7 @@ use crate::threshold::{Checked, listed};
 use crate::units::thousands;
 
 pub use head::Head;
+pub use http2::Http2Report;
 pub use invocation::Invocation;
 pub use json::{JsonReport, RunReport};
 pub use output::{Format, Output, Writer};

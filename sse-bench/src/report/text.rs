@@ -33,6 +33,9 @@ impl Report<'_> {
         writeln!(out, "{verdict}: {}", self.head.reason)?;
         writeln!(out, "\n{} {}", json.plan.method, printable(&json.plan.url))?;
         self.write_counts(json, out)?;
+        if let Some(http2) = &json.http2 {
+            http2.write_text(out)?;
+        }
         if json.connections.opened > 0 {
             self.write_rates(json, out)?;
             write_latencies(json, out)?;

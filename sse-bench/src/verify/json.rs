@@ -12,9 +12,9 @@ use super::verdict::Property;
 use crate::checker::{LegResult, Mode};
 use crate::failure::printable;
 use crate::histogram::Summary;
-use crate::report::Head;
 use crate::report::head::{Errors, us};
 use crate::report::invocation::shown_url;
+use crate::report::{Head, Http2Report};
 
 /// A verify report.
 #[derive(Debug, Serialize)]
@@ -39,6 +39,7 @@ pub struct RunReport<'a> {
     pub deliveries: Deliveries,
     pub latency: Latency,
     pub publishing: Option<Publishing>,
+    pub http2: Option<Http2Report>,
     pub errors: Errors<'a>,
     /// The first of each kind.
     pub anomalies: Vec<AnomalyReport<'a>>,
@@ -279,6 +280,11 @@ impl<'a> RunReport<'a> {
                 acknowledged: outcome.published.acknowledged,
                 late_us: us(outcome.published.late),
             }),
+            http2: Http2Report::of(
+                &plan.target.transport,
+                &outcome.stats.sharing,
+                &outcome.failures,
+            ),
             errors: Errors::of(&outcome.failures),
             anomalies: findings
                 .anomalies

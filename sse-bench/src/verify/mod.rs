@@ -24,7 +24,7 @@ pub use plan::VerifyPlan;
 pub use report::VerifyReport;
 
 use crate::checker::{Checker, Findings};
-use crate::connect::{Connector, resolve};
+use crate::connect::Connector;
 use crate::exchange::READ_BUFFER;
 use crate::failure::Failures;
 use crate::live::{Live, Snapshot};
@@ -97,7 +97,7 @@ async fn direct(plan: &Rc<VerifyPlan>, progress: &mut Progress) -> io::Result<Ou
     let cpu_before = sys::cpu_time();
     let mut interrupted = std::pin::pin!(sys::interrupted());
     let resolved = tokio::select! {
-        resolved = resolve(&plan.target.url) => resolved,
+        resolved = plan.target.transport.resolve(&plan.target.url) => resolved,
         result = &mut interrupted => {
             result?;
             return Ok(Outcome::nothing(Ending::Interrupted));
@@ -119,7 +119,7 @@ async fn direct(plan: &Rc<VerifyPlan>, progress: &mut Progress) -> io::Result<Ou
         plan: Rc::clone(plan),
         start: Instant::now(),
         checker: RefCell::new(checker),
-        connector: Connector::new(plan.target.tls.clone(), &plan.target.url, addresses),
+        connector: Connector::new(&plan.target.transport, &plan.target.url, addresses),
         live: Live::default(),
         publisher: Live::default(),
         buffer: RefCell::new(vec![0; READ_BUFFER].into()),
@@ -144,6 +144,7 @@ async fn direct(plan: &Rc<VerifyPlan>, progress: &mut Progress) -> io::Result<Ou
     progress.clear();
     let checker = group.checker.replace(Checker::new(plan.settings.clone()));
     let cpu = sys::cpu_time().zip(cpu_before);
+    group.stats.borrow_mut().sharing = group.connector.sharing();
     Ok(Outcome {
         ending,
         findings: checker.judge(group.since_start(end)),

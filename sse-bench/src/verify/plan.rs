@@ -68,6 +68,11 @@ impl VerifyPlan {
             kinds.contains(&Kind::Server) == cuts.exec.is_some(),
             "--cut server and --exec COMMAND go together: the command restarts the server"
         );
+        ensure!(
+            !(args.request.transport.http2 && kinds.contains(&Kind::Fin)),
+            "--cut fin has no meaning over HTTP/2, where the request has closed this side of the \
+             stream: use --cut rst (RST_STREAM) or half-open (a stream left unread)"
+        );
         let strata = Strata::new(kinds, &cuts.cut_at, &cuts.outage);
         ensure!(
             strata.all().is_empty() || cuts.witnesses < args.connections,
@@ -132,7 +137,8 @@ impl VerifyPlan {
     /// will not carry.
     pub fn check_machine(&self) -> Result<()> {
         // A half-open connection is held beside the next one.
-        check_connections(self.connections.saturating_mul(2), 1)
+        let connections = self.connections.saturating_mul(2);
+        check_connections(self.target.transport.sockets(connections, 1), 1)
     }
 
     /// Whether connections are cut on purpose, by either side.

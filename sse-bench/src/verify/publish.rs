@@ -13,7 +13,7 @@ use super::group::Group;
 use crate::checker::KeyPointer;
 use crate::cli::RequestArgs;
 use crate::cli::verify::PublishArgs;
-use crate::connect::{Connector, resolve};
+use crate::connect::Connector;
 use crate::exchange::Request;
 use crate::failure::{Failure, Kind};
 use crate::stats::wall_clock;
@@ -78,11 +78,11 @@ pub(super) async fn run(group: Rc<Group>) {
         return;
     };
     let target = &publishing.target;
-    let addresses = match resolve(&target.url).await {
+    let addresses = match target.transport.resolve(&target.url).await {
         Ok(addresses) => addresses,
         Err(failure) => return group.failures.borrow_mut().add(&failure),
     };
-    let connector = Rc::new(Connector::new(target.tls.clone(), &target.url, addresses));
+    let connector = Rc::new(Connector::new(&target.transport, &target.url, addresses));
     let turns = Arc::new(tokio::sync::Semaphore::new(MOST_UNDERWAY));
     let run = run_name(group.plan.seed);
     let end = group.start + group.plan.duration;

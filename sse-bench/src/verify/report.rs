@@ -115,6 +115,9 @@ impl<'a> VerifyReport<'a> {
         writeln!(out, "\n{} {}", json.plan.method, printable(&json.plan.url))?;
         if json.connections.opened > 0 {
             self.write_watched(json, out)?;
+            if let Some(http2) = &json.http2 {
+                http2.write_text(out)?;
+            }
             self.write_properties(out)?;
             write_reconnects(json, out)?;
             write_anomalies(json, out)?;

@@ -7,6 +7,7 @@
 mod broadcast;
 mod conform;
 mod event_source;
+mod http2;
 #[cfg(unix)]
 mod interrupt;
 mod proxy;
@@ -14,8 +15,10 @@ mod refusals;
 mod report;
 mod schema;
 mod selftest;
+mod storm;
 mod stream;
 mod support;
 mod tls;
+mod transport;
 mod usage;
 mod verify;

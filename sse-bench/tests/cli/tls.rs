@@ -12,20 +12,32 @@ use serde_json::json;
 
 use crate::support::{Request, Run, Server, chunked, run};
 
-/// A server whose certificate nobody has vouched for: its URL, and the
+/// The settings of a server whose certificate nobody has vouched for, and the
 /// certificate as PEM.
-pub(crate) fn tls_server() -> (String, String) {
+fn server_config(protocols: &[&[u8]]) -> (Arc<ServerConfig>, String) {
     let CertifiedKey { cert, signing_key } =
         generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
+    let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
         .with_single_cert(vec![cert.der().clone()], key)
         .unwrap();
-    let config = Arc::new(config);
+    config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+    (Arc::new(config), cert.pem())
+}
+
+/// For a server that negotiates one of these protocols.
+pub(crate) fn acceptor(protocols: &[&[u8]]) -> tokio_rustls::TlsAcceptor {
+    server_config(protocols).0.into()
+}
+
+/// A server whose certificate nobody has vouched for: its URL, and the
+/// certificate as PEM.
+pub(crate) fn tls_server() -> (String, String) {
+    let (config, pem) = server_config(&[]);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     thread::spawn(move || {
@@ -43,7 +55,7 @@ pub(crate) fn tls_server() -> (String, String) {
             });
         }
     });
-    (format!("https://localhost:{port}/events"), cert.pem())
+    (format!("https://localhost:{port}/events"), pem)
 }
 
 fn load(url: &str, arguments: &[&str]) -> Run {

@@ -83,6 +83,15 @@ impl Key {
         matches!(self.code, KeyCode::Char(_)) && self.modifiers.is_empty()
     }
 
+    /// As it is shown: `G`, `Ctrl-F`, `PgUp`, `↑`; or, in ASCII, `Up`.
+    pub fn label_in(self, ascii: bool) -> String {
+        if ascii {
+            self.ascii_label()
+        } else {
+            self.label()
+        }
+    }
+
     /// As it stands in help and footer: `G`, `Ctrl-F`, `PgUp`, `↑`.
     pub fn label(self) -> String {
         let (modifiers, code) = (self.modifiers, self.code);
@@ -105,8 +114,7 @@ impl Key {
         prefix + &name
     }
 
-    /// As it stands in help and footer where only ASCII is drawn.
-    pub fn ascii_label(self) -> String {
+    fn ascii_label(self) -> String {
         let label = self.label();
         if label.is_ascii() {
             return label;

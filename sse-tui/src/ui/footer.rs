@@ -12,7 +12,7 @@ use unicode_width::UnicodeWidthStr;
 use super::pen::Pen;
 use crate::app::{App, Tone};
 use crate::format;
-use crate::keymap::{Action, Binding, Key};
+use crate::keymap::{Action, Binding};
 use crate::prompt::{Prompt, PromptKind};
 use crate::screens::Screen;
 use crate::theme::Theme;
@@ -52,10 +52,12 @@ pub(super) fn draw(
             _ => binding.hint,
         };
         let other = counterpart(binding.action).and_then(|other| app.keymap.key(context, other));
-        let key = match other.map(Key::label) {
-            Some(other) if other.width() + key.label().width() == 2 => key.label() + &other,
-            Some(other) => format!("{} {other}", key.label()),
-            None => key.label(),
+        let key = match other.map(|other| other.label_in(theme.ascii)) {
+            Some(other) if other.width() + key.label_in(theme.ascii).width() == 2 => {
+                key.label_in(theme.ascii) + &other
+            }
+            Some(other) => format!("{} {other}", key.label_in(theme.ascii)),
+            None => key.label_in(theme.ascii),
         };
         if pen.room() < key.width() + hint.width() + 1 {
             return;

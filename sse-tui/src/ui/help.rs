@@ -21,7 +21,7 @@ enum Line {
 /// A window over everything, in as many columns as fit; what is too high for it
 /// scrolls. Returns how far it is scrolled, which is no further than it can be.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) -> usize {
-    let mut columns = columns(app);
+    let mut columns = columns(app, theme.ascii);
     // One under another until they fit.
     while columns.len() > 1 && usize::from(area.width) < width(&columns) + 2 {
         let upper = if columns.len() == 4 { 2 } else { 0 };
@@ -89,24 +89,32 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) ->
 }
 
 /// What works here.
-fn columns(app: &App) -> Vec<Vec<Line>> {
+fn columns(app: &App, ascii: bool) -> Vec<Vec<Line>> {
     let replay = app.screens.replay.as_ref().map(|_| Context::Replay);
     if let Some(context) = app.screens.context() {
         let mut contexts = vec![Context::Everywhere];
         contexts.extend(replay);
         contexts.push(Context::Help);
-        return vec![keys(app, &[context]), keys(app, &contexts)];
+        return vec![keys(app, ascii, &[context]), keys(app, ascii, &contexts)];
     }
     let mut first: Vec<_> = replay.into_iter().collect();
     first.extend([Context::List, Context::Prompt]);
     vec![
-        keys(app, &first),
-        keys(app, &[Context::Main, Context::Everywhere, Context::Types]),
-        [syntax(), vec![Line::Space], keys(app, &[Context::Help])]
-            .into_iter()
-            .flatten()
-            .collect(),
-        keys(app, &[Context::Detail]),
+        keys(app, ascii, &first),
+        keys(
+            app,
+            ascii,
+            &[Context::Main, Context::Everywhere, Context::Types],
+        ),
+        [
+            syntax(),
+            vec![Line::Space],
+            keys(app, ascii, &[Context::Help]),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
+        keys(app, ascii, &[Context::Detail]),
     ]
 }
 
@@ -142,7 +150,7 @@ fn section_keys(lines: &[Line]) -> usize {
     widths.max().unwrap_or(0)
 }
 
-fn keys(app: &App, contexts: &[Context]) -> Vec<Line> {
+fn keys(app: &App, ascii: bool, contexts: &[Context]) -> Vec<Line> {
     let mut lines = Vec::new();
     for context in contexts {
         if !lines.is_empty() {
@@ -153,7 +161,7 @@ fn keys(app: &App, contexts: &[Context]) -> Vec<Line> {
             if binding.keys.is_empty() {
                 continue;
             }
-            let keys: Vec<_> = binding.keys.iter().map(|key| key.label()).collect();
+            let keys: Vec<_> = binding.keys.iter().map(|key| key.label_in(ascii)).collect();
             lines.push(Line::Keys(keys.join(" "), binding.help));
         }
     }

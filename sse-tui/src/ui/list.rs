@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::format;
 use crate::json;
 use crate::keymap::{Action, Context};
+use crate::options::Column;
 use crate::sanitize::{prefix, sanitize};
 use crate::store::{Row, RowKind};
 use crate::theme::Theme;
@@ -124,16 +125,30 @@ impl Columns {
             id = id.max(columns(row.id, 22));
         }
         let streams = app.connections.len();
+        let shown = |column| app.columns.contains(&column);
         let mut fitted = Self {
             time: match width {
+                _ if !shown(Column::Time) => 0,
                 0..40 => 0,
                 40..70 => 8,
                 _ => 12,
             },
-            delta: if width < 76 { 0 } else { 6 },
+            delta: if width < 76 || !shown(Column::Delta) {
+                0
+            } else {
+                6
+            },
             source: if streams > 1 { 2 } else { 0 },
-            event_type: event_type.min(if width < 70 { 10 } else { 16 }),
-            id: if width < 50 { 0 } else { id.min(width / 5) },
+            event_type: match width {
+                _ if !shown(Column::Type) => 0,
+                0..70 => event_type.min(10),
+                _ => event_type.min(16),
+            },
+            id: if width < 50 || !shown(Column::Id) {
+                0
+            } else {
+                id.min(width / 5)
+            },
             part: None,
             streams,
         };
@@ -240,7 +255,9 @@ fn draw_event(
     } else {
         theme.lane(usize::from(row.lane))
     };
-    pen.column(row.event_type, columns.event_type, lane).skip(1);
+    if columns.event_type > 0 {
+        pen.column(row.event_type, columns.event_type, lane).skip(1);
+    }
     if columns.id > 0 {
         pen.column(&tail(row.id, columns.id), columns.id, theme.dim)
             .skip(1);

@@ -1,5 +1,6 @@
 //! The screen: which pane stands where, and the drawing of each.
 
+mod ascii;
 mod charts;
 mod connection;
 mod detail;
@@ -120,6 +121,9 @@ pub fn draw(frame: &mut Frame<'_>, app: &mut App, theme: &Theme) {
     }
     if app.help.is_some() {
         app.help = Some(help::draw(buffer, area, app, theme));
+    }
+    if theme.ascii {
+        ascii::convert(buffer, theme.mark);
     }
 }
 

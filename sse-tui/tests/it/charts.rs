@@ -7,7 +7,7 @@ use sse_tui::theme::{Theme, ThemeName};
 use crate::screens::{Fixture, SIZES};
 
 /// A minute of prices that rise and fall, a gauge, and text.
-fn market() -> Fixture {
+pub(crate) fn market() -> Fixture {
     let mut fixture = Fixture::new();
     fixture.open(0.0, 1, "");
     fixture.feed(

@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod ascii;
 mod charts;
+mod config;
 mod control;
 mod escapes;
 mod inspect;

@@ -11,6 +11,8 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sse-tui"));
     command
         .args(arguments)
+        .env("XDG_CONFIG_HOME", "/nonexistent")
+        .env_remove("NO_COLOR")
         .env_remove("RUST_LOG")
         .env_remove("http_proxy")
         .stdin(Stdio::null())

@@ -154,6 +154,12 @@ impl Fixture {
         terminal
             .draw(|frame| ui::draw(frame, &mut self.app, &self.theme))
             .unwrap();
+        // Text is put together in slices of time.
+        while self.app.screens.behind() {
+            terminal
+                .draw(|frame| ui::draw(frame, &mut self.app, &self.theme))
+                .unwrap();
+        }
         terminal
     }
 
@@ -165,6 +171,29 @@ impl Fixture {
         for (columns, rows) in SIZES {
             let screen = self.draw((columns, rows));
             insta::assert_snapshot!(format!("{name}_{columns}x{rows}"), screen.backend());
+            self.assert_ascii((columns, rows));
+        }
+    }
+
+    /// In ASCII there is nothing else on the screen, and nothing of what the
+    /// program draws is unknown.
+    pub(crate) fn assert_ascii(&mut self, size: (u16, u16)) {
+        let theme = self.theme.clone();
+        let screen = self.draw(size);
+        self.theme = theme.clone().with_ascii(true);
+        let in_ascii = self.draw(size);
+        self.theme = theme;
+        let cells = screen.backend().buffer().content();
+        let in_ascii = in_ascii.backend().buffer().content();
+        for (cell, ascii) in cells.iter().zip(in_ascii) {
+            let (cell, ascii) = (cell.symbol(), ascii.symbol());
+            assert!(
+                ascii.is_ascii() && ascii.len() == 1,
+                "{cell:?} is {ascii:?}"
+            );
+            let foreign = |c: char| c > '\u{2E7F}' || ('\u{2400}'..='\u{2421}').contains(&c);
+            let unknown = ascii == "?" && !cell.is_ascii();
+            assert!(!unknown || cell.contains(foreign), "{cell:?} is unknown");
         }
     }
 }

@@ -42,7 +42,7 @@ impl Tmux {
             &columns,
             "-y",
             &rows,
-            "env PS1='$ ' sh",
+            "env PS1='$ ' XDG_CONFIG_HOME=/nonexistent LC_ALL=C.UTF-8 sh",
         ]);
         Some(tmux)
     }

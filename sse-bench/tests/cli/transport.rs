@@ -1,0 +1,80 @@
+//! Connections that go elsewhere than the URL says.
+
+use serde_json::json;
+
+use crate::support::{STREAM, Server, chunked, expect_stream, run};
+
+const JSON: [&str; 2] = ["--output-format", "json"];
+
+#[test]
+fn another_address_is_connected_to_and_the_host_of_the_url_asked_for() {
+    let server = Server::answering(chunked(&[STREAM]));
+    let rule = format!("stream.example:80:{}", server.address);
+    let url = "http://stream.example/events";
+    let fixed = ["load", url, "--connect-to", &rule, "-c", "2"];
+    let run = run(&[&fixed[..], &["--no-reconnect"], &JSON].concat());
+    assert_eq!(run.code(), 0, "{run:?}");
+    expect_stream(&run.json(), 2);
+    let requests = server.requests();
+    assert_eq!(requests[0].header("host"), Some("stream.example"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_unix_socket_carries_load_and_verify() {
+    use std::io::Write;
+    use std::os::unix::net::UnixListener;
+
+    use crate::support::Request;
+
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("stream.sock");
+    let listener = UnixListener::bind(&path).unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            std::thread::spawn(move || {
+                let request = Request::read(&stream).unwrap();
+                assert_eq!(request.header("host"), Some("stream.example:81"));
+                let _ = stream.write_all(chunked(&[STREAM]).as_bytes());
+            });
+        }
+    });
+    let path = path.display().to_string();
+    let url = "http://stream.example:81/events";
+    let to = ["--unix-socket", &path];
+    let fixed = ["load", url, "-c", "3", "--no-reconnect"];
+    let load = run(&[&fixed[..], &to, &JSON].concat());
+    assert_eq!(load.code(), 0, "{load:?}");
+    expect_stream(&load.json(), 3);
+
+    let fixed = [
+        "verify", url, "-z", "2s", "--drain", "500ms", "--cut", "none",
+    ];
+    let verify = run(&[&fixed[..], &to, &JSON].concat());
+    let report = verify.json();
+    assert_eq!(report["connections"]["opened"], 20, "{report:#}");
+    assert_eq!(report["errors"]["total"], 0);
+
+    drop(directory);
+    let gone = run(&[&["load", url, "-c", "3"], &to[..], &JSON].concat());
+    assert_eq!(
+        (gone.code(), &gone.json()["ending"]),
+        (4, &json!("unreachable"))
+    );
+    assert!(gone.stderr.contains(&path), "{gone:?}");
+    assert!(gone.stderr.contains("No such file"), "{gone:?}");
+}
+
+#[test]
+fn a_rule_that_is_none_is_a_usage_error() {
+    let refused = run(&["load", "http://h", "--connect-to", "a:1:b"]);
+    assert_eq!(refused.code(), 2);
+    assert!(
+        refused.stderr.contains("HOST:PORT:ADDRESS:PORT"),
+        "{refused:?}"
+    );
+    let both = ["--unix-socket", "/x", "--connect-to", "a:1:b:2"];
+    let refused = run(&[&["load", "http://h"], &both[..]].concat());
+    assert_eq!(refused.code(), 2);
+}
