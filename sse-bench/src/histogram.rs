@@ -5,15 +5,20 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
+use crate::series::Distribution;
+
 /// The longest latency told apart, in microseconds; what is longer counts as this.
 const LONGEST_US: u64 = 24 * 3600 * 1_000_000;
 
 /// A latency distribution in microseconds, to three significant digits.
 #[derive(Debug, Clone)]
 pub struct Latency {
+    /// Since the last [`turn`](Self::turn).
     histogram: Histogram<u64>,
     /// Exact, where the histogram knows only the bucket.
     max_us: u64,
+    /// Before it.
+    earlier: Option<Box<Self>>,
 }
 
 /// What a report says of a distribution. Microseconds.
@@ -43,6 +48,7 @@ impl Default for Latency {
         Self {
             histogram: histogram.unwrap_or_else(|_| unreachable!("1 < {LONGEST_US}, 3 digits")),
             max_us: 0,
+            earlier: None,
         }
     }
 }
@@ -64,13 +70,48 @@ impl Latency {
 
     /// Adds what another thread recorded.
     pub fn merge(&mut self, other: &Self) {
+        self.add(other);
+        if let Some(earlier) = &other.earlier {
+            self.add(earlier);
+        }
+    }
+
+    fn add(&mut self, other: &Self) {
         // Equal bounds always add.
         let _ = self.histogram.add(&other.histogram);
         self.max_us = self.max_us.max(other.max_us);
     }
 
+    /// What was recorded since the last call. All of it stays a part of the whole.
+    pub fn turn(&mut self) -> Distribution {
+        if self.histogram.is_empty() {
+            return Distribution::default();
+        }
+        let turned = Distribution::new(values(&self.histogram), self.max_us);
+        let mut earlier = self.earlier.take().unwrap_or_default();
+        earlier.add(self);
+        self.earlier = Some(earlier);
+        self.histogram.reset();
+        self.max_us = 0;
+        turned
+    }
+
+    /// All that was recorded.
+    pub fn distribution(&self) -> Distribution {
+        let mut all = Distribution::new(values(&self.histogram), self.max_us);
+        if let Some(earlier) = &self.earlier {
+            all.merge(&earlier.distribution());
+        }
+        all
+    }
+
     /// `None` if nothing was recorded.
     pub fn summary(&self) -> Option<Summary> {
+        if self.earlier.is_some() {
+            let mut whole = Self::default();
+            whole.merge(self);
+            return whole.summary();
+        }
         let histogram = &self.histogram;
         let at = |quantile| histogram.value_at_quantile(quantile).min(self.max_us);
         (!histogram.is_empty()).then(|| Summary {
@@ -83,6 +124,11 @@ impl Latency {
             max_us: self.max_us,
         })
     }
+}
+
+fn values(histogram: &Histogram<u64>) -> impl Iterator<Item = (u64, u64)> {
+    let recorded = histogram.iter_recorded();
+    recorded.map(|step| (step.value_iterated_to(), step.count_since_last_iteration()))
 }
 
 #[cfg(test)]
@@ -112,6 +158,32 @@ mod tests {
                 "{seen} for {wanted}"
             );
         }
+    }
+
+    #[test]
+    fn what_was_turned_over_is_a_part_of_the_whole() {
+        let mut latency = Latency::default();
+        let mut intervals = Distribution::default();
+        for millis in 1..=1000_u64 {
+            latency.record(Duration::from_millis(millis));
+            if millis % 300 == 0 {
+                let interval = latency.turn();
+                assert_eq!(
+                    (interval.count(), interval.max_us()),
+                    (300, Some(millis * 1000))
+                );
+                intervals.merge(&interval);
+            }
+        }
+        assert_eq!((intervals.count(), latency.turn().count()), (900, 100));
+        assert_eq!(latency.turn(), Distribution::default());
+        let summary = latency.summary().unwrap();
+        assert_eq!((summary.count, summary.max_us), (1000, 1_000_000));
+        assert!(summary.p50_us.abs_diff(500_000) <= 500);
+        let mut other = Latency::default();
+        other.merge(&latency);
+        assert_eq!(other.summary(), Some(summary));
+        assert_eq!(latency.distribution().count(), 1000);
     }
 
     #[test]

@@ -32,6 +32,7 @@ pub mod progress;
 pub mod proxy;
 pub mod report;
 pub mod selftest;
+pub mod series;
 pub mod slow;
 pub mod stats;
 pub mod storm;

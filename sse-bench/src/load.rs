@@ -10,6 +10,7 @@ use tokio::time::MissedTickBehavior;
 use crate::live::Snapshot;
 use crate::plan::Plan;
 use crate::progress::Progress;
+use crate::series::Series;
 use crate::stats::Stats;
 use crate::sys;
 use crate::team::Team;
@@ -69,6 +70,8 @@ pub struct Outcome {
     pub cpu: Option<Duration>,
     /// The most memory that this process held, in bytes.
     pub peak_memory: Option<u64>,
+    /// The run over time.
+    pub series: Series,
 }
 
 impl Outcome {
@@ -83,6 +86,7 @@ impl Outcome {
             window: Window::default(),
             cpu: None,
             peak_memory: None,
+            series: Series::default(),
         }
     }
 }
@@ -137,6 +141,7 @@ async fn direct(plan: &Arc<Plan>, progress: &mut Progress) -> io::Result<Outcome
     let (ending, settled) = hold(plan, &mut team, start, interrupted, progress).await?;
     let (end, at_end) = (Instant::now(), team.snapshot());
     progress.clear();
+    let recorder = Arc::clone(team.recorder());
     let (totals, stats) = team.stop()?;
     // A run that was ended early has no hold to speak of.
     let (from, before) = match settled {
@@ -157,6 +162,7 @@ async fn direct(plan: &Arc<Plan>, progress: &mut Progress) -> io::Result<Outcome
         },
         cpu: cpu.map(|(now, before)| now.saturating_sub(before)),
         peak_memory: sys::peak_memory(),
+        series: recorder.finish(end, totals, Vec::new()),
     })
 }
 
@@ -196,6 +202,7 @@ async fn hold(
             () = hold_end => break Ending::Duration,
             _ = tick.tick() => {
                 team.probe_lag();
+                team.observe();
                 ticks = ticks.wrapping_add(1);
                 if ticks.is_multiple_of(PROGRESS_EVERY) {
                     let left = hold_ends.map(|end| end.saturating_duration_since(Instant::now()));

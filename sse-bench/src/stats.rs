@@ -8,6 +8,7 @@ use sse_core::EventRef;
 use crate::failure::Failures;
 use crate::histogram::Latency;
 use crate::http2::Sharing;
+use crate::series::Latencies;
 use crate::timestamp::{Extractor, Pointer, Unit};
 
 /// Event types counted by name; the events of further types are counted together.
@@ -50,6 +51,14 @@ pub struct Stats {
 }
 
 impl Stats {
+    /// The latencies since the last call, which stay a part of the whole.
+    pub fn turn(&mut self) -> Latencies {
+        Latencies {
+            delivery: self.delivery.live.turn(),
+            reconnect: self.reconnect.turn(),
+        }
+    }
+
     /// Adds what another thread measured.
     pub fn merge(&mut self, other: Self) {
         self.types.merge(&other.types);

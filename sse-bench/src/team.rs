@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::live::{Live, Snapshot};
 use crate::plan::Plan;
+use crate::series::Recorder;
 use crate::stats::Stats;
 use crate::storm::watch::{Storm, Watch};
 use crate::worker::{self, Assignment, Message};
@@ -19,6 +20,7 @@ use crate::worker::{self, Assignment, Message};
 #[derive(Debug)]
 pub struct Team {
     start: Instant,
+    recorder: Arc<Recorder>,
     lives: Vec<Arc<Live>>,
     threads: Vec<JoinHandle<io::Result<Stats>>>,
     probes: Vec<UdpSocket>,
@@ -40,6 +42,7 @@ impl Team {
         let events_left = plan.events.map(|events| Arc::new(AtomicU64::new(events)));
         let mut team = Self {
             start,
+            recorder: Arc::new(Recorder::new(start, plan.connections.into(), &[])),
             lives: Vec::new(),
             threads: Vec::new(),
             probes: Vec::new(),
@@ -59,6 +62,7 @@ impl Team {
                 messages: told.clone(),
                 stop: stopped.clone(),
                 start,
+                recorder: Arc::clone(&team.recorder),
                 events_left: events_left.clone(),
                 lag_probe,
                 watch: storm.map(|storm| Watch::new(storm, number)),
@@ -87,6 +91,17 @@ impl Team {
     /// The counters of all threads.
     pub fn snapshot(&self) -> Snapshot {
         Snapshot::of(self.lives.iter().map(|live| &**live))
+    }
+
+    /// The run over time, so far; also beyond the end of the threads.
+    pub fn recorder(&self) -> &Arc<Recorder> {
+        &self.recorder
+    }
+
+    /// Takes a sample of the run where one is due.
+    pub fn observe(&self) {
+        self.recorder
+            .observe(Instant::now(), || (self.snapshot(), Vec::new()));
     }
 
     /// Stops the threads: their last counters and what they measured.

@@ -11,12 +11,14 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc, watch};
+use tokio::time::MissedTickBehavior;
 
 use crate::connect::Connector;
 use crate::connection::Slot;
 use crate::exchange::{READ_BUFFER, Wire};
 use crate::live::Live;
 use crate::plan::{Plan, share};
+use crate::series::Recorder;
 use crate::stats::{DeliveryMeter, Stats};
 use crate::slow;
 use crate::storm::watch::Watch;
@@ -61,6 +63,8 @@ pub struct Assignment {
     pub stop: watch::Receiver<bool>,
     /// Start of the run.
     pub start: Instant,
+    /// Where it hands over what it measured, each second.
+    pub recorder: Arc<Recorder>,
     /// Events still wanted, where that is limited.
     pub events_left: Option<Arc<AtomicU64>>,
     /// Receives the time at which each datagram was sent, in nanoseconds since
@@ -155,6 +159,7 @@ pub fn run(assignment: Assignment) -> io::Result<Stats> {
         messages,
         mut stop,
         start,
+        recorder,
         events_left,
         lag_probe,
         watch,
@@ -187,17 +192,32 @@ pub fn run(assignment: Assignment) -> io::Result<Stats> {
             let socket = tokio::net::UdpSocket::from_std(socket)?;
             tokio::task::spawn_local(measure_lag(Rc::clone(&worker), socket, start));
         }
+        let handing_over = hand_over(Rc::clone(&worker), Arc::clone(&recorder), start);
+        tokio::task::spawn_local(handing_over);
         // An error means that the run was given up: stop as well.
         let _ = stop.wait_for(|stop| *stop).await;
         io::Result::Ok(())
     })?;
     let mut stats = worker.stats.take();
+    recorder.hand_over(Instant::now(), stats.turn());
     stats.sharing = worker.connector.sharing();
     if let Some(slow) = &worker.slow_connector {
         stats.sharing.merge(slow.sharing());
     }
     drop(runtime);
     Ok(stats)
+}
+
+/// Hands over the latencies of each second.
+async fn hand_over(worker: Rc<Worker>, recorder: Arc<Recorder>, start: Instant) {
+    let second = Duration::from_secs(1);
+    let mut tick = tokio::time::interval_at((start + second).into(), second);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    loop {
+        tick.tick().await;
+        let latencies = worker.stats.borrow_mut().turn();
+        recorder.hand_over(Instant::now(), latencies);
+    }
 }
 
 /// Starts each slot when it is due, however the others fare.

@@ -109,6 +109,21 @@ struct Counts {
     numbered: u64,
 }
 
+/// Counts while a run goes on; what was lost or repeated is known at its end.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SoFar {
+    /// Events told apart.
+    pub told_apart: u64,
+    /// Control events.
+    pub control: u64,
+    /// Events that nothing tells from others.
+    pub unkeyed: u64,
+    /// Losses that the server announced.
+    pub announced: u64,
+    /// Ids with more than one content.
+    pub id_conflict: u64,
+}
+
 impl Checker {
     /// A checker that knows nothing yet.
     pub fn new(settings: Settings) -> Self {
@@ -121,6 +136,17 @@ impl Checker {
             runs: 0,
             truncated: None,
             acknowledged: None,
+        }
+    }
+
+    /// What is known before the run is judged.
+    pub fn so_far(&self) -> SoFar {
+        SoFar {
+            told_apart: self.table.len().into(),
+            control: self.counts.control,
+            unkeyed: self.counts.unkeyed,
+            announced: self.counts.gap_events,
+            id_conflict: self.table.conflicting,
         }
     }
 

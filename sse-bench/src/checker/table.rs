@@ -55,6 +55,8 @@ pub(super) struct Table {
     pub(super) keys: Vec<Key>,
     series: HashMap<Box<str>, u32>,
     pub(super) ids_seen: bool,
+    /// Events with more than one content.
+    pub(super) conflicting: u64,
     /// Of conflicts, the first few: event, slot, time.
     pub(super) conflicts: Vec<(u32, u32, Micros)>,
 }
@@ -122,6 +124,7 @@ impl Table {
         key.first_at = key.first_at.min(seen.at);
         if key.content != seen.content && !key.conflict {
             key.conflict = true;
+            self.conflicting += 1;
             if self.conflicts.len() < super::LISTED {
                 self.conflicts.push((index, seen.slot, seen.at));
             }

@@ -1,14 +1,19 @@
 //! What a run found, in each format.
 
+pub mod check;
 pub mod cohorts;
+pub mod csv;
 pub mod head;
 pub(crate) mod http2;
 pub mod invocation;
 pub(crate) mod json;
+pub mod junit;
 mod output;
 #[cfg(test)]
 mod tests;
 pub(crate) mod text;
+
+use std::io;
 
 use crate::exit::Exit;
 use crate::load::{Ending, Outcome};
@@ -17,6 +22,7 @@ use crate::stats::Stats;
 use crate::threshold::{Checked, listed};
 use crate::units::thousands;
 
+pub use check::Check;
 pub use head::Head;
 pub use http2::Http2Report;
 pub use invocation::Invocation;
@@ -32,10 +38,25 @@ pub trait Render {
     fn text(&self) -> String;
     /// For programs.
     fn json(&self) -> serde_json::Result<String>;
+
+    /// The run over time: [`csv::write`].
+    fn csv(&self) -> Option<String> {
+        None
+    }
+
+    /// For CI: [`junit::write`].
+    fn junit(&self) -> Option<io::Result<String>> {
+        None
+    }
+
+    /// A page with charts.
+    fn html(&self) -> Option<String> {
+        None
+    }
 }
 
 impl Render for Report<'_> {
-    const FORMATS: &'static [Format] = &[Format::Text, Format::Json];
+    const FORMATS: &'static [Format] = &[Format::Text, Format::Json, Format::Csv, Format::Junit];
 
     fn text(&self) -> String {
         self.to_text()
@@ -43,6 +64,23 @@ impl Render for Report<'_> {
 
     fn json(&self) -> serde_json::Result<String> {
         serde_json::to_string_pretty(&self.to_json())
+    }
+
+    fn csv(&self) -> Option<String> {
+        Some(csv::write(&self.outcome.series))
+    }
+
+    fn junit(&self) -> Option<io::Result<String>> {
+        Some(junit::write(&self.head, &self.checks()))
+    }
+}
+
+impl Report<'_> {
+    /// What was checked.
+    pub fn checks(&self) -> Vec<Check> {
+        let mut checks: Vec<_> = Check::of_thresholds(&self.thresholds).collect();
+        checks.push(Check::of_run(&self.head, &checks));
+        checks
     }
 }
 

@@ -143,11 +143,14 @@ fn create(path: &Path) -> Result<File> {
 }
 
 fn render(report: &impl Render, format: Format) -> Result<String> {
-    match format {
-        Format::Text => Ok(report.text()),
-        Format::Json => Ok(report.json()? + "\n"),
-        other => bail!("this report is not written as {}", other.name()),
-    }
+    let text = match format {
+        Format::Text => Some(report.text()),
+        Format::Json => Some(report.json()? + "\n"),
+        Format::Csv => report.csv(),
+        Format::Junit => report.junit().transpose()?,
+        Format::Html => report.html(),
+    };
+    text.with_context(|| format!("this report is not written as {}", format.name()))
 }
 
 #[cfg(test)]

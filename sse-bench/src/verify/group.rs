@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::plan::{VerifyPlan, micros};
@@ -10,7 +11,8 @@ use crate::checker::{Checker, Micros};
 use crate::connect::Connector;
 use crate::exchange::Wire;
 use crate::failure::Failures;
-use crate::live::Live;
+use crate::live::{Live, Snapshot};
+use crate::series::Recorder;
 use crate::stats::Stats;
 
 /// One group of connections on one thread.
@@ -18,6 +20,7 @@ use crate::stats::Stats;
 pub(super) struct Group {
     pub(super) plan: Rc<VerifyPlan>,
     pub(super) start: Instant,
+    pub(super) recorder: Arc<Recorder>,
     pub(super) checker: RefCell<Checker>,
     pub(super) connector: Connector,
     pub(super) live: Live,
@@ -32,7 +35,42 @@ pub(super) struct Group {
     pub(super) restarts: Cell<u64>,
 }
 
+/// What the series of a verification sums up beside the common counters.
+pub(super) const SUMS: &[&str] = &[
+    "cuts",
+    "restarts",
+    "told_apart",
+    "control",
+    "unkeyed",
+    "announced",
+    "id_conflict",
+];
+
 impl Group {
+    /// Takes a sample of the run where one is due.
+    pub(super) fn observe(&self) {
+        let now = Instant::now();
+        if self.recorder.is_due(now) {
+            self.recorder.hand_over(now, self.stats.borrow_mut().turn());
+            self.recorder.observe(now, || self.so_far());
+        }
+    }
+
+    /// The counters now, and the sums of [`SUMS`].
+    pub(super) fn so_far(&self) -> (Snapshot, Vec<u64>) {
+        let seen = self.checker.borrow().so_far();
+        let sums = vec![
+            self.cuts.get(),
+            self.restarts.get(),
+            seen.told_apart,
+            seen.control,
+            seen.unkeyed,
+            seen.announced,
+            seen.id_conflict,
+        ];
+        (Snapshot::of([&self.live]), sums)
+    }
+
     pub(super) fn since_start(&self, at: Instant) -> Micros {
         micros(at.saturating_duration_since(self.start))
     }

@@ -15,6 +15,7 @@ use std::cell::{Cell, RefCell};
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, LocalOptions};
@@ -30,9 +31,10 @@ use crate::failure::Failures;
 use crate::live::{Live, Snapshot};
 use crate::load::Ending;
 use crate::progress::Progress;
+use crate::series::{Recorder, Series};
 use crate::stats::Stats;
 use crate::sys;
-use group::Group;
+use group::{Group, SUMS};
 use publish::Published;
 use slot::Slot;
 
@@ -62,6 +64,8 @@ pub struct Outcome {
     pub elapsed: Duration,
     /// CPU time that the run took.
     pub cpu: Option<Duration>,
+    /// The run over time.
+    pub series: Series,
 }
 
 impl Outcome {
@@ -77,6 +81,7 @@ impl Outcome {
             restarts: 0,
             elapsed: Duration::ZERO,
             cpu: None,
+            series: Series::default(),
         }
     }
 }
@@ -115,9 +120,11 @@ async fn direct(plan: &Rc<VerifyPlan>, progress: &mut Progress) -> io::Result<Ou
     if plan.publishing.is_some() {
         checker.owe_acknowledged();
     }
+    let start = Instant::now();
     let group = Rc::new(Group {
         plan: Rc::clone(plan),
-        start: Instant::now(),
+        start,
+        recorder: Arc::new(Recorder::new(start, plan.connections.into(), SUMS)),
         checker: RefCell::new(checker),
         connector: Connector::new(&plan.target.transport, &plan.target.url, addresses),
         live: Live::default(),
@@ -142,6 +149,12 @@ async fn direct(plan: &Rc<VerifyPlan>, progress: &mut Progress) -> io::Result<Ou
     let ending = hold(&group, interrupted, progress).await?;
     let end = Instant::now();
     progress.clear();
+    let series = {
+        let latencies = group.stats.borrow_mut().turn();
+        group.recorder.hand_over(end, latencies);
+        let (snapshot, sums) = group.so_far();
+        group.recorder.finish(end, snapshot, sums)
+    };
     let checker = group.checker.replace(Checker::new(plan.settings.clone()));
     let cpu = sys::cpu_time().zip(cpu_before);
     group.stats.borrow_mut().sharing = group.connector.sharing();
@@ -156,6 +169,7 @@ async fn direct(plan: &Rc<VerifyPlan>, progress: &mut Progress) -> io::Result<Ou
         restarts: group.restarts.get(),
         elapsed: end - group.start,
         cpu: cpu.map(|(now, before)| now.saturating_sub(before)),
+        series,
     })
 }
 
@@ -178,6 +192,7 @@ async fn hold(
             () = tokio::time::sleep_until(end.into()) => return Ok(Ending::Duration),
             _ = tick.tick() => {}
         }
+        group.observe();
         let now = Snapshot::of([&group.live]);
         let left = end.saturating_duration_since(Instant::now());
         progress.show(&now, group.start.elapsed(), Some(left));

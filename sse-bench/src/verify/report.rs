@@ -1,6 +1,7 @@
 //! The report for people: the verdict first, all on one screen.
 
 use std::fmt::Write;
+use std::io;
 
 use super::Outcome;
 use super::json::{RunReport, Stratum};
@@ -9,8 +10,9 @@ use super::verdict::{self, Judgement, Property, Verdict};
 use crate::checker::Level;
 use crate::exit::Exit;
 use crate::failure::printable;
+use crate::report::check::{Check, CheckResult};
 use crate::report::text::write_thresholds;
-use crate::report::{Format, Head, Invocation, Render, head};
+use crate::report::{Format, Head, Invocation, Render, csv, head, junit};
 use crate::units::{micros, seconds, thousands};
 
 /// Anomalies listed.
@@ -41,7 +43,7 @@ impl Property {
 }
 
 impl Render for VerifyReport<'_> {
-    const FORMATS: &'static [Format] = &[Format::Text, Format::Json];
+    const FORMATS: &'static [Format] = &[Format::Text, Format::Json, Format::Csv, Format::Junit];
 
     fn text(&self) -> String {
         let mut out = String::new();
@@ -52,6 +54,14 @@ impl Render for VerifyReport<'_> {
 
     fn json(&self) -> serde_json::Result<String> {
         serde_json::to_string_pretty(&self.to_json())
+    }
+
+    fn csv(&self) -> Option<String> {
+        Some(csv::write(&self.outcome.series))
+    }
+
+    fn junit(&self) -> Option<io::Result<String>> {
+        Some(junit::write(&self.head, &self.checks()))
     }
 }
 
@@ -104,6 +114,33 @@ impl<'a> VerifyReport<'a> {
             head,
             judgement,
         })
+    }
+
+    /// What was checked.
+    pub fn checks(&self) -> Vec<Check> {
+        let properties = self.judgement.properties.iter().map(|property| {
+            let (held, of, unit) = property.coverage;
+            let coverage = format!("{} of {} {unit}", thousands(held), thousands(of));
+            Check {
+                group: "property",
+                name: property.name.to_owned(),
+                result: match property.verdict {
+                    Verdict::Pass => CheckResult::Held,
+                    Verdict::Fail => CheckResult::Failed,
+                    Verdict::Inconclusive => CheckResult::Undecided,
+                    Verdict::NotApplicable => CheckResult::NotApplicable,
+                },
+                seen: if property.note.is_empty() {
+                    coverage
+                } else {
+                    format!("{}; {coverage}", property.note)
+                },
+            }
+        });
+        let thresholds = Check::of_thresholds(&self.judgement.thresholds);
+        let mut checks: Vec<_> = properties.chain(thresholds).collect();
+        checks.push(Check::of_run(&self.head, &checks));
+        checks
     }
 
     fn write_text(&self, json: &RunReport<'_>, out: &mut String) -> std::fmt::Result {

@@ -125,3 +125,82 @@ fn a_standard_error_that_nobody_reads_changes_nothing() {
     assert_eq!(run.code(), 4);
     assert_eq!(run.json()["exit_code"], 4);
 }
+
+/// A load of one connection that ends, as each of the formats.
+fn files(formats: &[&str], arguments: &[&str]) -> (Run, Vec<String>) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |format: &str| directory.path().join(format).display().to_string();
+    let outputs: Vec<_> = formats
+        .iter()
+        .map(|format| format!("--output-format={format}={}", path(format)))
+        .collect();
+    let server = Server::answering(chunked(&[STREAM]));
+    let url = server.url();
+    let mut all = vec!["load", &url, "-c", "1", "--no-reconnect"];
+    all.extend(outputs.iter().map(String::as_str));
+    all.extend(arguments);
+    let run = run(&all);
+    let read = |format: &&str| std::fs::read_to_string(path(format)).unwrap();
+    (run, formats.iter().map(read).collect())
+}
+
+#[test]
+fn the_time_series_adds_up_to_the_totals() {
+    let (run, files) = files(&["csv"], &[]);
+    assert_eq!(run.code(), 0, "{run:?}");
+    let mut lines = files[0].split_terminator("\r\n");
+    let header: Vec<_> = lines.next().unwrap().split(',').collect();
+    let column = |name: &str| header.iter().position(|known| *known == name).unwrap();
+    let events = column("deliveries");
+    let mut sum = 0;
+    for line in lines {
+        let fields: Vec<_> = line.split(',').collect();
+        assert_eq!(fields.len(), header.len());
+        sum += fields[events].parse::<u64>().unwrap();
+    }
+    assert_eq!(sum, 4);
+}
+
+#[test]
+fn ci_sees_each_threshold_and_red_wherever_the_exit_code_is_not_0() {
+    for (threshold, code, expected) in [
+        ("events==4", 0, "<system-out>measured 4</system-out>"),
+        ("events>4", 99, "<failure message=\"measured 4\"/>"),
+        (
+            "p99(delivery)<1h",
+            3,
+            "<error message=\"nothing was measured\"/>",
+        ),
+    ] {
+        let (run, files) = files(&["junit"], &["--threshold", threshold]);
+        assert_eq!(run.code(), code);
+        let name = threshold.replace('>', "&gt;").replace('<', "&lt;");
+        assert!(
+            files[0].contains(&format!("name=\"{name}\"")),
+            "{}",
+            files[0]
+        );
+        assert!(files[0].contains(expected), "{}", files[0]);
+    }
+    let refusing = Server::answering("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+    let junit = [
+        "load",
+        &refusing.url(),
+        "-c",
+        "1",
+        "--output-format",
+        "junit",
+    ];
+    let refused = run(&junit);
+    assert_eq!(refused.code(), 4);
+    assert!(
+        refused.stdout.contains("errors=\"1\""),
+        "{}",
+        refused.stdout
+    );
+    assert!(
+        refused.stdout.contains("<error message=\"no event stream"),
+        "{}",
+        refused.stdout
+    );
+}
