@@ -18,6 +18,7 @@ use crate::failure::Failure;
 use crate::leg::{Leg, Step};
 use crate::slow::Pace;
 use crate::stats::CohortStats;
+use crate::storm::order::Place;
 use crate::storm::plan::Manner;
 use crate::storm::record::Phase;
 use crate::storm::watch::{InForce, Loss, Progress};
@@ -48,6 +49,8 @@ pub struct Slot {
     /// Whether a server has set the reconnection time.
     told_retry: bool,
     cohort: usize,
+    /// How far it has come, where storms are wanted.
+    place: Place,
     /// Of a slot that reads slowly.
     pace: Option<Box<Pace>>,
 }
@@ -70,6 +73,7 @@ impl Slot {
         let (cohort, pace) = (plan.cohorts.of(number), plan.cohorts.pace(number));
         Self {
             cohort,
+            place: 0,
             pace: pace.map(Box::new),
             worker,
             number,
@@ -243,7 +247,7 @@ impl Slot {
                 time: self.source.reconnection_time(),
                 told: self.told_retry,
             };
-            watch.lost(self.number, at, loss, in_force);
+            watch.lost(self.number, self.place, at, loss, in_force);
         }
         if self.opened && self.lost_at.is_none() {
             self.lost_at = Some(at);
@@ -381,6 +385,7 @@ impl Slot {
             stats.first_event.record(received.at - self.started);
         }
         if let Some(watch) = &self.worker.watch {
+            self.place = self.place.max(progress.place);
             watch.received(self.number, received.at, progress);
         }
         self.worker.live.deliveries.add(events);

@@ -108,7 +108,10 @@ impl Cohorts {
         if slow.is_empty() {
             return Ok(Self::default());
         }
-        ensure!(slow.len() <= MOST, "--slow may be given {MOST} times at most");
+        ensure!(
+            slow.len() <= MOST,
+            "--slow may be given {MOST} times at most"
+        );
         let mut of = vec![0; connections as usize];
         let mut next = 0;
         for (cohort, slow) in (1_u8..).zip(&slow) {
@@ -201,7 +204,16 @@ mod tests {
         let some = slow("20:2KiB/s");
         assert_eq!((some.connections(2000), some.rate()), (20, 2048));
         assert_eq!(slow("0.5%:64B/s").connections(2000), 10);
-        for bad in ["", "5%", "5%:1KB", "0%:1KB/s", "101%:1KB/s", "x:1KB/s", "5%:0/s", "0:1B/s"] {
+        for bad in [
+            "",
+            "5%",
+            "5%:1KB",
+            "0%:1KB/s",
+            "101%:1KB/s",
+            "x:1KB/s",
+            "5%:0/s",
+            "0:1B/s",
+        ] {
             let refused = bad.parse::<Slow>().unwrap_err();
             assert!(refused.contains("5%:1KB/s"), "{bad}: {refused}");
         }
@@ -214,7 +226,10 @@ mod tests {
         assert_eq!([0, 1, 2].map(|cohort| cohorts.size(cohort)), [85, 10, 5]);
         let dealt = (0..100).filter(|slot| cohorts.of(*slot) == 2).count();
         assert_eq!(dealt, 5);
-        assert!((0..15).any(|slot| cohorts.of(slot) == 0), "not the first ones alone");
+        assert!(
+            (0..15).any(|slot| cohorts.of(slot) == 0),
+            "not the first ones alone"
+        );
         let refused = Cohorts::new(given, 6, 7).unwrap_err().to_string();
         assert!(refused.contains("larger -c"), "{refused}");
         let none = Cohorts::default();

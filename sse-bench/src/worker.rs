@@ -19,8 +19,8 @@ use crate::exchange::{READ_BUFFER, Wire};
 use crate::live::Live;
 use crate::plan::{Plan, share};
 use crate::series::Recorder;
-use crate::stats::{DeliveryMeter, Stats};
 use crate::slow;
+use crate::stats::{DeliveryMeter, Stats};
 use crate::storm::watch::Watch;
 use crate::transport::Transport;
 
@@ -166,14 +166,19 @@ pub fn run(assignment: Assignment) -> io::Result<Stats> {
     } = assignment;
     let slots = share(plan.connections, plan.threads, number).count() as u64;
     let turns = plan.connect_concurrency.div_ceil(plan.threads) as usize;
-    let connector = |transport: &Transport| {
-        Connector::new(transport, &plan.target.url, addresses.clone())
-    };
+    let connector =
+        |transport: &Transport| Connector::new(transport, &plan.target.url, addresses.clone());
     let worker = Rc::new(Worker {
         live,
         connector: connector(&plan.target.transport),
-        slow_connector: (!plan.cohorts.slow().is_empty())
-            .then(|| connector(&plan.target.transport.with_receive_buffer(slow::RECEIVE_BUFFER))),
+        slow_connector: (!plan.cohorts.slow().is_empty()).then(|| {
+            connector(
+                &plan
+                    .target
+                    .transport
+                    .with_receive_buffer(slow::RECEIVE_BUFFER),
+            )
+        }),
         stats: RefCell::new(plan.stats()),
         meter: RefCell::new(plan.delivery_meter()),
         watch,

@@ -41,8 +41,8 @@ Examples:
 
 const DEFINITIONS: &str = "\
 Caught up: where events have ids, a connection has caught up when it has received an event
-that no connection had before the loss, and is as far as any other was when it opened again;
-else with its first event. Events of the types connected, gap and those of --ignore-event do
+that it had not had before, and is as far as any other was when it opened again; else with
+its first event. Events of the types connected, gap and those of --ignore-event do
 not count. Whether events were lost on the way is for verify to say.
 
 Storms are not throttled: --connect-rate and --connect-concurrency hold for the time until
@@ -105,7 +105,7 @@ pub struct Storm {
     pub within: Duration,
 
     /// Statuses after which a client comes back, later if Retry-After says so, rather than give up
-    /// as EventSource does; several with commas
+    /// as browsers do; several with commas
     #[arg(long, value_name = "STATUS", value_delimiter = ',', value_parser = parse_status)]
     pub retry_status: Vec<StatusCode>,
 
@@ -121,7 +121,7 @@ pub struct Storm {
     #[arg(long, value_name = "TYPE")]
     pub ignore_event: Vec<String>,
 
-    /// What the run must keep to, repeatable, such as 'p99(reopen)<5s' or 'given_up==0'
+    /// What the run must keep to, repeatable, such as 'p99(reopen)<5s' or 'refused==0'
     #[arg(long, value_name = "METRIC OP VALUE", value_parser = threshold::storm::parse)]
     pub threshold: Vec<Threshold>,
 

@@ -67,7 +67,7 @@ pub fn cohorts(plan: &Plan, stats: &Stats) -> Vec<Cohort> {
 
 /// A line for each cohort.
 pub fn write(cohorts: &[Cohort], out: &mut String) -> std::fmt::Result {
-    if cohorts.is_empty() {
+    if cohorts.iter().all(|cohort| cohort.opened == 0) {
         return Ok(());
     }
     writeln!(
@@ -81,7 +81,9 @@ pub fn write(cohorts: &[Cohort], out: &mut String) -> std::fmt::Result {
             thousands(cohort.ended_by_server),
             thousands(cohort.cut_by_server)
         );
-        let each = cohort.deliveries_per_connection.map_or_else(String::new, rate);
+        let each = cohort
+            .deliveries_per_connection
+            .map_or_else(String::new, rate);
         write!(
             out,
             "  {:<18} {:>8} {each:>11} {:>10} {lost:>10}",
@@ -101,6 +103,6 @@ pub fn write(cohorts: &[Cohort], out: &mut String) -> std::fmt::Result {
     }
     writeln!(
         out,
-        "  Ended or cut by the server; all other latencies and errors are without the slow ones' cuts."
+        "  Ended or cut: by the server. The latencies of events above are the healthy ones'."
     )
 }

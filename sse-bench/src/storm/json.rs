@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use http::StatusCode;
 use serde::Serialize;
 
 use super::round::{Milestones, Round, Watched};
@@ -237,7 +238,11 @@ impl<'a> RunReport<'a> {
                 rounds: plan.rounds,
                 hold_us: us(plan.hold),
                 within_us: us(plan.within),
-                retry_status: load.retry_statuses.iter().map(|status| status.as_u16()).collect(),
+                retry_status: load
+                    .retry_statuses
+                    .iter()
+                    .map(StatusCode::as_u16)
+                    .collect(),
                 jitter: load.backoff.jitter,
                 backoff: !load.backoff.max_delay.is_zero(),
                 connect_rate: load.connect_rate,
@@ -260,7 +265,11 @@ impl<'a> RunReport<'a> {
                 caught_up: merged(&outcome.rounds, |round| &round.catch_up),
                 first_attempt: merged(&outcome.rounds, |round| &round.tally.waits),
             },
-            storms: outcome.rounds.iter().map(|round| storm(round, load)).collect(),
+            storms: outcome
+                .rounds
+                .iter()
+                .map(|round| storm(round, load))
+                .collect(),
             cohorts: cohorts(load, stats),
             deliveries: Deliveries {
                 total: totals.deliveries,
@@ -337,7 +346,10 @@ fn storm<'a>(round: &'a Round, load: &Plan) -> StormJson<'a> {
             by_kind: errors(&tally.failures, is_refusal).by_kind,
         },
         failed: errors(&tally.failures, |kind| !is_refusal(kind)),
-        command_error: round.command.as_ref().map(|failure| failure.detail.as_str()),
+        command_error: round
+            .command
+            .as_ref()
+            .map(|failure| failure.detail.as_str()),
         reconnection_times: times(tally),
         other_reconnection_times: tally.times.others,
         early: tally.early,

@@ -137,7 +137,9 @@ async fn direct(plan: &StormPlan, progress: &mut Progress) -> io::Result<Outcome
         unfed: None,
         rounds: Vec::new(),
     };
-    director.tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    director
+        .tick
+        .set_missed_tick_behavior(MissedTickBehavior::Skip);
     let ending = director.run().await?;
     let Director {
         team,

@@ -129,8 +129,8 @@ impl Record {
         self.phases
     }
 
-    /// A connection has opened. Until it has seen an event that is newer than
-    /// its loss and at least as new as `newest`, it has not caught up.
+    /// A connection has opened. Until it has seen an event that the slot had not
+    /// had before and that is at least as new as `newest`, it has not caught up.
     pub fn opened(&mut self, slot: usize, at: Duration, newest: Place, cohort: usize) {
         let Some(entry) = self.slots.get_mut(slot) else {
             return;
@@ -149,13 +149,13 @@ impl Record {
         }
     }
 
-    /// An open connection was lost, when `newest` was known.
-    pub fn lost(&mut self, slot: usize, at: Duration, newest: Place, time: Duration) -> bool {
+    /// An open connection was lost, of a slot that had come as far as `place`.
+    pub fn lost(&mut self, slot: usize, at: Duration, place: Place, time: Duration) -> bool {
         let Some(entry) = self.slots.get_mut(slot) else {
             return false;
         };
         entry.open = false;
-        entry.goal = newest + 1;
+        entry.goal = place + 1;
         let again = match entry.fate.phase {
             Phase::Open | Phase::OpenSlow | Phase::CaughtUp => true,
             Phase::AtRisk => false,
@@ -238,7 +238,11 @@ mod tests {
         record.received(0, seconds(15), 9, true);
         assert_eq!(record.phases().of(Phase::CaughtUp), 1);
         let (fates, tally) = record.end();
-        assert_eq!(fates.len(), 2, "the slot that was never open is no part of it");
+        assert_eq!(
+            fates.len(),
+            2,
+            "the slot that was never open is no part of it"
+        );
         assert_eq!(fates[0].opened_at, Some(seconds(13)));
         assert_eq!(fates[0].caught_up_at, Some(seconds(15)));
         assert_eq!(fates[1].phase, Phase::AtRisk);

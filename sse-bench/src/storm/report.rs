@@ -113,9 +113,11 @@ fn findings(plan: &StormPlan, outcome: &Outcome) -> Vec<(Exit, String)> {
         rounds.iter().map(|round| u64::from(count(round))).sum()
     };
     let lost = sum(|round| round.back.lost);
-    find(outcome.ending == Ending::Interrupted, Exit::Interrupted, &|| {
-        "this is the report so far".to_owned()
-    });
+    find(
+        outcome.ending == Ending::Interrupted,
+        Exit::Interrupted,
+        &|| "this is the report so far".to_owned(),
+    );
     find(totals.opened == 0, Exit::NeverReached, &|| {
         never_reached(&outcome.stats)
     });
@@ -141,9 +143,11 @@ fn findings(plan: &StormPlan, outcome: &Outcome) -> Vec<(Exit, String)> {
         let detail = command.map(|failure| failure.detail.as_str());
         format!("the command failed: {}", detail.unwrap_or_default())
     });
-    find(rounds.iter().any(|round| round.back.lost == 0), Exit::Inconclusive, &|| {
-        "no connection was lost in a storm".to_owned()
-    });
+    find(
+        rounds.iter().any(|round| round.back.lost == 0),
+        Exit::Inconclusive,
+        &|| "no connection was lost in a storm".to_owned(),
+    );
     let behind = sum(Round::not_caught_up);
     find(behind > 0, Exit::Inconclusive, &|| {
         format!(
@@ -155,7 +159,10 @@ fn findings(plan: &StormPlan, outcome: &Outcome) -> Vec<(Exit, String)> {
     });
     let stopped = sum(|round| round.stopped);
     find(stopped > 0, Exit::Inconclusive, &|| {
-        format!("{} connections were told by a 204 to stop", thousands(stopped))
+        format!(
+            "{} connections were told by a 204 to stop",
+            thousands(stopped)
+        )
     });
     find(totals.opened < wanted, Exit::Inconclusive, &|| {
         format!(
@@ -173,11 +180,22 @@ fn findings(plan: &StormPlan, outcome: &Outcome) -> Vec<(Exit, String)> {
 }
 
 fn passed(outcome: &Outcome) -> String {
-    let lost: u64 = outcome.rounds.iter().map(|round| u64::from(round.back.lost)).sum();
-    let slowest = outcome.rounds.iter().filter_map(|round| round.back.reopening[3]).max();
+    let lost: u64 = outcome
+        .rounds
+        .iter()
+        .map(|round| u64::from(round.back.lost))
+        .sum();
+    let slowest = outcome
+        .rounds
+        .iter()
+        .filter_map(|round| round.back.reopening[3])
+        .max();
     let all = match lost {
         1 => "the connection that was lost was open again".to_owned(),
-        _ => format!("all {} connections that were lost were open again", thousands(lost)),
+        _ => format!(
+            "all {} connections that were lost were open again",
+            thousands(lost)
+        ),
     };
     match slowest {
         Some(time) => format!("{all} within {}", seconds(time)),

@@ -16,6 +16,8 @@ use crate::units::{bytes, micros, seconds, thousands};
 
 /// Storms listed one by one.
 const LISTED_STORMS: usize = 5;
+/// The same where each has a line for each cohort.
+const LISTED_STORMS_OF_COHORTS: usize = 2;
 /// Columns of the curve.
 const CURVE: usize = 60;
 /// Kinds of error and reconnection times listed.
@@ -78,13 +80,20 @@ fn write_storms(run: &RunReport<'_>, out: &mut String) -> Result {
         "fin" => "closed by this side",
         _ => "lost to the restart of the server",
     };
-    writeln!(out, "\n  All connections {how} at once. After the first loss:")?;
+    writeln!(
+        out,
+        "\n  All connections {how} at once. After the first loss:"
+    )?;
     write!(out, "  {:<24}", "Storm")?;
     for column in ["50 %", "90 %", "99 %", "100 %"] {
         write!(out, " {column:>9}")?;
     }
     writeln!(out, " {:>18}", "connections")?;
-    for (number, storm) in run.storms.iter().enumerate().take(LISTED_STORMS) {
+    let listed = match run.cohorts.len() {
+        0 => LISTED_STORMS,
+        _ => LISTED_STORMS_OF_COHORTS,
+    };
+    for (number, storm) in run.storms.iter().enumerate().take(listed) {
         let name = format!("{} open again", number + 1);
         write_shares(&name, &storm.reopened, storm.lost, out)?;
         if storm.caught_up_by != "nothing" {
@@ -93,17 +102,18 @@ fn write_storms(run: &RunReport<'_>, out: &mut String) -> Result {
         for cohort in &storm.cohorts {
             let name = format!("  {}", cohort.name);
             write_shares(&name, &cohort.reopened, cohort.lost, out)?;
-            if storm.caught_up_by != "nothing" {
-                write_shares("    caught up", &cohort.caught_up, cohort.lost, out)?;
-            }
         }
     }
-    if run.storms.len() > LISTED_STORMS {
-        writeln!(out, "  ... and {} more", run.storms.len() - LISTED_STORMS)?;
+    if run.storms.len() > listed {
+        writeln!(out, "  ... and {} more", run.storms.len() - listed)?;
     }
     if run.storms.len() > 1 {
+        let all = match run.cohorts.len() {
+            0 => "all: open again",
+            _ => "healthy: open again",
+        };
         for (name, summary) in [
-            ("all: open again", run.latency.reopen),
+            (all, run.latency.reopen),
             ("     caught up", run.latency.caught_up),
         ] {
             if let Some(summary) = summary {
@@ -113,8 +123,8 @@ fn write_storms(run: &RunReport<'_>, out: &mut String) -> Result {
     }
     let caught_up = match run.storms[0].caught_up_by {
         "id" => {
-            "received an event that nobody had before the loss, and is as far as\n               \
-             any other connection was when it opened again (by id)"
+            "received an event that it had not had before, and is as far as any\n               \
+             other connection was when it opened again (by id)"
         }
         "event" => "received a first event after it opened again (there are no ids)",
         _ => "not measured: no event had been received before the storm",
@@ -193,7 +203,11 @@ fn write_reconnection_times(
         .iter()
         .take(LISTED)
         .map(|time| {
-            let source = if time.told { "told by retry" } else { "the default" };
+            let source = if time.told {
+                "told by retry"
+            } else {
+                "the default"
+            };
             let slots = thousands(time.slots);
             format!("{} ({source}): {slots} connections", micros(time.time_us))
         })
@@ -201,7 +215,12 @@ fn write_reconnection_times(
     if times.is_empty() {
         return Ok(());
     }
-    let listed: u64 = storm.reconnection_times.iter().skip(LISTED).map(|time| time.slots).sum();
+    let listed: u64 = storm
+        .reconnection_times
+        .iter()
+        .skip(LISTED)
+        .map(|time| time.slots)
+        .sum();
     let others = listed + storm.other_reconnection_times;
     write!(out, "  Retry        {}", times.join(", "))?;
     if others > 0 {
@@ -226,13 +245,26 @@ fn write_failures(report: &StormReport<'_>, out: &mut String) -> Result {
             out,
             "\n  Refused      {} attempts ({} with Retry-After), {} connections given up for good",
             thousands(totals.refused),
-            thousands(run.storms.iter().map(|storm| storm.refused.retry_after).sum()),
+            thousands(
+                run.storms
+                    .iter()
+                    .map(|storm| storm.refused.retry_after)
+                    .sum()
+            ),
             thousands(totals.given_up),
         )?;
         if totals.stopped > 0 {
-            writeln!(out, "  Stopped      {} connections, by a 204", thousands(totals.stopped))?;
+            writeln!(
+                out,
+                "  Stopped      {} connections, by a 204",
+                thousands(totals.stopped)
+            )?;
         }
-        writeln!(out, "  Failed       {} attempts without an answer", thousands(totals.failed))?;
+        writeln!(
+            out,
+            "  Failed       {} attempts without an answer",
+            thousands(totals.failed)
+        )?;
     }
     let mut failures = crate::failure::Failures::default();
     for round in &report.outcome.rounds {
@@ -257,7 +289,11 @@ fn write_failures(report: &StormReport<'_>, out: &mut String) -> Result {
         }
     }
     if run.errors.total > 0 {
-        writeln!(out, "  Errors       {} outside the storms", thousands(run.errors.total))?;
+        writeln!(
+            out,
+            "  Errors       {} outside the storms",
+            thousands(run.errors.total)
+        )?;
         for (kind, error) in run.errors.by_kind.iter().take(LISTED) {
             let count = thousands(error.count);
             writeln!(out, "    {kind:<15} {count:>9}  {}", error.example)?;
@@ -280,7 +316,11 @@ fn write_tool(report: &StormReport<'_>, out: &mut String) -> Result {
     write!(out, "  This tool    {threads} thread{plural}")?;
     if let Some(cpu) = outcome.cpu {
         let share = 100.0 * cpu.as_secs_f64() / outcome.elapsed.as_secs_f64().max(1e-3);
-        write!(out, ", {} of CPU time ({share:.0} % of a core)", seconds(cpu))?;
+        write!(
+            out,
+            ", {} of CPU time ({share:.0} % of a core)",
+            seconds(cpu)
+        )?;
     }
     if let Some(memory) = outcome.peak_memory {
         write!(out, ", {} of memory at most", bytes(memory as f64))?;

@@ -62,8 +62,7 @@ impl Storm {
     /// From now on, losses are those of a storm.
     pub fn begin(&self) {
         self.first_loss.store(NONE, Ordering::Relaxed);
-        self.by_id
-            .store(self.order.newest() > 0, Ordering::Relaxed);
+        self.by_id.store(self.order.newest() > 0, Ordering::Relaxed);
         for record in self.records() {
             lock(record).begin();
         }
@@ -131,7 +130,7 @@ pub struct Progress {
     /// Events that are part of the stream.
     events: bool,
     /// The place of the newest id.
-    place: Place,
+    pub place: Place,
 }
 
 /// One thread's part in a storm.
@@ -193,12 +192,11 @@ impl Watch {
         }
     }
 
-    /// An open connection was lost.
-    pub fn lost(&self, slot: u32, at: Instant, loss: Loss, in_force: InForce) {
-        let newest = self.storm.order.newest();
+    /// An open connection was lost, of a slot that had come as far as `place`.
+    pub fn lost(&self, slot: u32, place: Place, at: Instant, loss: Loss, in_force: InForce) {
         let at = self.storm.since_start(at);
         let mut record = self.record();
-        let counts = record.lost(self.index(slot), at, newest, in_force.time);
+        let counts = record.lost(self.index(slot), at, place, in_force.time);
         if !counts || !self.is_on() {
             return;
         }

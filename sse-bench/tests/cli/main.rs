@@ -7,6 +7,7 @@
 mod broadcast;
 mod conform;
 mod event_source;
+mod hold;
 mod http2;
 #[cfg(unix)]
 mod interrupt;
@@ -15,6 +16,7 @@ mod refusals;
 mod report;
 mod schema;
 mod selftest;
+mod slow;
 mod storm;
 mod stream;
 mod support;

@@ -25,9 +25,11 @@ fn schema(command: &str) -> Value {
 #[test]
 fn each_metric_has_its_place_in_the_schema() {
     use sse_bench::threshold::{load, storm, verify};
-    for (command, table) in [("load", &load::METRICS),
+    for (command, table) in [
+        ("load", &load::METRICS),
         ("storm", &storm::METRICS),
-        ("verify", &verify::METRICS)] {
+        ("verify", &verify::METRICS),
+    ] {
         let schema = schema(command);
         for metric in table.metrics() {
             let keys = metric.path().into_iter();
