@@ -1,5 +1,6 @@
 //! The command line: one definition for parsing, help, completions and man page.
 
+pub mod doctor;
 pub mod selftest;
 pub mod storm;
 pub mod verify;
@@ -66,6 +67,8 @@ pub enum Command {
     Conform(Box<ConformArgs>),
     /// Stand before a server and disturb its event streams: cuts, delays, lost events and more
     Proxy(Box<ProxyArgs>),
+    /// Examine one endpoint: what clients and proxies will make of its event stream
+    Doctor(Box<doctor::DoctorArgs>),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -147,7 +150,7 @@ pub struct Pace {
 }
 
 /// The request of each connection.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Request")]
 pub struct RequestArgs {
     /// HTTP method [default: GET, or POST with a body]

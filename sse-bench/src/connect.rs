@@ -1,15 +1,13 @@
 //! From a URL to a connected, where need be TLS-secured socket.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 use url::{Host, Url};
 
@@ -32,6 +30,8 @@ pub struct Connector {
     /// Addresses by host and port; the one that last worked is first.
     hosts: RefCell<HashMap<(String, u16), Vec<SocketAddr>>>,
     pool: Option<Pool>,
+    /// Connections begun for the pool.
+    dialed: Cell<u64>,
 }
 
 /// What a request can be sent on.
@@ -53,17 +53,19 @@ impl Connector {
         Self {
             hosts: RefCell::new(hosts),
             pool: transport.http2.map(Pool::new),
+            dialed: Cell::new(0),
             transport: transport.clone(),
         }
     }
 
     /// A connection of its own, or over HTTP/2 a stream of one with room for it.
     /// A connected socket is counted in `live` even if no request can be sent on it.
-    pub async fn connect(&self, url: &Url, live: &Live) -> Result<Link, Failure> {
+    pub async fn connect(&self, url: &Url, slot: u32, live: &Live) -> Result<Link, Failure> {
+        let dial = || self.dial(url, slot, live);
         match &self.pool {
-            None => self.dial(url, live).await.map(Link::Http1),
+            None => dial().await.map(Link::Http1),
             Some(pool) => {
-                let lease = pool.lease(&url.origin(), || self.dial(url, live)).await;
+                let lease = pool.lease(&url.origin(), dial).await;
                 lease.map(Link::Http2)
             }
         }
@@ -75,7 +77,7 @@ impl Connector {
     }
 
     /// Connects, trying each address of the host in turn.
-    async fn dial(&self, url: &Url, live: &Live) -> Result<Stream, Failure> {
+    async fn dial(&self, url: &Url, slot: u32, live: &Live) -> Result<Stream, Failure> {
         if let Some(path) = &self.transport.unix_socket {
             let socket = connect_unix(path).await?;
             live.connected.add(1);
@@ -87,9 +89,15 @@ impl Connector {
             Some(addresses) => addresses,
             None => self.remember(&key, self.transport.resolve(url).await?),
         };
+        let local = &self.transport.local;
+        let turn = match &self.pool {
+            None => u64::from(slot),
+            // Slots share connections: these take turns.
+            Some(_) => self.dialed.replace(self.dialed.get() + 1),
+        };
         let mut failure = None;
         for (index, address) in addresses.iter().enumerate() {
-            match connect_tcp(*address, self.transport.receive_buffer).await {
+            match local.connect(turn, *address, self.transport.receive_buffer).await {
                 Ok(socket) => {
                     live.connected.add(1);
                     if index > 0 {
@@ -120,20 +128,6 @@ impl Connector {
             addresses.swap(0, index);
         }
     }
-}
-
-async fn connect_tcp(address: SocketAddr, receive_buffer: Option<u32>) -> io::Result<TcpStream> {
-    let Some(bytes) = receive_buffer else {
-        return TcpStream::connect(address).await;
-    };
-    let socket = if address.is_ipv4() {
-        TcpSocket::new_v4()
-    } else {
-        TcpSocket::new_v6()
-    }?;
-    // Before the handshake, which announces how much this side takes.
-    socket.set_recv_buffer_size(bytes)?;
-    socket.connect(address).await
 }
 
 #[cfg(unix)]

@@ -162,6 +162,7 @@ impl Slot {
             url: &connect.url,
             headers: &headers,
             body: plan.target.body.as_deref().filter(|_| connect.send_body),
+            slot: self.number,
         };
         let since = self.connecting_since;
         let on_connected = || worker.stats.borrow_mut().connect.record(since.elapsed());

@@ -42,6 +42,8 @@ pub struct Request<'a> {
     pub headers: &'a HeaderMap,
     /// The content.
     pub body: Option<&'a [u8]>,
+    /// Whose request it is: each slot keeps its local address.
+    pub slot: u32,
 }
 
 /// The answer to a request, before it is judged.
@@ -87,7 +89,9 @@ impl Wire<'_> {
         on_connected: impl FnOnce(),
     ) -> Result<Answer, Failure> {
         let answer = async {
-            let link = connector.connect(request.url, self.live).await?;
+            let link = connector
+                .connect(request.url, request.slot, self.live)
+                .await?;
             on_connected();
             self.ask(link, request).await
         };

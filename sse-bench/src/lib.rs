@@ -18,6 +18,7 @@ pub mod cli;
 pub mod conform;
 pub mod connect;
 pub mod connection;
+pub mod doctor;
 pub mod exchange;
 pub mod exit;
 pub mod failure;
@@ -27,6 +28,7 @@ pub mod http2;
 pub mod leg;
 pub mod live;
 pub mod load;
+pub mod local_addr;
 pub mod plan;
 pub mod progress;
 pub mod proxy;
@@ -77,6 +79,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Selftest(args) => selftest::run(&args),
         Command::Conform(args) => conform::run(&args),
         Command::Proxy(args) => proxy::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "sse-bench", &mut script);

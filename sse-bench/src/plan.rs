@@ -14,6 +14,7 @@ use crate::sys;
 use crate::target::Target;
 use crate::threshold::Threshold;
 use crate::timestamp::Pointer;
+use crate::transport::Transport;
 
 /// Open files that a run needs beside its connections, and for each thread.
 const OTHER_FILES: u64 = 32;
@@ -104,11 +105,7 @@ impl Plan {
     /// Raises the limit on open files, and says beforehand what this machine
     /// will not carry.
     pub fn check_machine(&self) -> Result<()> {
-        let sockets = self
-            .target
-            .transport
-            .sockets(self.connections, self.threads);
-        check_connections(sockets, self.threads)
+        check_connections(self.connections, self.threads, &self.target.transport)
     }
 
     /// Whether a slot comes back when its stream ends.
@@ -138,10 +135,15 @@ impl Plan {
 
 /// Raises the limit on open files, and says beforehand what this machine will
 /// not carry.
-pub fn check_connections(connections: u32, threads: u32) -> Result<()> {
+pub fn check_connections(connections: u32, threads: u32, transport: &Transport) -> Result<()> {
     let others = OTHER_FILES + u64::from(threads) * FILES_OF_A_THREAD;
-    fits_open_files(connections, others, sys::raise_open_files())?;
-    fits_ports(connections, sys::local_ports())
+    let sockets = transport.sockets(connections, threads);
+    fits_open_files(sockets, others, sys::raise_open_files())?;
+    transport.local.check()?;
+    if transport.unix_socket.is_some() {
+        return Ok(());
+    }
+    fits_ports(sockets, sys::local_ports(), transport.local.count())
 }
 
 fn cores() -> u32 {
@@ -161,13 +163,17 @@ fn fits_open_files(connections: u32, others: u64, limit: Option<u64>) -> Result<
     )
 }
 
-fn fits_ports(connections: u32, ports: Option<u64>) -> Result<()> {
-    let Some(ports) = ports.filter(|ports| *ports < u64::from(connections)) else {
+fn fits_ports(connections: u32, ports: Option<u64>, addresses: u64) -> Result<()> {
+    let all = ports.map(|ports| ports.saturating_mul(addresses));
+    let (Some(ports), Some(all)) = (ports, all.filter(|all| *all < u64::from(connections))) else {
         return Ok(());
     };
+    let needed = u64::from(connections).div_ceil(ports.max(1));
     bail!(
-        "the {ports} local ports of this machine will not carry -c {connections} to one address: \
-         widen net.ipv4.ip_local_port_range, or use at most -c {ports}"
+        "the {ports} local ports of this machine, times {addresses} local address{}, will not carry \
+         -c {connections} to one address: give {needed} addresses by --local-addr, widen \
+         net.ipv4.ip_local_port_range, or use at most -c {all}",
+        if addresses == 1 { "" } else { "es" }
     )
 }
 
@@ -214,8 +220,11 @@ mod tests {
             refused.contains("ulimit -n 5064") && refused.contains("-c 960"),
             "{refused}"
         );
-        assert!(fits_ports(28_232, Some(28_232)).is_ok());
-        assert!(fits_ports(28_233, Some(28_232)).is_err());
+        assert!(fits_ports(28_232, Some(28_232), 1).is_ok());
+        assert!(fits_ports(56_464, Some(28_232), 2).is_ok());
+        let refused = fits_ports(56_465, Some(28_232), 2).unwrap_err().to_string();
+        assert!(refused.contains("give 3 addresses"), "{refused}");
+        assert!(refused.contains("at most -c 56464"), "{refused}");
     }
 
     #[test]

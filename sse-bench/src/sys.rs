@@ -47,6 +47,19 @@ pub fn local_ports() -> Option<u64> {
     None
 }
 
+/// Leaves the choice of a port to the moment of connecting, where the system can:
+/// then a port is taken for one peer only, and not for all.
+pub fn choose_port_late(socket: &tokio::net::TcpSocket) {
+    #[cfg(target_os = "linux")]
+    {
+        use nix::sys::socket::{setsockopt, sockopt::IpBindAddressNoPort};
+        // Before Linux 4.2 ports are taken earlier, and there are fewer of them.
+        let _ = setsockopt(socket, IpBindAddressNoPort, &true);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = socket;
+}
+
 /// The most memory this process has held, in bytes.
 pub fn peak_memory() -> Option<u64> {
     #[cfg(target_os = "linux")]

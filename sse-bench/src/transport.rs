@@ -9,6 +9,7 @@ use clap::{Args, ValueHint, value_parser};
 use thiserror::Error;
 
 use crate::connect::Tls;
+use crate::local_addr::{LocalAddresses, LocalRange};
 
 /// Options of the transport.
 #[derive(Debug, Clone, Args)]
@@ -30,6 +31,16 @@ pub struct TransportArgs {
     /// before the address stands for any
     #[arg(long, value_name = "HOST:PORT:ADDRESS:PORT")]
     pub connect_to: Vec<ConnectTo>,
+
+    /// Connect from these addresses, in turns by connection: one, a range (127.0.0.2-127.0.0.9)
+    /// or a network (10.0.0.0/28); repeatable. Each has local ports of its own
+    #[arg(
+        long,
+        value_name = "ADDRESSES",
+        value_delimiter = ',',
+        conflicts_with = "unix_socket"
+    )]
+    pub local_addr: Vec<LocalRange>,
 }
 
 /// How connections are made.
@@ -45,6 +56,8 @@ pub struct Transport {
     pub connect_to: Arc<[ConnectTo]>,
     /// The receive buffer to ask the system for, in bytes.
     pub receive_buffer: Option<u32>,
+    /// Where connections come from.
+    pub local: Arc<LocalAddresses>,
 }
 
 impl Transport {
@@ -61,6 +74,7 @@ impl Transport {
             unix_socket: args.unix_socket.as_deref().map(Into::into),
             connect_to: args.connect_to.as_slice().into(),
             receive_buffer: None,
+            local: Arc::new(LocalAddresses::new(&args.local_addr)),
         })
     }
 
@@ -176,6 +190,7 @@ mod tests {
             unix_socket: None,
             receive_buffer: None,
             connect_to: rules.iter().map(|rule| rule.parse().unwrap()).collect(),
+            local: Arc::default(),
         }
     }
 

@@ -1,6 +1,8 @@
 //! The state, and what each message makes of it. Knows no terminal.
 
 mod act;
+mod mouse;
+mod review;
 mod select;
 mod stream;
 mod streams;
@@ -22,6 +24,7 @@ use crate::find::{Find, Seek};
 use crate::keymap::{Context, Keymap};
 use crate::listing::Listing;
 use crate::message::Message;
+use crate::mouse::Zones;
 use crate::options::Column;
 use crate::prompt::{History, Prompt};
 use crate::screens::Screens;
@@ -66,6 +69,8 @@ pub struct Setup {
     pub columns: Vec<Column>,
     /// Whether the list begins at the newest event and stays there.
     pub follow: bool,
+    /// Whether the mouse works here.
+    pub mouse: bool,
     /// What the keys do.
     pub keymap: Keymap,
     /// The time at the start.
@@ -85,6 +90,7 @@ impl Setup {
             time_zone: TimeZone::UTC,
             columns: Column::value_variants().to_vec(),
             follow: true,
+            mouse: false,
             keymap: Keymap::default(),
             now,
         }
@@ -146,6 +152,9 @@ pub struct App {
     pub focus: Focus,
     /// Whether the list of keys is open, and how far it is scrolled.
     pub help: Option<usize>,
+    /// Whether the mouse works here, and what it can point at.
+    pub mouse: bool,
+    pub(crate) zones: Zones,
     /// What the keys do.
     pub keymap: Keymap,
     /// Where times are shown.
@@ -206,6 +215,8 @@ impl App {
             side_by_side: false,
             focus: Focus::List,
             help: None,
+            mouse: setup.mouse,
+            zones: Zones::default(),
             keymap: setup.keymap,
             time_zone: setup.time_zone,
             now: setup.now,
@@ -233,9 +244,11 @@ impl App {
         match message {
             Message::Clock(now) => {
                 self.now = now;
+                self.screens.lints.time(now);
                 self.notice.take_if(|notice| notice.until < now);
             }
             Message::Key(key) => self.key(&key),
+            Message::Mouse { event, at } => self.mouse(event, at),
             Message::Stream { source, change } => self.stream(source, change),
             Message::Recording(status) => self.screens.recording = status,
             Message::Replay(status) => self.screens.replay = Some(*status),

@@ -79,6 +79,10 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "no_reconnect")]
     reconnect: bool,
 
+    /// Say on stderr, at the end of text, ndjson or raw, what is wrong with the streams
+    #[arg(long)]
+    lint: bool,
+
     /// Memory for events kept by the dashboard; the oldest are evicted first
     #[arg(long, value_name = "SIZE", default_value = "64MiB")]
     buffer: ByteSize,
@@ -133,6 +137,10 @@ pub(crate) struct Args {
     /// Draw with ASCII only, other characters as ? [default: where the locale is not UTF-8]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
     ascii: Option<bool>,
+
+    /// Let the mouse work in the dashboard; else it selects text, as the terminal does
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "true", default_missing_value = "true", hide_possible_values = true)]
+    mouse: bool,
 
     /// Begin at the newest event and stay there
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "true", default_missing_value = "true", hide_possible_values = true)]
@@ -255,6 +263,7 @@ impl Args {
         options.output = self.output;
         options.event_types = self.event;
         options.events = self.events;
+        options.lint = self.lint;
         options.buffer = usize::try_from(self.buffer.as_u64()).unwrap_or(usize::MAX);
         options.sequence = self.sequence;
         options.theme = match (self.color, self.theme) {
@@ -268,6 +277,7 @@ impl Args {
         };
         options.color = self.color;
         options.ascii = self.ascii;
+        options.mouse = self.mouse;
         options.follow = self.follow;
         options.columns = self.columns;
         options.fps = self.fps;

@@ -22,10 +22,11 @@ const FILE_MAX: u64 = 1 << 20;
 
 /// Flags that a file and the environment can set too, in the order in which they
 /// are printed.
-const OPTIONS: [&str; 10] = [
+const OPTIONS: [&str; 11] = [
     "theme",
     "color",
     "ascii",
+    "mouse",
     "follow",
     "columns",
     "fps",

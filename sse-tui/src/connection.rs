@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::continuity::{Contiguity, Continuity};
 use crate::format;
@@ -34,6 +34,9 @@ pub enum Link {
     Closed(Ending),
 }
 
+/// What comes so soon after a connection opened waited for it.
+pub const AT_ONCE: SignedDuration = SignedDuration::from_millis(500);
+
 /// Legs whose story is kept; of more the oldest is forgotten.
 const MAX_LEGS: usize = 1000;
 
@@ -42,6 +45,14 @@ const MAX_LEGS: usize = 1000;
 pub struct Leg {
     /// Counted from 1.
     pub number: u64,
+    /// When it opened.
+    pub at: Timestamp,
+    /// The row that says so.
+    pub row: u64,
+    /// Why the one before it ended.
+    pub cause: String,
+    /// How many connections were tried for it.
+    pub attempts: u64,
     /// Time without a connection before it.
     pub outage: Option<Duration>,
     /// What it sent as `Last-Event-ID`; empty for none.
@@ -50,6 +61,10 @@ pub struct Leg {
     pub unsendable: bool,
     /// The id of its first event that has one.
     pub first_id: Option<String>,
+    /// Its events, without greetings and declared gaps.
+    pub events: u64,
+    /// Those of them that came within [`AT_ONCE`] of its opening.
+    pub at_once: u64,
     /// Numbers between those two, where they can be counted.
     pub between: Option<u64>,
     /// Whether a number that is missing is a loss.
@@ -58,20 +73,30 @@ pub struct Leg {
     pub missing: u64,
     /// Events received before, by an earlier leg or this one.
     pub again: u64,
+    /// Those of them at or before the id that it resumed after.
+    pub overlap: u64,
     /// Events that the server said are missing; `None` inside: it does not know
     /// how many.
     pub declared: Option<Option<u64>>,
     /// The server greeted as a hub does, which declares what is lost.
     pub greeted: bool,
+    /// The id in that greeting, from which the hub goes on.
+    pub greeting: Option<String>,
     /// The server began another history.
     pub new_history: bool,
 }
 
 impl Leg {
+    /// Whether there was something to resume: a connection before it, or an id
+    /// given by the user.
+    pub fn is_reconnect(&self) -> bool {
+        self.outage.is_some() || !self.resumed_after.is_empty()
+    }
+
     /// What became of the events between the leg before and this one, in a few
     /// words, and whether some are known to be lost.
     pub fn verdict(&self) -> Option<(String, Verdict)> {
-        if self.outage.is_none() && self.resumed_after.is_empty() {
+        if !self.is_reconnect() {
             return None;
         }
         let again = match self.again {
@@ -135,6 +160,29 @@ pub enum Verdict {
     Unknown,
 }
 
+/// A connection that was asked for after an outage, and refused for good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The number that it would have got.
+    pub leg: u64,
+    /// When.
+    pub at: Timestamp,
+    /// The row that says so.
+    pub row: u64,
+    /// Why the connection before it ended.
+    pub cause: String,
+    /// Since then.
+    pub outage: Duration,
+    /// How many connections were tried.
+    pub attempts: u64,
+    /// What it sent as `Last-Event-ID`; empty for none.
+    pub resumed_after: String,
+    /// What the server answered.
+    pub answer: String,
+    /// It said that nothing more will come.
+    pub complete: bool,
+}
+
 /// One stream and its connections.
 #[derive(Debug)]
 pub struct Connection {
@@ -159,6 +207,12 @@ pub struct Connection {
     pub retry: Option<Duration>,
     /// The connections that were open, oldest first.
     pub legs: VecDeque<Leg>,
+    /// Reconnects whose story is no longer kept.
+    pub forgotten: u64,
+    /// The id of the first event that has one, of all connections.
+    pub first_id: Option<String>,
+    /// The reconnect that the server refused, which is the last.
+    pub refusal: Option<Refusal>,
     /// What its ids say.
     pub continuity: Continuity,
     /// Events that the server said are missing.
@@ -171,6 +225,8 @@ pub struct Connection {
     pub(crate) requested_at: Option<Timestamp>,
     /// When the outage began that still lasts.
     pub(crate) lost_at: Option<Timestamp>,
+    /// Why.
+    pub(crate) lost_cause: String,
     /// What the newest request sent as `Last-Event-ID`.
     pub(crate) resumed_after: String,
     pub(crate) wire: Assembler,
@@ -190,12 +246,16 @@ impl Connection {
             latency: None,
             retry: None,
             legs: VecDeque::new(),
+            forgotten: 0,
+            first_id: None,
+            refusal: None,
             continuity: Continuity::new(contiguity),
             declared_lost: 0,
             again: 0,
             last_event_at: None,
             requested_at: None,
             lost_at: None,
+            lost_cause: String::new(),
             resumed_after: String::new(),
             wire: Assembler::default(),
         }
@@ -214,7 +274,7 @@ impl Connection {
 
     /// Takes note of a connection that opens; returns what the list says: how,
     /// and after an outage how long that was and where the stream goes on.
-    pub(crate) fn open(&mut self, at: Timestamp, leg: u64, how: String) -> String {
+    pub(crate) fn open(&mut self, at: Timestamp, leg: u64, how: String, row: u64) -> String {
         let outage = self
             .lost_at
             .take()
@@ -222,7 +282,7 @@ impl Connection {
         let text = self.opened_text(outage, &how);
         self.leg = leg;
         self.opened += 1;
-        self.attempts = 0;
+        let attempts = std::mem::take(&mut self.attempts);
         self.latency = self
             .requested_at
             .take()
@@ -235,24 +295,52 @@ impl Connection {
             self.resumed_after.clone()
         };
         self.continuity.open_leg(&cursor);
-        if self.legs.len() == MAX_LEGS {
-            self.legs.pop_front();
+        if self.legs.len() == MAX_LEGS
+            && let Some(oldest) = self.legs.pop_front()
+        {
+            self.forgotten += u64::from(oldest.is_reconnect());
         }
         self.legs.push_back(Leg {
             number: leg,
+            at,
+            row,
+            cause: std::mem::take(&mut self.lost_cause),
+            attempts,
             outage,
             resumed_after: cursor,
             unsendable: self.unsendable,
             first_id: None,
+            events: 0,
+            at_once: 0,
             between: None,
             proves_loss: false,
             missing: 0,
             again: 0,
+            overlap: 0,
             declared: None,
             greeted: false,
+            greeting: None,
             new_history: false,
         });
         text
+    }
+
+    /// Takes note of a refusal for good, if it is of a reconnect.
+    pub(crate) fn refuse(&mut self, at: Timestamp, row: u64, answer: &str, complete: bool) {
+        let Some(lost_at) = self.lost_at.take().filter(|_| self.opened > 0) else {
+            return;
+        };
+        self.refusal = Some(Refusal {
+            leg: self.leg,
+            at,
+            row,
+            cause: std::mem::take(&mut self.lost_cause),
+            outage: Duration::try_from(at.duration_since(lost_at)).unwrap_or_default(),
+            attempts: self.attempts,
+            resumed_after: self.resumed_after.clone(),
+            answer: answer.to_owned(),
+            complete,
+        });
     }
 
     fn opened_text(&self, outage: Option<Duration>, how: &str) -> String {

@@ -52,7 +52,10 @@ pub enum Finding {
         same_leg: bool,
     },
     /// It came before.
-    Again,
+    Again {
+        /// At or before the id that the connection resumed after.
+        overlap: bool,
+    },
     /// It was missing, and came after all.
     Late,
     /// Its numbers are of another history than those before.
@@ -93,7 +96,7 @@ impl Continuity {
         if !event.has_id() || id.is_empty() {
             return Finding::Nothing;
         }
-        if event.event_type == "connected" && Position::parse(id).is_some() {
+        if event.event_type == "connected" && is_cursor(id) {
             // Its id is the cursor, which is no event.
             self.hub = true;
             return Finding::Nothing;
@@ -104,7 +107,7 @@ impl Continuity {
             return finding(self.sequence.observe(position), position);
         }
         match self.ids.observe(id) {
-            Observation::Duplicate { .. } => Finding::Again,
+            Observation::Duplicate { overlap, .. } => Finding::Again { overlap },
             _ => Finding::Nothing,
         }
     }
@@ -164,10 +167,16 @@ impl Continuity {
     }
 }
 
+/// Whether it is a position, or that before the first event.
+fn is_cursor(id: &str) -> bool {
+    let first = || Some(format!("{}-1", id.strip_suffix("-0")?));
+    Position::parse(id).is_some() || first().is_some_and(|id| Position::parse(&id).is_some())
+}
+
 fn finding(observation: Observation, at: Position) -> Finding {
     match observation {
         Observation::Gap(gap) => missing(&gap, at),
-        Observation::Duplicate { .. } => Finding::Again,
+        Observation::Duplicate { overlap, .. } => Finding::Again { overlap },
         Observation::Late { .. } => Finding::Late,
         Observation::NewHistory => Finding::NewHistory,
         _ => Finding::Nothing,

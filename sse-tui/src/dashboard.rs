@@ -21,7 +21,8 @@ use crate::message::{Change, Message};
 use crate::options::{Options, Source};
 use crate::record::{self, Tap};
 use crate::replay::Control;
-use crate::sys::{self, Signals};
+use crate::screens::Request;
+use crate::sys::{self, JobControl, Signals};
 use crate::terminal::Screen;
 use crate::theme::Theme;
 use crate::ui;
@@ -55,6 +56,7 @@ pub(crate) fn app(options: &Options, streams: &Streams) -> App {
         time_zone: options.time_zone.clone(),
         columns: options.columns.clone(),
         follow: options.follow,
+        mouse: options.mouse && options.screenshot.is_none(),
         keymap: options.keymap.clone(),
         now,
     });
@@ -66,6 +68,7 @@ pub(crate) fn app(options: &Options, streams: &Streams) -> App {
             at: now,
             leg: 1,
             how,
+            head: None,
         };
         app.update(Message::Stream { source, change });
     }
@@ -146,6 +149,10 @@ async fn show(
     let ascii = options.ascii.unwrap_or_else(|| !sys::takes_utf8());
     let theme = Theme::new(options.theme).with_ascii(ascii);
     let mut session = Session::new(options, streams, tap);
+    let mut job = JobControl::new()?;
+    screen
+        .set_mouse(app.mouse)
+        .context("cannot write to the terminal")?;
     let mut keys = EventStream::new();
     let mut beat = interval(BEAT);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -160,15 +167,26 @@ async fn show(
             code = signals.received() => return Ok(Some(code)),
             event = keys.next() => {
                 let event = event.context("the terminal has gone")?.context("cannot read the keyboard")?;
-                if let Event::Key(key) = event {
-                    app.update(Message::Key(key));
+                match event {
+                    Event::Key(key) => app.update(Message::Key(key)),
+                    Event::Mouse(event) => app.update(Message::Mouse { event, at: std::time::Instant::now() }),
+                    _ => {}
                 }
+                screen.set_mouse(app.mouse).context("cannot write to the terminal")?;
                 if let Some(text) = app.take_clipboard() {
                     screen.copy(&text).context("cannot write to the terminal")?;
                 }
                 while let Some(request) = app.screens.take_request() {
-                    session.carry_out(app, request)?;
+                    match request {
+                        Request::Suspend => suspend(app, screen, &mut job).await?,
+                        request => session.carry_out(app, request)?,
+                    }
                 }
+                dirty = true;
+            }
+            () = job.resumed() => {
+                screen.take_again().context("cannot take the terminal again")?;
+                screen.set_mouse(app.mouse).context("cannot write to the terminal")?;
                 dirty = true;
             }
             () = sleep_until(next_frame), if dirty => {
@@ -215,6 +233,31 @@ async fn show(
     Ok(None)
 }
 
+/// Gives the terminal to the shell until it lets the program go on. Nothing is
+/// read meanwhile: what the system holds comes after, and a stream that the
+/// server ended for it is resumed.
+async fn suspend(app: &mut App, screen: &mut Screen, job: &mut JobControl) -> anyhow::Result<()> {
+    let since = Timestamp::now();
+    screen.leave();
+    let stopped = job.stop().await;
+    screen
+        .take_again()
+        .context("cannot take the terminal again")?;
+    screen
+        .set_mouse(app.mouse)
+        .context("cannot write to the terminal")?;
+    let time = Duration::try_from(Timestamp::now().duration_since(since)).unwrap_or_default();
+    app.update(match stopped {
+        Ok(true) => Message::Done(format!(
+            "suspended for {}; what came meanwhile is received now",
+            format::duration(time)
+        )),
+        Ok(false) => Message::Notice("there is no shell here to go back to".to_owned()),
+        Err(error) => Message::Notice(format!("cannot be suspended: {error}")),
+    });
+    Ok(())
+}
+
 /// Whether an export can go on.
 fn exports(session: &Session<'_>) -> bool {
     session.export.as_ref().is_some_and(Export::ready)
@@ -249,6 +292,7 @@ fn back_to(app: &mut App, options: &Options, to: Timestamp) -> anyhow::Result<St
     fresh.listing.select(selection, &fresh.store);
     fresh.find.clone_from(&app.find);
     fresh.side_by_side = app.side_by_side;
+    fresh.mouse = app.mouse;
     *app = fresh;
     Ok(streams)
 }

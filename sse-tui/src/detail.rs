@@ -73,6 +73,12 @@ impl Detail {
             .min(highest);
     }
 
+    /// Moves the cursor to a line, counted from the first in sight.
+    pub fn move_to_line(&mut self, line: usize) {
+        let row = self.scroll + line;
+        self.move_by(row.cast_signed() - self.cursor.cast_signed());
+    }
+
     /// Moves by pages.
     pub fn page(&mut self, pages: isize) {
         let rows = pages * self.height.saturating_sub(1).max(1).cast_signed();

@@ -13,7 +13,7 @@ use sse_core::{Cause, EventId, SourceOptions, Unfinished};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::message::{Change, Ending};
+use crate::message::{Change, End, Ending};
 use crate::options::{Options, Source};
 use crate::replay::{Control, Player, Recording};
 
@@ -354,11 +354,12 @@ pub fn change(received: Received) -> Option<Change> {
             leg,
             status,
             version,
-            ..
+            headers,
         } => Change::Open {
             at,
             leg,
             how: format!("{} {}", version_name(version), status.as_u16()),
+            head: Some(headers),
         },
         Update::Batch(batch) => Change::Batch { at, batch },
         Update::Disconnected {
@@ -372,12 +373,18 @@ pub fn change(received: Received) -> Option<Change> {
             leg,
             cause: loss(&cause, unfinished),
             retry_at: at.saturating_add(retry_in).unwrap_or(at),
+            end: End { cause, unfinished },
         },
         Update::Closed {
             cause, unfinished, ..
         } => Change::Closed {
             at,
             ending: ending(&cause, unfinished, origin),
+            end: match origin {
+                // A stream that goes on after its recording was not cut.
+                Origin::EndOfRecording => End::default(),
+                _ => End { cause, unfinished },
+            },
         },
         _ => return None,
     })

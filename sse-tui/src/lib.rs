@@ -7,12 +7,14 @@
 //! it, [`dashboard`] ties them to a terminal and [`mod@print`] to a pipe.
 
 pub mod app;
+pub mod audit;
 pub mod charts;
 pub mod cli;
 mod config;
 pub mod connection;
 pub mod continuity;
 pub mod curl;
+pub mod cursor;
 pub mod dashboard;
 pub mod detail;
 pub mod export;
@@ -22,9 +24,11 @@ pub mod format;
 pub mod ingest;
 pub mod json;
 pub mod keymap;
+pub mod lints;
 pub mod listing;
 pub mod llm;
 pub mod message;
+pub mod mouse;
 pub mod ndjson;
 pub mod options;
 pub mod print;

@@ -1,8 +1,12 @@
 //! What can happen to the program, as one queue of values.
 
-use crossterm::event::KeyEvent;
+use std::time::Instant;
+
+use crossterm::event::{KeyEvent, MouseEvent};
+use http::HeaderMap;
 use jiff::Timestamp;
 use sse_core::client::Batch;
+use sse_core::{Cause, Unfinished};
 
 use crate::{record, replay};
 
@@ -18,6 +22,13 @@ pub enum Message {
     },
     /// A key was pressed.
     Key(KeyEvent),
+    /// The mouse was moved, clicked or scrolled.
+    Mouse {
+        /// Where and how.
+        event: MouseEvent,
+        /// When.
+        at: Instant,
+    },
     /// The time went on, or was set.
     Clock(Timestamp),
     /// How the recording that is made is going; `None` if none is.
@@ -52,6 +63,8 @@ pub enum Change {
         leg: u64,
         /// How, in a few words: status and protocol version.
         how: String,
+        /// The headers; none of an input that has none.
+        head: Option<HeaderMap>,
     },
     /// Bytes arrived.
     Batch {
@@ -70,6 +83,8 @@ pub enum Change {
         cause: String,
         /// When the next one is tried.
         retry_at: Timestamp,
+        /// The same in terms of the protocol.
+        end: End,
     },
     /// The stream ended for good.
     Closed {
@@ -77,7 +92,28 @@ pub enum Change {
         at: Timestamp,
         /// How.
         ending: Ending,
+        /// The same in terms of the protocol.
+        end: End,
     },
+}
+
+/// How a connection ended, in terms of the protocol.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct End {
+    /// Why.
+    pub cause: Cause,
+    /// What that cut off.
+    pub unfinished: Option<Unfinished>,
+}
+
+impl Default for End {
+    /// By this program's will.
+    fn default() -> Self {
+        Self {
+            cause: Cause::Closed,
+            unfinished: None,
+        }
+    }
 }
 
 /// How a stream ended for good.

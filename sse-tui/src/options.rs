@@ -99,6 +99,9 @@ pub struct Options {
     pub event_types: Vec<String>,
     /// End after so many events shown. Default: none.
     pub events: Option<u64>,
+    /// Say on stderr what is wrong with the streams, where they are printed, at
+    /// the end. Default false.
+    pub lint: bool,
     /// Bytes of memory for events kept by the dashboard. Default 64 MiB.
     pub buffer: usize,
     /// Event ids count without holes, and this finds the number in one: its first
@@ -112,6 +115,8 @@ pub struct Options {
     /// Draw with ASCII only, and show other characters as `?`. Default: where
     /// the locale says that the terminal does not take UTF-8.
     pub ascii: Option<bool>,
+    /// Whether the mouse works in the dashboard. Default true.
+    pub mouse: bool,
     /// Whether the list begins at the newest event and stays there. Default true.
     pub follow: bool,
     /// Columns of the list before the data. Default all.
@@ -150,11 +155,13 @@ impl Options {
             output: None,
             event_types: Vec::new(),
             events: None,
+            lint: false,
             buffer: 64 << 20,
             sequence: None,
             theme: ThemeName::from_environment(),
             color: ColorChoice::Auto,
             ascii: None,
+            mouse: true,
             follow: true,
             columns: Column::value_variants().to_vec(),
             fps: 30,

@@ -14,6 +14,7 @@ use tokio::time::timeout;
 
 use crate::format;
 use crate::ingest::{self, Ingest, Received, Streams};
+use crate::lints::Lints;
 use crate::message::Ending;
 use crate::ndjson::Line;
 use crate::options::Options;
@@ -60,12 +61,14 @@ pub async fn run(options: &Options, streams: Streams, format: Format) -> anyhow:
     }
     let control = streams.control();
     let ingest = Ingest::start(streams);
+    let live = control.is_none();
     let result = printer
         .print(ingest, &mut tap, tokio::io::stdout(), &mut signals)
         .await;
     if let Some(status) = tap.stop() {
         complain_of(&status);
     }
+    printer.say_lints(live);
     if let Some(status) = control.map(|control| control.status())
         && let Some(note) = status.note
     {
@@ -92,6 +95,7 @@ struct Printer {
     event_types: Vec<String>,
     left: Option<u64>,
     buffer: Vec<u8>,
+    lints: Option<Lints>,
 }
 
 /// A header cannot carry every character that an id can (RFC 9110 §5.5).
@@ -106,6 +110,7 @@ impl Printer {
             event_types: options.event_types.clone(),
             left: options.events,
             buffer: Vec::new(),
+            lints: options.lint.then(Lints::default),
         }
     }
 
@@ -130,6 +135,9 @@ impl Printer {
                 return Ok(code);
             };
             tap.observe(&received);
+            if let Some(lints) = &mut self.lints {
+                lints.observe(&received);
+            }
             if tap.status().is_some_and(|status| status.failure.is_some())
                 && let Some(status) = tap.stop()
             {
@@ -178,6 +186,30 @@ impl Printer {
                 },
                 _ => {}
             }
+        }
+    }
+
+    /// One line for each lint, the worst first. What is `live` may have been
+    /// silent until now.
+    fn say_lints(&mut self, live: bool) {
+        let Some(mut lints) = self.lints.take() else {
+            return;
+        };
+        if live {
+            lints.time(Timestamp::now());
+        }
+        for (source, lint) in lints.rows() {
+            let kind = lint.kind;
+            let times = match lint.count {
+                1 => String::new(),
+                count => format!(" ({} times)", format::count(count)),
+            };
+            let (severity, title, mend) = (lint.severity, kind.title(), kind.mend());
+            let words = format!("{severity}: {title}{times}: {}", lint.evidence);
+            self.say(
+                source,
+                &format!("{words}; {mend} [{kind}, {}]", kind.source()),
+            );
         }
     }
 

@@ -8,8 +8,11 @@ use std::time::Instant;
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
+use crate::audit;
 use crate::charts::Charts;
+use crate::cursor::Cursor;
 use crate::keymap::{Action, Context};
+use crate::lints::Lints;
 use crate::record;
 use crate::replay::{self, Playhead};
 use crate::store::{Row, Store};
@@ -25,6 +28,10 @@ pub enum Screen {
     Text,
     /// Live panels.
     Charts,
+    /// What a person should know about the streams.
+    Lints,
+    /// What became of each reconnect.
+    Audit,
 }
 
 /// What a key asks of those who do I/O.
@@ -42,6 +49,8 @@ pub enum Request {
     Close(usize),
     /// Read one more stream.
     Open(Url),
+    /// Give the terminal back to the shell.
+    Suspend,
     /// Write the events listed to this file.
     Export(PathBuf),
 }
@@ -94,7 +103,7 @@ pub enum Done {
 }
 
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Screens {
     /// Which screen is shown.
     pub current: Screen,
@@ -102,6 +111,10 @@ pub struct Screens {
     pub transcript: Option<Transcript>,
     /// The live panels, fed from the start.
     pub charts: Charts,
+    /// The lints, seen from the start.
+    pub lints: Lints,
+    /// Which reconnect is selected.
+    pub audit: Cursor<audit::Key>,
     /// The recording that is made.
     pub recording: Option<record::Status>,
     /// How the recording that is shown is played.
@@ -111,6 +124,23 @@ pub struct Screens {
     requests: VecDeque<Request>,
     /// Stream, connection, time of the request.
     requested: VecDeque<(usize, u64, Timestamp)>,
+}
+
+impl Default for Screens {
+    fn default() -> Self {
+        Self {
+            current: Screen::default(),
+            transcript: None,
+            charts: Charts::default(),
+            lints: Lints::default(),
+            audit: Cursor::at_last(),
+            recording: None,
+            replay: None,
+            text_pointer: None,
+            requests: VecDeque::new(),
+            requested: VecDeque::new(),
+        }
+    }
 }
 
 impl Screens {
@@ -138,6 +168,8 @@ impl Screens {
             Screen::Main => None,
             Screen::Text => Some(Context::Text),
             Screen::Charts => Some(Context::Charts),
+            Screen::Lints => Some(Context::Lints),
+            Screen::Audit => Some(Context::Audit),
         }
     }
 
@@ -183,6 +215,7 @@ impl Screens {
         chosen: Option<u64>,
     ) -> Done {
         match (context, action) {
+            (_, Action::Suspend) => self.requests.push_back(Request::Suspend),
             (_, Action::Record) => self.requests.push_back(Request::Recording),
             (_, Action::PlayPause) => self.requests.push_back(Request::Replay(Play::Pause)),
             (_, Action::PlayStep) => self.requests.push_back(Request::Replay(Play::Step)),
@@ -195,6 +228,10 @@ impl Screens {
             (Context::Charts, Action::Close) if self.charts.zoomed() => self.charts.zoom(false),
             (Context::Charts, Action::Charts | Action::Close) => self.current = Screen::Main,
             (_, Action::Charts) => self.current = Screen::Charts,
+            (Context::Lints, Action::Lints | Action::Close)
+            | (Context::Audit, Action::Audit | Action::Close) => self.current = Screen::Main,
+            (_, Action::Lints) => self.current = Screen::Lints,
+            (_, Action::Audit) => self.current = Screen::Audit,
             (Context::Charts, action) => return self.act_on_charts(action),
             (Context::Text, action) => return self.act_on_text(action),
             _ => return Done::Nothing,

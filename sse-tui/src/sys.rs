@@ -63,6 +63,59 @@ impl Signals {
     }
 }
 
+/// Being stopped by a shell's job control, and going on.
+#[derive(Debug)]
+pub(crate) struct JobControl {
+    #[cfg(unix)]
+    resumed: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl JobControl {
+    pub(crate) fn new() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let number = rustix::process::Signal::CONT.as_raw();
+        Ok(Self {
+            resumed: signal(SignalKind::from_raw(number))?,
+        })
+    }
+
+    /// Stops the whole job, as Ctrl-Z does in a terminal that is not raw, until
+    /// the shell lets it go on. False if nobody stopped it: a job that no shell
+    /// could let go on is not stopped (POSIX, orphaned process groups).
+    pub(crate) async fn stop(&mut self) -> io::Result<bool> {
+        use rustix::process::{Signal, kill_current_process_group};
+        // The signal may take a moment to get to all threads.
+        const SOON: std::time::Duration = std::time::Duration::from_millis(500);
+        kill_current_process_group(Signal::TSTP)?;
+        Ok(tokio::time::timeout(SOON, self.resumed.recv())
+            .await
+            .is_ok())
+    }
+
+    /// After it was stopped by others. Cancel-safe.
+    pub(crate) async fn resumed(&mut self) {
+        if self.resumed.recv().await.is_none() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+#[cfg(not(unix))]
+impl JobControl {
+    pub(crate) fn new() -> io::Result<Self> {
+        Ok(Self {})
+    }
+
+    pub(crate) async fn stop(&mut self) -> io::Result<bool> {
+        Ok(false)
+    }
+
+    pub(crate) async fn resumed(&mut self) {
+        std::future::pending::<()>().await;
+    }
+}
+
 #[cfg(not(unix))]
 impl Signals {
     pub(crate) fn new() -> io::Result<Self> {

@@ -16,6 +16,7 @@ pub fn encode_request(request: &Request<'_>) -> Vec<u8> {
         url,
         headers,
         body,
+        ..
     } = *request;
     let mut out = Vec::with_capacity(256 + body.map_or(0, <[u8]>::len));
     for part in [method.as_str(), " ", target(url), " HTTP/1.1\r\n"] {
@@ -73,6 +74,7 @@ mod tests {
             url,
             headers,
             body,
+            slot: 0,
         });
         String::from_utf8(wire).unwrap()
     }

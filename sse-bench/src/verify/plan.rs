@@ -138,7 +138,7 @@ impl VerifyPlan {
     pub fn check_machine(&self) -> Result<()> {
         // A half-open connection is held beside the next one.
         let connections = self.connections.saturating_mul(2);
-        check_connections(self.target.transport.sockets(connections, 1), 1)
+        check_connections(connections, 1, &self.target.transport)
     }
 
     /// Whether connections are cut on purpose, by either side.

@@ -132,6 +132,7 @@ async fn publish(group: &Group, connector: &Connector, body: String) -> Result<(
         url: &target.url,
         headers: &target.headers,
         body: Some(body.as_bytes()),
+        slot: 0,
     };
     let wire = group.wire(&group.publisher);
     let limit = group.plan.connect_timeout;

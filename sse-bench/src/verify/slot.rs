@@ -141,6 +141,7 @@ impl Slot {
             url: &connect.url,
             headers: &headers,
             body: plan.target.body.as_deref().filter(|_| connect.send_body),
+            slot: self.number as u32,
         };
         let on_connected = || group.stats.borrow_mut().connect.record(since.elapsed());
         let open = group.wire(&group.live).open(

@@ -6,6 +6,7 @@
 #[expect(dead_code, reason = "an example has a main")]
 mod broadcast;
 mod conform;
+mod doctor;
 mod event_source;
 mod hold;
 mod http2;

@@ -78,3 +78,65 @@ fn a_rule_that_is_none_is_a_usage_error() {
     let refused = run(&[&["load", "http://h"], &both[..]].concat());
     assert_eq!(refused.code(), 2);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn each_slot_keeps_a_local_address_of_its_own() {
+    use std::collections::BTreeMap;
+    use std::sync::{Arc, Mutex};
+
+    let peers = Arc::new(Mutex::new(BTreeMap::<String, u32>::new()));
+    let seen = Arc::clone(&peers);
+    let server = Server::start(move |_, _, stream| {
+        let peer = stream.peer_addr().unwrap().ip().to_string();
+        *seen.lock().unwrap().entry(peer).or_default() += 1;
+        crate::support::send(stream, chunked(&["retry: 100\n\ndata: a\n\n"]));
+    });
+    let url = server.url();
+    let local = [
+        "--local-addr",
+        "127.0.0.2-127.0.0.3",
+        "--local-addr",
+        "127.0.1.0/30",
+    ];
+    let fixed = ["load", &url, "-c", "4", "-n", "40"];
+    let run = run(&[&fixed[..], &local, &JSON].concat());
+    assert_eq!(run.code(), 0, "{run:?}");
+    let peers = peers.lock().unwrap();
+    let addresses: Vec<_> = peers.keys().map(String::as_str).collect();
+    assert_eq!(
+        addresses,
+        ["127.0.0.2", "127.0.0.3", "127.0.1.1", "127.0.1.2"]
+    );
+    // Each came back from where it had been.
+    assert!(peers.values().all(|count| *count >= 5), "{peers:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn local_addresses_that_cannot_be_used_are_said_beforehand() {
+    for (local, code, said) in [
+        ("192.0.2.1", 2, "this machine does not have 192.0.2.1"),
+        (
+            "127.0.0.9-127.0.0.2",
+            2,
+            "give an address, a range or a network",
+        ),
+        ("::1", 4, "--local-addr names no IPv4 address"),
+    ] {
+        let server = Server::answering(chunked(&[STREAM]));
+        let refused = run(&[
+            "load",
+            &server.url(),
+            "-c",
+            "2",
+            "-z",
+            "1s",
+            "--local-addr",
+            local,
+        ]);
+        assert_eq!(refused.code(), code, "{refused:?}");
+        let output = refused.stderr + &refused.stdout;
+        assert!(output.contains(said), "{output}");
+    }
+}

@@ -22,6 +22,8 @@ impl App {
             Context::Types => self.act_in_types(action),
             Context::Streams => self.act_in_streams(action),
             Context::Help => self.act_in_help(action),
+            Context::Lints => self.act_in_lints(action),
+            Context::Audit => self.act_in_audit(action),
             _ => false,
         };
         if !taken {
@@ -62,6 +64,7 @@ impl App {
                     None => Some(0),
                 }
             }
+            Action::Mouse => self.toggle_mouse(),
             Action::Pause => {
                 self.view.toggle_pause(&places);
                 self.frozen_row = self.view.paused().then(|| self.store.range().end);
@@ -220,7 +223,7 @@ impl App {
         }
     }
 
-    fn go_to(&mut self, row: u64) {
+    pub(super) fn go_to(&mut self, row: u64) {
         let places = self.places();
         self.view.select(self.listing.place(row), &places);
         self.moved();

@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 use sse_core::client::Batch;
-use sse_core::{EventRef, Ignored, Item};
+use sse_core::{Cause, EventRef, Ignored, Item};
 
 use super::App;
-use crate::connection::{Connection, Leg, Link};
+use crate::connection::{AT_ONCE, Connection, Leg, Link};
 use crate::continuity::Finding;
 use crate::format;
 use crate::message::Change;
@@ -51,6 +51,7 @@ impl App {
     }
 
     fn take_in(&mut self, source: usize, change: Change) {
+        let row = self.store.range().end;
         let Some(connection) = self.connections.get_mut(source) else {
             return;
         };
@@ -66,14 +67,17 @@ impl App {
                 connection.link = Link::Connecting;
                 connection.requested_at = Some(at);
                 self.screens.requested(source, leg, at);
+                self.screens.lints.request(source, at, row);
                 connection.unsendable = unsendable;
                 if !unsendable {
                     connection.last_event_id.clone_from(&last_event_id);
                 }
                 connection.resumed_after = last_event_id;
             }
-            Change::Open { at, leg, how } => {
-                let text = connection.open(at, leg, how);
+            Change::Open { at, leg, how, head } => {
+                let text = connection.open(at, leg, how, row);
+                let lints = &mut self.screens.lints;
+                lints.open(source, at, row, leg, head.as_ref());
                 self.divider(RowKind::Opened, source, at, &text);
             }
             Change::Batch { at, batch } => self.batch(source, at, &batch),
@@ -82,7 +86,9 @@ impl App {
                 leg,
                 cause,
                 retry_at,
+                end,
             } => {
+                self.screens.lints.end(source, at, row, &end);
                 connection.leg = leg;
                 let first = connection.lost_at.is_none();
                 connection.lost_at.get_or_insert(at);
@@ -92,13 +98,21 @@ impl App {
                     "no connection"
                 };
                 let text = format!("{kind} · {cause}");
+                if first {
+                    connection.lost_cause.clone_from(&cause);
+                }
                 connection.link = Link::Waiting { cause, retry_at };
                 if first {
                     self.divider(RowKind::Lost, source, at, &text);
                 }
             }
-            Change::Closed { at, ending } => {
+            Change::Closed { at, ending, end } => {
+                self.screens.lints.end(source, at, row, &end);
                 let text = ending.text().to_owned();
+                if end.cause != Cause::Closed {
+                    let complete = end.cause == Cause::NoContent;
+                    connection.refuse(at, row, &text, complete);
+                }
                 connection.link = Link::Closed(ending);
                 self.divider(RowKind::Closed, source, at, &text);
                 self.leave_if_nothing_is_left();
@@ -112,6 +126,8 @@ impl App {
             return;
         };
         let mut wire = std::mem::take(&mut connection.wire);
+        let row = self.store.range().end;
+        self.screens.lints.read(source, at, row, &batch.raw);
         for (item, range) in batch.items().with_ranges() {
             if self.exit.is_some() {
                 break;
@@ -133,6 +149,8 @@ impl App {
         end: usize,
         wire: &mut Assembler,
     ) {
+        let row = self.store.range().end;
+        self.screens.lints.item(source, at, row, item);
         let Some(connection) = self.connections.get_mut(source) else {
             return;
         };
@@ -175,7 +193,7 @@ impl App {
             .replace(at)
             .map(|before| at.duration_since(before).try_into().unwrap_or_default());
         let gap = DeclaredGap::parse(event.event_type, event.data);
-        let finding = observe(connection, event, gap.as_ref());
+        let finding = observe(connection, at, event, gap.as_ref());
         if let Some(text) = finding {
             self.divider(RowKind::Missing, source, at, &text);
         }
@@ -244,6 +262,7 @@ impl App {
 /// Returns the words for events lost within a connection.
 fn observe(
     connection: &mut Connection,
+    at: Timestamp,
     event: &EventRef<'_>,
     gap: Option<&DeclaredGap>,
 ) -> Option<String> {
@@ -263,8 +282,14 @@ fn observe(
     let proves_loss = continuity.proves_loss();
     let control = event.event_type == "connected" && continuity.is_hub();
     if let Some(leg) = connection.legs.back_mut() {
-        leg.greeted |= control;
         leg.proves_loss = proves_loss;
+        if control {
+            leg.greeted = true;
+            leg.greeting = Some(event.last_event_id.to_owned());
+        } else {
+            leg.events += 1;
+            leg.at_once += u64::from(at.duration_since(leg.at) <= AT_ONCE);
+        }
     }
     if let Some(leg) = connection.legs.back_mut()
         && event.has_id()
@@ -272,8 +297,10 @@ fn observe(
         && !control
         && leg.first_id.is_none()
     {
-        leg.first_id = Some(event.last_event_id.to_owned());
-        leg.between = continuity.between(&leg.resumed_after, event.last_event_id);
+        let id = event.last_event_id.to_owned();
+        leg.between = continuity.between(&leg.resumed_after, &id);
+        connection.first_id.get_or_insert_with(|| id.clone());
+        leg.first_id = Some(id);
     }
     let leg: Option<&mut Leg> = connection.legs.back_mut();
     match finding {
@@ -297,10 +324,11 @@ fn observe(
             let count = format::count(count);
             Some(format!("{count} {events} missing · {range} · {how}"))
         }
-        Finding::Again => {
+        Finding::Again { overlap } => {
             connection.again += 1;
             if let Some(leg) = leg {
                 leg.again += 1;
+                leg.overlap += u64::from(overlap);
             }
             None
         }

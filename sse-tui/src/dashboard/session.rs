@@ -66,7 +66,8 @@ impl<'a> Session<'a> {
                 self.ingest = Ingest::start(streams);
                 self.all_ended = false;
             }
-            (Request::Replay(_) | Request::Back(_), None) => {}
+            // The terminal is not of the session.
+            (Request::Replay(_) | Request::Back(_), None) | (Request::Suspend, _) => {}
             (Request::Reconnect(stream), _) => self.reconnect(app, stream),
             (Request::Close(stream), _) => {
                 if !self.ingest.is_live() {

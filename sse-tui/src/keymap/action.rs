@@ -11,6 +11,10 @@ pub enum Action {
     /// Show or hide the list of keys.
     #[value(name = "show-help")]
     Help,
+    /// Give the terminal back to the shell until it says to go on.
+    Suspend,
+    /// Let the mouse work here, or leave it to the terminal.
+    Mouse,
     /// Freeze or resume the display.
     Pause,
     /// One row up.
@@ -100,6 +104,12 @@ pub enum Action {
     /// Show the live panels.
     #[value(name = "show-panels")]
     Charts,
+    /// Show the lints.
+    #[value(name = "show-lints")]
+    Lints,
+    /// Show the audit of reconnects.
+    #[value(name = "show-audit")]
+    Audit,
     /// The next field of a panel.
     NextField,
     /// The field before.
@@ -161,6 +171,10 @@ pub enum Context {
     /// While the live panels are shown.
     #[value(name = "panels")]
     Charts,
+    /// While the lints are shown.
+    Lints,
+    /// While the audit of reconnects is shown.
+    Audit,
     /// While a recording is played.
     Replay,
 }
@@ -184,6 +198,8 @@ impl Context {
             Self::Help => "help",
             Self::Text => "text of a stream",
             Self::Charts => "live panels",
+            Self::Lints => "lints",
+            Self::Audit => "audit",
             Self::Replay => "replay",
         }
     }
@@ -203,6 +219,8 @@ impl Context {
             Self::Help => &[Self::Help, Self::Everywhere],
             Self::Text => &[Self::Text, Self::Everywhere],
             Self::Charts => &[Self::Charts, Self::Everywhere],
+            Self::Lints => &[Self::Lints, Self::Everywhere],
+            Self::Audit => &[Self::Audit, Self::Everywhere],
             Self::Replay => &[Self::Replay],
         }
     }

@@ -66,6 +66,7 @@ pub(super) const KEYS: &[Line] = &[
     (C::Prompt, "↑", A::Recall, "typed before", ""),
     (C::Prompt, "↓", A::RecallNewer, "typed after that", ""),
     (C::Prompt, "Ctrl-C", A::Quit, "quit", ""),
+    (C::Prompt, "Ctrl-Z", A::Suspend, "suspend", ""),
     (C::Main, "y", A::Copy, "copy data or value", ""),
     (C::Main, "Y", A::CopyCurl, "copy as curl", ""),
     (C::Main, "Tab", A::Focus, "keys to the next pane", ""),
@@ -77,4 +78,6 @@ pub(super) const KEYS: &[Line] = &[
     (C::Everywhere, "Space", A::Pause, "pause or resume display", "pause"),
     (C::Everywhere, "? F1", A::Help, "this help", "help"),
     (C::Everywhere, "q Ctrl-C", A::Quit, "quit", "quit"),
+    (C::Everywhere, "M", A::Mouse, "mouse here, or not", ""),
+    (C::Everywhere, "Ctrl-Z", A::Suspend, "suspend to the shell", ""),
 ];

@@ -15,7 +15,7 @@ use crate::sanitize::{control_shown, escape};
 const UNKNOWN: &str = "?";
 
 /// Symbols of one column, and what they look like.
-const ALIKE: [(&str, &str); 24] = [
+const ALIKE: [(&str, &str); 25] = [
     ("╭╮╰╯┌┐└┘├┤┬┴┼", "+"),
     ("─━", "-"),
     ("│┊┃", "|"),
@@ -34,6 +34,7 @@ const ALIKE: [(&str, &str); 24] = [
     ("‖", "="),
     ("·–", "-"),
     ("µ", "u"),
+    ("§", "#"),
     ("▁", "_"),
     ("▂", "."),
     ("▃▄", "-"),

@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::charts::{Charts, Field, HISTORY, Panel};
 use crate::format;
 use crate::json;
+use crate::mouse::{Target, Zones};
 use crate::sanitize::{prefix, sanitize};
 use crate::theme::Theme;
 use crate::wrap::Lines;
@@ -55,7 +56,14 @@ pub(super) fn fit(charts: &mut Charts, area: Rect, edge: Edge) {
 }
 
 /// The panels in sight, or the one that is looked at.
-pub(super) fn draw(buffer: &mut Buffer, area: Rect, edge: Edge, app: &App, theme: &Theme) {
+pub(super) fn draw(
+    buffer: &mut Buffer,
+    area: Rect,
+    edge: Edge,
+    app: &App,
+    theme: &Theme,
+    zones: &mut Zones,
+) {
     let charts = &app.screens.charts;
     let panels = charts.panels();
     if panels.is_empty() {
@@ -68,6 +76,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, edge: Edge, app: &App, theme
         for (line, panel) in panels.iter().skip(from).enumerate() {
             let mut pen = Pen::line(buffer, area, line as u16).marks(theme);
             draw_line(&mut pen, panel, app, theme, from + line == selected);
+            zones.add_lines(area, line as u16, 1, Target::Panel(from + line));
         }
         return;
     }
@@ -82,6 +91,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, edge: Edge, app: &App, theme
             width: side,
             ..area
         };
+        zones.add(main, Target::Panel(selected));
         draw_panel(buffer, main, panels[selected], app, theme, true);
         draw_fields(buffer, list, panels[selected], app, theme);
         return;
@@ -101,6 +111,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, edge: Edge, app: &App, theme
             width: across(column + 1) - across(column),
             height: down(row + 1) - down(row),
         };
+        zones.add(room, Target::Panel(place));
         draw_panel(buffer, room, panel, app, theme, place == selected);
     }
 }

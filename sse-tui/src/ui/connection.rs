@@ -9,6 +9,7 @@ use super::pen::Pen;
 use crate::app::{App, Focus};
 use crate::connection::{Connection, Leg, Link};
 use crate::format;
+use crate::mouse::{Target, Zones};
 use crate::theme::Theme;
 
 /// One connection, or how many.
@@ -29,7 +30,15 @@ pub(super) fn height(app: &App) -> u16 {
 
 /// State, cursor, latency, reconnection time, legs and losses of the only
 /// stream; of several streams state, cursor, latency and legs of each.
-pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme, zones: &mut Zones) {
+    for stream in 0..app.connections.len() {
+        let lines = if app.connections.len() == 1 {
+            area.height
+        } else {
+            2
+        };
+        zones.add_lines(area, stream as u16 * 2, lines, Target::Stream(stream));
+    }
     let [only] = app.connections.as_slice() else {
         return draw_all(buffer, area, app, theme);
     };

@@ -9,6 +9,7 @@ use super::pen::Pen;
 use crate::app::{App, Focus};
 use crate::detail::Detail;
 use crate::format;
+use crate::mouse::{Target, Zones};
 use crate::sanitize::{prefix, sanitize};
 use crate::theme::Theme;
 
@@ -61,7 +62,7 @@ pub(super) fn note(app: &App) -> String {
 }
 
 /// When it was received, its id and connection, then its data.
-pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme, zones: &mut Zones) {
     let Some(detail) = &app.detail else {
         return;
     };
@@ -71,6 +72,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
     }
     let focused = app.focus == Focus::Detail;
     for (line, (tokens, selected)) in detail.visible().enumerate() {
+        zones.add_lines(text, line as u16, 1, Target::Line(line));
         let mut pen = Pen::line(buffer, text, line as u16);
         for (kind, token) in tokens {
             let places: Vec<_> = match &app.find {

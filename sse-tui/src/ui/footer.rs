@@ -13,6 +13,7 @@ use super::pen::Pen;
 use crate::app::{App, Tone};
 use crate::format;
 use crate::keymap::{Action, Binding};
+use crate::mouse::{Target, Zones};
 use crate::prompt::{Prompt, PromptKind};
 use crate::screens::Screen;
 use crate::theme::Theme;
@@ -25,6 +26,7 @@ pub(super) fn draw(
     charts: Option<Rect>,
     app: &App,
     theme: &Theme,
+    zones: &mut Zones,
 ) {
     let mut pen = Pen::line(buffer, area, 0).marks(theme);
     if draw_words(&mut pen, app, theme) {
@@ -35,17 +37,25 @@ pub(super) fn draw(
         format::bytes(app.store.used() as f64),
         format::bytes(app.store.budget() as f64).replace(".0 ", " ")
     );
+    if app.mouse {
+        pen.right(" mouse ", theme.dim);
+    }
     let note = super::charts::note(app, charts);
     if !note.is_empty() {
         pen.right(&format!(" {note} "), theme.warn);
+    }
+    let lints = super::lints::label(app, theme);
+    if let Some((text, style)) = lints.filter(|_| app.screens.current != Screen::Lints) {
+        pen.right(&format!(" {text} "), style);
     }
     pen.text(" ", theme.dim);
     draw_recording(&mut pen, app, theme);
     let context = app.context();
     for binding in hints(app) {
-        let Some(key) = binding.keys.first() else {
+        let Some(first) = binding.keys.first() else {
             continue;
         };
+        let key = first.label_in(theme.ascii);
         let hint = match binding.action {
             Action::Pause if app.view.paused() => "resume",
             Action::Record if app.screens.recording.is_some() => "end recording",
@@ -53,18 +63,18 @@ pub(super) fn draw(
         };
         let other = counterpart(binding.action).and_then(|other| app.keymap.key(context, other));
         let key = match other.map(|other| other.label_in(theme.ascii)) {
-            Some(other) if other.width() + key.label_in(theme.ascii).width() == 2 => {
-                key.label_in(theme.ascii) + &other
-            }
-            Some(other) => format!("{} {other}", key.label_in(theme.ascii)),
-            None => key.label_in(theme.ascii),
+            Some(other) if other.width() + key.width() == 2 => key + &other,
+            Some(other) => format!("{key} {other}"),
+            None => key,
         };
         if pen.room() < key.width() + hint.width() + 1 {
             return;
         }
+        let start = pen.place();
         pen.text(&key, theme.accent)
             .text(" ", theme.dim)
             .text(hint, theme.dim);
+        zones.add(pen.since(start), Target::Key(*first));
         pen.text("  ", theme.dim);
     }
     if pen.room() > kept.len() {
@@ -90,6 +100,8 @@ fn hints(app: &App) -> impl Iterator<Item = &Binding> {
         Screen::Main => None,
         Screen::Text => Some(Action::Text),
         Screen::Charts => Some(Action::Charts),
+        Screen::Lints => Some(Action::Lints),
+        Screen::Audit => Some(Action::Audit),
     };
     hints.filter(move |binding| {
         let action = binding.action;

@@ -120,6 +120,13 @@ pub(super) fn draw_status(buffer: &mut Buffer, area: Rect, app: &App, theme: &Th
         &format::short_count(app.stats.events.count),
         "",
     );
+    if let Some((text, style)) = super::lints::label(app, theme) {
+        pen.text(
+            text.trim_end_matches(" lints").trim_end_matches(" lint"),
+            style,
+        )
+        .text("  ", theme.dim);
+    }
     let context = app.context();
     let [help, quit] = [Action::Help, Action::Quit].map(|action| app.keymap.how(context, action));
     pen.right(&format!("{help} help  {quit} quit"), theme.dim);

@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::format;
 use crate::json;
 use crate::keymap::{Action, Context};
+use crate::mouse::{Target, Zones};
 use crate::options::Column;
 use crate::sanitize::{prefix, sanitize};
 use crate::store::{Row, RowKind};
@@ -45,7 +46,7 @@ pub(super) fn note(app: &App) -> String {
 }
 
 /// Draws the rows in sight, in columns fitted to them.
-pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme, zones: &mut Zones) {
     let places = app.view.visible(&app.places());
     if places.is_empty() {
         let held = app.store.range();
@@ -71,6 +72,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
             continue;
         };
         let line = line as u16;
+        zones.add_lines(area, line, 1, Target::Row(place));
         let selected = place == app.view.selected();
         columns.draw_parts(buffer, area, line, &row, theme);
         let mut pen = Pen::line(buffer, area, line).marks(theme);

@@ -1,13 +1,16 @@
 //! The screen: which pane stands where, and the drawing of each.
 
 mod ascii;
+mod audit;
 mod charts;
 mod connection;
 mod detail;
 mod divider;
+mod facts;
 mod footer;
 mod header;
 mod help;
+mod lints;
 mod list;
 mod pane;
 mod pen;
@@ -19,6 +22,8 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 
 use crate::app::{App, Focus};
+use crate::keymap::Context;
+use crate::mouse::Target;
 use crate::screens::Screen;
 use crate::theme::Theme;
 use crate::ui::pane::{Edge, Pane};
@@ -56,6 +61,12 @@ pub fn draw(frame: &mut Frame<'_>, app: &mut App, theme: &Theme) {
         let (width, height) = places.text();
         text.fit(width, height);
     }
+    let review = panes.review.map(|area| facts::Places::of(area, panes.edge));
+    match (&review, app.screens.current) {
+        (Some(places), Screen::Lints) => lints::fit(app, places),
+        (Some(places), Screen::Audit) => audit::fit(app, places),
+        _ => {}
+    }
     let main = app.screens.current == Screen::Main;
     if main && panes.types.is_none() && panes.types_line.is_none() && app.focus == Focus::Types {
         app.focus = Focus::List;
@@ -66,24 +77,27 @@ pub fn draw(frame: &mut Frame<'_>, app: &mut App, theme: &Theme) {
 
     let beside = matches!(app.focus, Focus::Types | Focus::Streams);
     let several = app.detail.is_some() || panes.types.is_some() && beside;
+    let mut zones = std::mem::take(&mut app.zones);
+    zones.clear();
     let buffer = frame.buffer_mut();
     if let Some(area) = panes.header {
         header::draw(buffer, area, app, theme);
     }
     if let Some(area) = panes.types_line {
-        types::draw_line(buffer, area, app, theme);
+        types::draw_line(buffer, area, app, theme, &mut zones);
     }
     if let Some(area) = panes.types {
         let area = Pane::new(types::title(app))
             .focused(app.focus == Focus::Types)
             .draw(buffer, area, theme);
-        types::draw(buffer, area, app, theme);
+        zones.add(area, Target::Pane(Context::Types));
+        types::draw(buffer, area, app, theme, &mut zones);
     }
     if let Some(area) = panes.connection {
         let area = Pane::new(connection::title(app))
             .focused(app.focus == Focus::Streams)
             .draw(buffer, area, theme);
-        connection::draw(buffer, area, app, theme);
+        connection::draw(buffer, area, app, theme, &mut zones);
     }
     if let Some(area) = panes.list {
         let area = Pane::new(list::title(app))
@@ -91,7 +105,8 @@ pub fn draw(frame: &mut Frame<'_>, app: &mut App, theme: &Theme) {
             .focused(several && app.focus == Focus::List)
             .edge(panes.edge)
             .draw(buffer, area, theme);
-        list::draw(buffer, area, app, theme);
+        zones.add(area, Target::Pane(Context::List));
+        list::draw(buffer, area, app, theme, &mut zones);
     }
     if let Some(area) = panes.detail {
         let area = Pane::new(detail::title(app))
@@ -99,19 +114,27 @@ pub fn draw(frame: &mut Frame<'_>, app: &mut App, theme: &Theme) {
             .focused(app.focus == Focus::Detail)
             .edge(panes.edge)
             .draw(buffer, area, theme);
-        detail::draw(buffer, area, app, theme);
+        zones.add(area, Target::Pane(Context::Detail));
+        detail::draw(buffer, area, app, theme, &mut zones);
     }
     if let Some(places) = &text {
+        zones.add(area, Target::Pane(Context::Text));
         transcript::draw(buffer, places, app, theme);
     }
     if let Some(area) = panes.charts {
-        charts::draw(buffer, area, panes.edge, app, theme);
+        zones.add(area, Target::Pane(Context::Charts));
+        charts::draw(buffer, area, panes.edge, app, theme, &mut zones);
+    }
+    match (&review, app.screens.current) {
+        (Some(places), Screen::Lints) => lints::draw(buffer, places, app, theme),
+        (Some(places), Screen::Audit) => audit::draw(buffer, places, app, theme),
+        _ => {}
     }
     if let Some(area) = panes.replay {
         replay::draw(buffer, area, app, theme);
     }
     if let Some(area) = panes.footer {
-        footer::draw(buffer, area, panes.charts, app, theme);
+        footer::draw(buffer, area, panes.charts, app, theme, &mut zones);
     }
     if let Some(area) = panes.status {
         header::draw_status(buffer, area, app, theme);
@@ -120,8 +143,15 @@ pub fn draw(frame: &mut Frame<'_>, app: &mut App, theme: &Theme) {
         footer::draw_problem(buffer, line, app, theme);
     }
     if app.help.is_some() {
-        app.help = Some(help::draw(buffer, area, app, theme));
+        // The window is over everything but the keys.
+        let covered = Rect {
+            height: area.height - u16::from(panes.footer.is_some()),
+            ..area
+        };
+        zones.add(covered, Target::Pane(Context::Help));
+        app.help = Some(help::draw(buffer, covered, app, theme));
     }
+    app.zones = zones;
     if theme.ascii {
         ascii::convert(buffer, theme.mark);
     }
@@ -138,6 +168,8 @@ struct Panes {
     detail: Option<Rect>,
     text: Option<Rect>,
     charts: Option<Rect>,
+    /// Lints, or the audit.
+    review: Option<Rect>,
     replay: Option<Rect>,
     footer: Option<Rect>,
     status: Option<Rect>,
@@ -154,6 +186,7 @@ impl Panes {
                 let pane = match app.screens.current {
                     Screen::Text => &mut panes.text,
                     Screen::Charts => &mut panes.charts,
+                    Screen::Lints | Screen::Audit => &mut panes.review,
                     Screen::Main if app.detail.is_some() => &mut panes.detail,
                     Screen::Main => &mut panes.list,
                 };
@@ -189,6 +222,15 @@ impl Panes {
             Screen::Charts => {
                 // Each panel says what the line of types would.
                 panes.charts = Some(Rect {
+                    y: types_line.y,
+                    height: main.bottom() - types_line.y,
+                    ..main
+                });
+                return panes;
+            }
+            Screen::Lints | Screen::Audit => {
+                panes.edge = if narrow { Edge::Rule } else { Edge::Border };
+                panes.review = Some(Rect {
                     y: types_line.y,
                     height: main.bottom() - types_line.y,
                     ..main

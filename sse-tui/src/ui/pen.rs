@@ -57,6 +57,16 @@ impl<'a> Pen<'a> {
         self
     }
 
+    /// The column that is written next.
+    pub(super) fn place(&self) -> u16 {
+        self.x
+    }
+
+    /// What was written from this column on.
+    pub(super) fn since(&self, start: u16) -> Rect {
+        Rect::new(start, self.y, self.x.saturating_sub(start), 1)
+    }
+
     /// Columns left.
     pub(super) fn room(&self) -> usize {
         usize::from(self.end.saturating_sub(self.x))

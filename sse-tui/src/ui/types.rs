@@ -10,6 +10,7 @@ use unicode_width::UnicodeWidthStr;
 use super::pen::Pen;
 use crate::app::{App, Focus};
 use crate::format;
+use crate::mouse::{Target, Zones};
 use crate::sanitize::sanitize;
 use crate::stats::{Lane, MAX_LANES, Meter};
 use crate::theme::Theme;
@@ -26,7 +27,7 @@ pub(super) fn title(app: &App) -> String {
 /// One entry per type in the order of their first event: three lines each while
 /// there is room, else two, else one. What does not fit is counted, and scrolls
 /// where the pane has the keys. The heartbeat has the last line.
-pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme, zones: &mut Zones) {
     let lanes = &app.stats.lanes;
     let bottom = u16::from(area.height > 1);
     let lane_area = Rect {
@@ -60,6 +61,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
     };
     for (index, lane) in lanes.iter().enumerate().skip(first).take(fitting) {
         let line = ((index - first) * each) as u16;
+        let lane_target = Target::Lane(u16::try_from(index).unwrap_or(u16::MAX));
+        zones.add_lines(lane_area, line, each.min(2) as u16, lane_target);
         let at = At {
             area: lane_area,
             line,
@@ -130,7 +133,13 @@ fn style(number: usize, app: &App, theme: &Theme) -> Style {
 }
 
 /// All types on one line, for screens without a side pane.
-pub(super) fn draw_line(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
+pub(super) fn draw_line(
+    buffer: &mut Buffer,
+    area: Rect,
+    app: &App,
+    theme: &Theme,
+    zones: &mut Zones,
+) {
     let mut pen = Pen::line(buffer, area, 0).marks(theme);
     pen.text(" ", theme.text);
     let lanes = &app.stats.lanes;
@@ -160,13 +169,17 @@ pub(super) fn draw_line(buffer: &mut Buffer, area: Rect, app: &App, theme: &Them
         if app.focus == Focus::Types && number == usize::from(app.lane) {
             style = style.patch(theme.selected);
         }
+        let start = pen.place();
         pen.text(sign(number, app), style).text(" ", style);
         pen.column(&lane.name, width, style);
         if spark > 0 {
             let amounts: Vec<_> = lane.meter.series.last(app.now, spark).collect();
             pen.sparkline(&amounts, style, theme.faint).text(" ", style);
         }
-        pen.text(figures, theme.dim).text("   ", theme.dim);
+        pen.text(figures, theme.dim);
+        let target = Target::Lane(u16::try_from(number).unwrap_or(u16::MAX));
+        zones.add(pen.since(start), target);
+        pen.text("   ", theme.dim);
     }
     if pen.room() >= beats.width() {
         pen.text(&beats, theme.dim);

@@ -164,6 +164,7 @@ fn a_last_event_id_that_cannot_be_sent_is_said() {
             at: fixture.at(3.5),
             leg: 2,
             how: "HTTP/1.1 200".to_owned(),
+            head: None,
         },
     });
     let screen = fixture.text(SIZE);

@@ -519,3 +519,33 @@ fn an_id_that_no_header_can_carry_is_not_left_out_in_silence() {
     let second = server.requests.recv().unwrap().to_ascii_lowercase();
     assert!(!second.contains("last-event-id"), "{second}");
 }
+
+#[test]
+fn lints_are_said_at_the_end_if_asked_for() {
+    let answer =
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\nData: x\n\ndata: a\n\ndata: cut";
+    let run = |flags: &[&str]| {
+        let server = serve(vec![Answer::Close(answer.to_owned())]);
+        let arguments = [&[server.url.as_str(), "--no-reconnect"], flags].concat();
+        super::print::run(&arguments)
+    };
+    let output = run(&["--lint"]);
+    assert_eq!(lines(&output).len(), 1);
+    let said = stderr(&output);
+    for words in [
+        "error: an unknown field is ignored: \"Data\", meant as data?; names are data, event",
+        "[unknown-field, HTML §9.2.6]",
+        "error: the last event has no end: the server ended the stream; an unfinished event",
+        "warning: caches may store the stream: no Cache-Control; send Cache-Control: no-store",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    assert!(!stderr(&run(&[])).contains("unknown-field"));
+    let file = run_with_input(&["-", "--lint", "-o", "raw"], b"id: a\0\n\xff: \n\n");
+    let kinds: Vec<_> = stderr(&file)
+        .lines()
+        .filter_map(|line| line.rsplit_once('['))
+        .map(|(_, source)| source.split(',').next().unwrap())
+        .collect();
+    assert_eq!(kinds, ["id-nul", "unknown-field", "invalid-utf8"]);
+}

@@ -1,18 +1,38 @@
 //! What stands on the screen, at the sizes people have.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::style::Color;
-use sse_core::Limits;
 use sse_core::client::{Update, read_stream};
+use sse_core::{Cause, Limits, NetworkError, NetworkErrorKind};
 use sse_tui::app::{App, Setup};
-use sse_tui::message::{Change, Ending, Message};
+use sse_tui::message::{Change, End, Ending, Message};
 use sse_tui::theme::{Theme, ThemeName};
 use sse_tui::ui;
 
 pub(crate) const SIZES: [(u16, u16); 4] = [(200, 50), (120, 36), (80, 24), (40, 10)];
+
+/// The headers that a stream should have.
+pub(crate) fn good_head() -> HeaderMap {
+    let value = HeaderValue::from_static;
+    HeaderMap::from_iter([
+        (CONTENT_TYPE, value("text/event-stream")),
+        (CACHE_CONTROL, value("no-store")),
+    ])
+}
+
+/// The end that fits most causes of a test.
+pub(crate) fn reset() -> End {
+    let error = NetworkError::new(NetworkErrorKind::Reset, "");
+    End {
+        cause: Cause::Network(error),
+        unfinished: None,
+    }
+}
 
 pub(crate) struct Fixture {
     pub(crate) app: App,
@@ -76,7 +96,8 @@ impl Fixture {
         let at = self.at(seconds);
         self.connecting(seconds - 0.0021, leg, last_event_id, false);
         let how = "HTTP/1.1 200".to_owned();
-        self.change(Change::Open { at, leg, how });
+        let head = Some(good_head());
+        self.change(Change::Open { at, leg, how, head });
     }
 
     pub(crate) fn connecting(
@@ -102,6 +123,7 @@ impl Fixture {
             leg,
             cause,
             retry_at,
+            end: reset(),
         });
     }
 
@@ -364,7 +386,10 @@ fn a_refused_stream_ends_the_program_only_if_there_is_nothing_to_look_at() {
     let refused = |fixture: &mut Fixture| {
         let at = fixture.at(50.0);
         let ending = Ending::Failed("the server answered 404 Not Found, not 200".to_owned());
-        fixture.change(Change::Closed { at, ending });
+        let cause = Cause::Status(StatusCode::NOT_FOUND);
+        let unfinished = None;
+        let end = End { cause, unfinished };
+        fixture.change(Change::Closed { at, ending, end });
     };
     let mut empty = Fixture::new();
     refused(&mut empty);
@@ -516,6 +541,7 @@ fn several_streams_are_told_apart() {
         at,
         leg,
         how: "HTTP/2 200".to_owned(),
+        head: Some(good_head()),
     };
     fixture.app.update(Message::Stream { source: 1, change });
     let (cause, retry_at) = ("connection reset by peer".to_owned(), fixture.at(6.0));
@@ -524,6 +550,7 @@ fn several_streams_are_told_apart() {
         leg,
         cause,
         retry_at,
+        end: reset(),
     };
     fixture.app.update(Message::Stream { source: 1, change });
     fixture.clock(4.5);

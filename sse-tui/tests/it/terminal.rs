@@ -20,6 +20,10 @@ pub(crate) struct Tmux {
 impl Tmux {
     /// `None`, said on stderr, where there is no tmux.
     pub(crate) fn start(columns: u16, rows: u16) -> Option<Self> {
+        Self::start_shell(columns, rows, "sh")
+    }
+
+    fn start_shell(columns: u16, rows: u16, shell: &str) -> Option<Self> {
         if Command::new("tmux").arg("-V").output().is_err() {
             assert!(
                 std::env::var_os("SSE_TEST_REQUIRE_ALL").is_none(),
@@ -42,7 +46,7 @@ impl Tmux {
             &columns,
             "-y",
             &rows,
-            "env PS1='$ ' XDG_CONFIG_HOME=/nonexistent LC_ALL=C.UTF-8 sh",
+            &format!("env PS1='$ ' XDG_CONFIG_HOME=/nonexistent LC_ALL=C.UTF-8 {shell}"),
         ]);
         Some(tmux)
     }
@@ -95,6 +99,26 @@ impl Tmux {
             assert!(Instant::now() < end, "waited for {words:?}:\n{screen}");
             sleep(Duration::from_millis(20));
         }
+    }
+
+    fn wait_until(&self, format: &str, value: &str) {
+        let end = Instant::now() + Duration::from_secs(30);
+        while self.query(format) != value {
+            let is = self.query(format);
+            assert!(Instant::now() < end, "waited for {value} of {format}: {is}");
+            sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Sends a signal to the program that the shell runs.
+    fn signal(&self, name: &str) {
+        let shell = self.query("#{pane_pid}");
+        let found = Command::new("pgrep").args(["-P", &shell]).output().unwrap();
+        let pid = String::from_utf8(found.stdout).unwrap();
+        let sent = Command::new("kill")
+            .args([&format!("-{name}"), pid.trim()])
+            .status();
+        assert!(sent.unwrap().success());
     }
 
     /// The shell is back, with its screen, its cursor, and its line discipline.
@@ -281,13 +305,7 @@ fn a_signal_gives_the_terminal_back() {
         let server = serve(vec![Answer::Hold(stream(EVENTS))]);
         tmux.launch("", &server.url);
         tmux.wait_for(&["LIVE"]);
-        let shell = tmux.query("#{pane_pid}");
-        let found = Command::new("pgrep").args(["-P", &shell]).output().unwrap();
-        let pid = String::from_utf8(found.stdout).unwrap();
-        let sent = Command::new("kill")
-            .args([&format!("-{signal}"), pid.trim()])
-            .status();
-        assert!(sent.unwrap().success());
+        tmux.signal(signal);
         tmux.assert_restored(code);
     }
 }
@@ -305,9 +323,148 @@ fn keys_work_while_the_stream_comes_through_a_pipe() {
     tmux.keys(&["Enter"]);
     tmux.wait_for(&["received"]);
     tmux.keys(&["C-c"]);
-    tmux.run(&["send-keys", "C-c"]);
+    // Only once the program is gone is the next one for what feeds the pipe.
     tmux.wait_for(&["mark"]);
-    assert_eq!(tmux.query("#{alternate_on} #{cursor_flag}"), "0 1");
+    tmux.wait_until("#{alternate_on} #{cursor_flag}", "0 1");
+    tmux.keys(&["C-c"]);
+}
+
+#[test]
+fn the_mouse_works_until_it_is_left_to_the_terminal() {
+    let Some(tmux) = Tmux::start(110, 30) else {
+        return;
+    };
+    let server = serve(vec![Answer::Hold(stream(EVENTS))]);
+    tmux.launch("", &server.url);
+    let screen = tmux.wait_for(&["LIVE", "events 3", " mouse\n"]);
+    tmux.wait_until("#{mouse_any_flag} #{mouse_sgr_flag}", "1 1");
+    let row = screen
+        .lines()
+        .position(|line| line.contains("DEMO"))
+        .unwrap()
+        + 1;
+    let click = format!("\x1b[<0;60;{row}M\x1b[<0;60;{row}m");
+    tmux.run(&["send-keys", "-l", &click.repeat(2)]);
+    tmux.wait_for(&["received", "\"symbol\": \"DEMO\","]);
+    tmux.keys(&["M"]);
+    tmux.wait_for(&["the mouse selects text"]);
+    tmux.wait_until("#{mouse_any_flag}", "0");
+    tmux.keys(&["M"]);
+    tmux.wait_until("#{mouse_any_flag}", "1");
+    tmux.keys(&["q"]);
+    tmux.assert_restored(0);
+    assert_eq!(tmux.query("#{mouse_any_flag}"), "0");
+    tmux.launch("", &format!("--mouse=false {}", server.url));
+    tmux.wait_for(&["LIVE", "events 3"]);
+    assert_eq!(tmux.query("#{mouse_any_flag}"), "0");
+    tmux.keys(&["q"]);
+    tmux.assert_restored(0);
+}
+
+#[test]
+fn ctrl_z_gives_the_shell_back_and_fg_goes_on() {
+    let Some(tmux) = Tmux::start_shell(110, 30, "bash --norc -m") else {
+        return;
+    };
+    let (server, more) = serve_on_request(stream("data: before it\n\n"));
+    tmux.launch("", &server);
+    tmux.wait_for(&["LIVE", "before it"]);
+    for time in ["first", "second"] {
+        tmux.keys(&["C-z"]);
+        tmux.wait_for(&["mark", "Stopped"]);
+        tmux.wait_until("#{alternate_on} #{cursor_flag} #{mouse_any_flag}", "0 1 0");
+        let line = format!("echo the $((20+22)) {time}");
+        tmux.run(&["send-keys", "-l", &line]);
+        tmux.keys(&["Enter"]);
+        tmux.wait_for(&[&format!("the 42 {time}")]);
+        let text = format!("data: during the {time}\n\n");
+        more.send(text.leak()).unwrap();
+        tmux.run(&["send-keys", "-l", "fg"]);
+        tmux.keys(&["Enter"]);
+        tmux.wait_for(&["LIVE", &format!("during the {time}")]);
+        tmux.wait_until("#{alternate_on} #{cursor_flag} #{mouse_any_flag}", "1 0 1");
+        let screen = tmux.screen();
+        assert!(!screen.contains("the 42"), "{screen}");
+        if time == "first" {
+            assert!(screen.contains("suspended for"), "{screen}");
+            // While something is typed it works too.
+            tmux.keys(&["/"]);
+            tmux.wait_for(&["word or /regex/"]);
+        }
+    }
+    tmux.keys(&["Escape"]);
+    tmux.wait_for(&["q quit"]);
+    tmux.keys(&["q"]);
+    tmux.wait_until("#{alternate_on} #{cursor_flag} #{mouse_any_flag}", "0 1 0");
+}
+
+#[test]
+fn without_a_shell_to_go_back_to_ctrl_z_says_so() {
+    let Some(tmux) = Tmux::start(110, 30) else {
+        return;
+    };
+    let server = serve(vec![Answer::Hold(stream(EVENTS))]);
+    let program = env!("CARGO_BIN_EXE_sse-tui");
+    let line = format!("exec '{program}' {}", server.url);
+    tmux.run(&["send-keys", "-l", &line]);
+    tmux.keys(&["Enter"]);
+    tmux.wait_for(&["LIVE"]);
+    tmux.keys(&["C-z"]);
+    tmux.wait_for(&["LIVE", "there is no shell here to go back to"]);
+}
+
+#[test]
+fn stopped_by_others_the_screen_comes_back_whole() {
+    let Some(tmux) = Tmux::start_shell(110, 30, "bash --norc -m") else {
+        return;
+    };
+    let server = serve(vec![Answer::Hold(stream(EVENTS))]);
+    tmux.launch("", &server.url);
+    tmux.wait_for(&["LIVE", "events 3"]);
+    tmux.signal("STOP");
+    tmux.wait_for(&["Stopped"]);
+    tmux.run(&["send-keys", "-l", "clear; fg"]);
+    tmux.keys(&["Enter"]);
+    let screen = tmux.wait_for(&["LIVE", "events 3", "╭ types 3", "q quit"]);
+    assert!(!screen.contains("Stopped"), "{screen}");
+    tmux.keys(&["q"]);
+    tmux.wait_until("#{alternate_on} #{cursor_flag}", "0 1");
+}
+
+#[test]
+fn keys_and_options_of_a_file_are_in_force_and_on_the_screen() {
+    let Some(tmux) = Tmux::start(110, 30) else {
+        return;
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("config.toml");
+    let text = "ascii = true\nmouse = false\n[keys]\nquit = [\"f10\"]\nfind = [\"/\", \"ctrl-f\"]\nfilter = [\"F\"]\n";
+    std::fs::write(&path, text).unwrap();
+    let server = serve(vec![Answer::Hold(stream(EVENTS))]);
+    tmux.launch("", &format!("--config '{}' {}", path.display(), server.url));
+    let screen = tmux.wait_for(&["LIVE", "events 3", "F10 quit", "F filter"]);
+    assert!(screen.is_ascii(), "{screen}");
+    tmux.keys(&["q", "C-f"]);
+    tmux.wait_for(&["word or /regex/"]);
+    tmux.keys(&["Escape"]);
+    tmux.wait_for(&["F10 quit"]);
+    tmux.keys(&["?"]);
+    tmux.wait_for(&["PgDn  page down"]);
+    tmux.keys(&["F10"]);
+    tmux.assert_restored(0);
+}
+
+#[test]
+fn where_the_locale_is_not_utf8_the_screen_is_ascii() {
+    let Some(tmux) = Tmux::start(110, 30) else {
+        return;
+    };
+    let server = serve(vec![Answer::Hold(stream(EVENTS))]);
+    tmux.launch("LC_ALL=C", &server.url);
+    let screen = tmux.wait_for(&["LIVE", "* tick", "+ types 3"]);
+    assert!(screen.is_ascii(), "{screen}");
+    tmux.keys(&["q"]);
+    tmux.assert_restored(0);
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! The text of LLM streams.
 
 use crossterm::event::KeyCode;
-use sse_tui::message::{Change, Ending};
+use sse_tui::message::{Change, End, Ending};
 
-use crate::screens::{Fixture, SIZES};
+use crate::screens::{Fixture, SIZES, good_head};
+use sse_core::Cause;
 
 const TOKENS: [&str; 12] = [
     "Server-",
@@ -28,13 +29,22 @@ fn requested(fixture: &mut Fixture) {
     fixture.connecting(0.0, 1, "", false);
     let at = fixture.at(0.02);
     let how = "HTTP/1.1 200".to_owned();
-    fixture.change(Change::Open { at, leg: 1, how });
+    let head = Some(good_head());
+    fixture.change(Change::Open {
+        at,
+        leg: 1,
+        how,
+        head,
+    });
 }
 
 fn close(fixture: &mut Fixture, seconds: f64) {
     let at = fixture.at(seconds);
     let ending = Ending::Complete("the server ended the stream".to_owned());
-    fixture.change(Change::Closed { at, ending });
+    let cause = Cause::EndOfStream;
+    let unfinished = None;
+    let end = End { cause, unfinished };
+    fixture.change(Change::Closed { at, ending, end });
     fixture.clock(seconds + 0.5);
 }
 
