@@ -190,6 +190,14 @@ impl Linter {
         self.pace.time(moment, &mut self.report);
     }
 
+    /// The reader was suspended until now: when the bytes that waited came is
+    /// not known, and silence is counted from here.
+    pub fn away(&mut self, until: Duration) {
+        let place = self.report.moment.place;
+        let moment = self.report.now(Moment { at: until, place });
+        self.pace.away(moment);
+    }
+
     /// The connection ended, or was refused.
     pub fn end(&mut self, moment: Moment, cause: &Cause, unfinished: Option<Unfinished>) {
         let moment = self.report.now(moment);

@@ -383,6 +383,22 @@ fn silence_is_measured_and_the_longest_counts() {
     assert_eq!(watched.find(LintKind::NoHeartbeat).unwrap().count, 2);
 }
 
+#[test]
+fn silence_while_the_reader_was_suspended_is_nobodys() {
+    let mut watched = Watched::open();
+    watched.feed("data: a\n\n");
+    watched.wait(600_000);
+    watched.linter.away(watched.moment().at);
+    watched.linter.time(watched.moment().at);
+    watched.feed("data: b\n\n");
+    watched.wait(20_000);
+    watched.feed(":\n\n");
+    assert_eq!(watched.kinds(), []);
+    watched.wait(30_000);
+    watched.feed(":\n\n");
+    assert_eq!(watched.kinds(), [LintKind::NoHeartbeat]);
+}
+
 /// Publishes an event a second, delivered four at a time.
 fn held_back(data: impl Fn(u64) -> String, clumps: u32) -> Watched {
     let mut watched = Watched::open();
@@ -410,6 +426,9 @@ fn events_held_back_are_seen_by_the_times_in_them() {
         watched.evidence(LintKind::Buffering),
         "4 events came at once after 4.0 s of silence; the times in their data are 3.0 s apart"
     );
+    // Times that are further apart than the silence are those of something else.
+    let other = |published| format!("{{\"at\":{}}}", EPOCH + (published - EPOCH) * 20);
+    assert_eq!(held_back(other, 4).kinds(), []);
     // Twice is no habit.
     let watched = held_back(|published| format!("{{\"at\":{published}}}"), 2);
     assert_eq!(watched.kinds(), []);
@@ -598,6 +617,10 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None, ..ProptestConfig::default()
+    })]
+
     #[test]
     fn cuts_change_nothing_but_what_is_about_reads(
         pieces in proptest::collection::vec(piece(), 0..40),

@@ -116,6 +116,10 @@ pub struct Notice {
     until: Timestamp,
 }
 
+/// The time is told every second. After longer than this the program was
+/// suspended, or the machine asleep.
+const AWAY: SignedDuration = SignedDuration::from_secs(10);
+
 /// How long a notice stays.
 const NOTICE: SignedDuration = SignedDuration::from_secs(4);
 
@@ -243,6 +247,10 @@ impl App {
     pub fn update(&mut self, message: Message) {
         match message {
             Message::Clock(now) => {
+                let live = self.screens.replay.is_none();
+                if live && now.duration_since(self.now) > AWAY {
+                    self.screens.lints.away(now);
+                }
                 self.now = now;
                 self.screens.lints.time(now);
                 self.notice.take_if(|notice| notice.until < now);

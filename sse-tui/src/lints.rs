@@ -100,6 +100,13 @@ impl Lints {
         }
     }
 
+    /// Nobody told the time for a while: this program was suspended until now.
+    pub fn away(&mut self, until: Timestamp) {
+        for linter in &mut self.linters {
+            linter.away(since_epoch(until));
+        }
+    }
+
     /// All lints with their streams: errors first, of the same severity the
     /// older first.
     pub fn rows(&self) -> Vec<(usize, &Lint)> {

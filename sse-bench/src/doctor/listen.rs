@@ -116,6 +116,7 @@ impl Line {
                     let headers = connect.headers(&self.target.headers);
                     let body = self.target.body.as_deref();
                     let request = Request {
+                        slot: 0,
                         method: &connect.method,
                         url: &connect.url,
                         headers: &headers,

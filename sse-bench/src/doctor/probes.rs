@@ -37,6 +37,7 @@ async fn ask(
     headers: &HeaderMap,
 ) -> Result<(u16, HeaderMap), String> {
     let request = Request {
+        slot: 0,
         method,
         url: &line.target.url,
         headers,
@@ -150,7 +151,7 @@ pub(super) async fn versions(line: &Line) -> Finding {
     let link = match transport.resolve(url).await {
         Ok(addresses) => {
             let connector = Connector::new(&offering, url, addresses);
-            connector.connect(url, &Live::default()).await
+            connector.connect(url, 0, &Live::default()).await
         }
         Err(failure) => Err(failure),
     };

@@ -172,6 +172,14 @@ impl Pace {
         }
     }
 
+    pub(super) fn away(&mut self, now: Moment) {
+        if let Some(last) = &mut self.last {
+            last.at = now.at;
+        }
+        self.late = None;
+        self.clump = None;
+    }
+
     pub(super) fn end(&mut self, now: Moment, report: &mut Report) {
         self.time(now, report);
         self.last = None;

@@ -152,10 +152,19 @@ fn a_lint_whose_event_was_evicted_says_so() {
 #[test]
 fn silence_is_a_lint_while_it_lasts() {
     let mut fixture = Fixture::busy();
-    fixture.clock(140.0);
+    (41..=140).for_each(|second| fixture.clock(f64::from(second)));
     fixture.press(&[key('!')]);
     let screen = fixture.text(SIZE);
     assert!(screen.contains("nothing came for 99 s"), "{screen}");
+}
+
+#[test]
+fn silence_while_the_program_was_suspended_is_no_lint() {
+    let mut fixture = Fixture::busy();
+    fixture.clock(4_000.0);
+    fixture.feed(4_000.1, ":keepalive\n\n");
+    fixture.clock(4_001.0);
+    assert_eq!(fixture.app.screens.lints.summary(), None);
 }
 
 #[test]
