@@ -238,11 +238,7 @@ impl<'a> RunReport<'a> {
                 rounds: plan.rounds,
                 hold_us: us(plan.hold),
                 within_us: us(plan.within),
-                retry_status: load
-                    .retry_statuses
-                    .iter()
-                    .map(StatusCode::as_u16)
-                    .collect(),
+                retry_status: load.retry_statuses.iter().map(StatusCode::as_u16).collect(),
                 jitter: load.backoff.jitter,
                 backoff: !load.backoff.max_delay.is_zero(),
                 connect_rate: load.connect_rate,
