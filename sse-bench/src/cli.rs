@@ -8,11 +8,12 @@ pub mod verify;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::RangedI64ValueParser;
+use clap::builder::{ArgPredicate, RangedI64ValueParser};
 use clap::{Args, Parser, Subcommand, ValueHint, value_parser};
 
 use crate::conform::ConformArgs;
 use crate::proxy::ProxyArgs;
+use crate::ramp::Ramp;
 use crate::report::{Output, Render, Writer};
 use crate::slow::Slow;
 use crate::threshold::{self, Threshold};
@@ -87,7 +88,7 @@ pub struct LoadArgs {
     pub url: String,
 
     /// Connections to open and hold
-    #[arg(short = 'c', long, value_name = "N", default_value = "50", value_parser = at_least_1())]
+    #[arg(short = 'c', long, value_name = "N", default_value = "50", default_value_if("ramp", ArgPredicate::IsPresent, "4294967295"), value_parser = at_least_1())]
     pub connections: u32,
 
     /// How long to hold them once each has been opened or refused; 10s unless -n is given
@@ -115,6 +116,11 @@ pub struct LoadArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Connections")]
 pub struct Pace {
+    /// Open connections as a line rises, from so many to so many in this time, such as 0:10k:60s;
+    /// -c is then the most that are opened
+    #[arg(long, value_name = "FROM:TO:TIME", conflicts_with = "connect_rate")]
+    pub ramp: Option<Ramp>,
+
     /// Connections to start each second
     #[arg(long, value_name = "N", default_value = "1000", value_parser = at_least_1())]
     pub connect_rate: u32,

@@ -22,6 +22,7 @@ use crate::storm::order::Place;
 use crate::storm::plan::Manner;
 use crate::storm::record::Phase;
 use crate::storm::watch::{InForce, Loss, Progress};
+use crate::target::Asked;
 use crate::worker::Worker;
 
 /// What the source is told where this side cuts a connection.
@@ -32,6 +33,8 @@ const CUT: &str = "cut on purpose";
 pub struct Slot {
     worker: Rc<Worker>,
     number: u32,
+    /// Its own request, where connections differ in theirs.
+    asked: Option<Box<Asked>>,
     source: EventSource,
     /// When the first connection was due, then when it began.
     started: Instant,
@@ -69,7 +72,9 @@ impl Slot {
             ..SourceOptions::default()
         };
         let mut random = fastrand::Rng::with_seed(plan.seed.wrapping_add(u64::from(number)));
-        let source = EventSource::new(due, plan.target.url.clone(), options, move || random.f64());
+        let asked = plan.target.asked_by(number, plan.seed).map(Box::new);
+        let url = asked.as_ref().map_or(&plan.target.url, |asked| &asked.url);
+        let source = EventSource::new(due, url.clone(), options, move || random.f64());
         let (cohort, pace) = (plan.cohorts.of(number), plan.cohorts.pace(number));
         Self {
             cohort,
@@ -77,6 +82,7 @@ impl Slot {
             pace: pace.map(Box::new),
             worker,
             number,
+            asked,
             source,
             started: due,
             connecting_since: due,
@@ -156,12 +162,16 @@ impl Slot {
             self.started = self.connecting_since;
         }
         let plan = &worker.plan;
-        let headers = connect.headers(&plan.target.headers);
+        let (headers, body) = match &self.asked {
+            Some(asked) => (&asked.headers, &asked.body),
+            None => (&plan.target.headers, &plan.target.body),
+        };
+        let headers = connect.headers(headers);
         let request = Request {
             method: &connect.method,
             url: &connect.url,
             headers: &headers,
-            body: plan.target.body.as_deref().filter(|_| connect.send_body),
+            body: body.as_deref().filter(|_| connect.send_body),
             slot: self.number,
         };
         let since = self.connecting_since;

@@ -8,6 +8,7 @@ use http::StatusCode;
 use sse_core::{Backoff, Limits};
 
 use crate::cli::LoadArgs;
+use crate::ramp::Ramp;
 use crate::slow::Cohorts;
 use crate::stats::{CohortStats, DeliveryMeter, Stats};
 use crate::sys;
@@ -35,8 +36,10 @@ pub struct Plan {
     pub duration: Option<Duration>,
     /// Events after which to stop, over all slots.
     pub events: Option<u64>,
-    /// Slots to start each second.
+    /// Slots to start each second, where no ramp says.
     pub connect_rate: u32,
+    /// When slots start, where it is not at a rate.
+    pub ramp: Option<Ramp>,
     /// Connections underway at once, over all threads.
     pub connect_concurrency: u32,
     /// From the start of a connection to the head of the response.
@@ -67,12 +70,15 @@ impl Plan {
     /// # Errors
     /// One line that says what is wrong with the arguments, and how to mend it.
     pub fn new(args: LoadArgs) -> Result<Self> {
-        let target = Target::new(&args.url, args.request)?;
-        let size = args.measure.max_event_size;
-        let threads = args.pace.threads.unwrap_or_else(cores);
-        let connections = args.connections;
+        let connections = match &args.pace.ramp {
+            Some(ramp) => args.connections.min(ramp.connections()),
+            None => args.connections,
+        };
         let seed = args.pace.seed;
         let seed = seed.unwrap_or_else(|| fastrand::u64(..=LARGEST_SEED));
+        let target = Target::templated(&args.url, args.request, connections, seed)?;
+        let size = args.measure.max_event_size;
+        let threads = args.pace.threads.unwrap_or_else(cores);
         let plan = Self {
             target,
             connections,
@@ -82,6 +88,7 @@ impl Plan {
             },
             events: args.events,
             connect_rate: args.pace.connect_rate,
+            ramp: args.pace.ramp,
             connect_concurrency: args.pace.connect_concurrency,
             connect_timeout: args.pace.connect_timeout,
             reconnect: match (args.pace.reconnect, args.pace.no_reconnect) {
@@ -106,6 +113,14 @@ impl Plan {
     /// will not carry.
     pub fn check_machine(&self) -> Result<()> {
         check_connections(self.connections, self.threads, &self.target.transport)
+    }
+
+    /// When slot `number` is due to start, from the start of the run.
+    pub fn due(&self, number: u32) -> Duration {
+        match &self.ramp {
+            Some(ramp) => ramp.due(number),
+            None => Duration::from_secs_f64(f64::from(number) / f64::from(self.connect_rate)),
+        }
     }
 
     /// Whether a slot comes back when its stream ends.

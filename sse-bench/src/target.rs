@@ -10,8 +10,12 @@ use sse_core::EventId;
 use url::Url;
 
 use crate::cli::RequestArgs;
+use crate::template::{Slot, Template};
 use crate::tls;
 use crate::transport::{Transport, check_fields};
+
+/// Connections whose own request is looked at beforehand.
+const MOST_CHECKED: u32 = 100_000;
 
 /// A request.
 #[derive(Debug)]
@@ -28,24 +32,53 @@ pub struct Target {
     pub last_event_id: EventId,
     /// How to get there.
     pub transport: Transport,
+    template: Option<Box<RequestTemplate>>,
 }
 
 impl Target {
+    /// The same request on each connection.
+    ///
     /// # Errors
     /// One line that says what is wrong with the arguments, and how to mend it.
     pub fn new(url: &str, args: RequestArgs) -> Result<Self> {
-        let mut url = parse_url(url)?;
-        let mut headers = parse_headers(&args)?;
-        if let Some(credentials) = credentials(&args, &url)? {
-            headers.entry(AUTHORIZATION).or_insert(credentials);
+        for text in texts(url, &args) {
+            ensure!(
+                !["{{conn}}", "{{uuid}}", "{{line:"]
+                    .iter()
+                    .any(|name| text.contains(name)),
+                "{text}: only load has placeholders: here all connections are to send the same \
+                 request, as what they receive is compared or counted together"
+            );
         }
-        let _ = url.set_username("");
-        let _ = url.set_password(None);
-        url.set_fragment(None);
-        if args.transport.http2 {
-            check_fields(&headers)?;
+        let asked = Asked::new(url, &args)?;
+        Self::of(asked, None, args)
+    }
+
+    /// A request that may differ from connection to connection by placeholders.
+    ///
+    /// # Errors
+    /// One line that says what is wrong with the arguments, and how to mend it.
+    pub fn templated(url: &str, args: RequestArgs, connections: u32, seed: u64) -> Result<Self> {
+        let template = RequestTemplate::new(url, &args)?;
+        if template.is_plain() {
+            return Self::new(url, args);
         }
-        let body = body(&args)?;
+        // What one of them cannot send is known before any is opened.
+        for number in 1..connections.min(MOST_CHECKED) {
+            template.render(Slot { number, seed })?;
+        }
+        let asked = template.render(Slot { number: 0, seed })?;
+        Self::of(asked, Some(Box::new(template)), args)
+    }
+
+    /// What slot `number` asks for, where that is its own.
+    pub fn asked_by(&self, number: u32, seed: u64) -> Option<Asked> {
+        let template = self.template.as_ref()?;
+        template.render(Slot { number, seed }).ok()
+    }
+
+    fn of(asked: Asked, template: Option<Box<RequestTemplate>>, args: RequestArgs) -> Result<Self> {
+        let Asked { url, headers, body } = asked;
         let tls = tls::config(args.cacert.as_deref(), args.insecure, args.transport.http2);
         if url.scheme() == "https" || args.cacert.is_some() {
             tls.as_ref().map_err(|error| anyhow!("{error:#}"))?;
@@ -58,7 +91,117 @@ impl Target {
             body,
             last_event_id: EventId::new(last_event_id).context("--last-event-id")?,
             transport: Transport::new(&args.transport, tls.map_err(|error| format!("{error:#}")))?,
+            template,
         })
+    }
+}
+
+/// What one connection asks for.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// Where, without user information.
+    pub url: Url,
+    /// Header fields that the user gave.
+    pub headers: HeaderMap,
+    /// Request body.
+    pub body: Option<Vec<u8>>,
+}
+
+impl Asked {
+    fn new(url: &str, args: &RequestArgs) -> Result<Self> {
+        let mut url = parse_url(url)?;
+        let mut headers = parse_headers(args)?;
+        if let Some(credentials) = credentials(args, &url)? {
+            headers.entry(AUTHORIZATION).or_insert(credentials);
+        }
+        let _ = url.set_username("");
+        let _ = url.set_password(None);
+        url.set_fragment(None);
+        if args.transport.http2 {
+            check_fields(&headers)?;
+        }
+        let body = body(args)?;
+        Ok(Self { url, headers, body })
+    }
+}
+
+/// Where placeholders may stand.
+fn texts<'a>(url: &'a str, args: &'a RequestArgs) -> impl Iterator<Item = &'a str> {
+    let others = args
+        .headers
+        .iter()
+        .chain(&args.body)
+        .chain(&args.basic_auth);
+    std::iter::once(url).chain(others.map(String::as_str))
+}
+
+/// A request with placeholders.
+#[derive(Debug)]
+struct RequestTemplate {
+    url: Template,
+    headers: Vec<Template>,
+    basic_auth: Option<Template>,
+    body: Option<Template>,
+    /// A body from a file has no placeholders.
+    file: Option<Vec<u8>>,
+    args: RequestArgs,
+}
+
+impl RequestTemplate {
+    fn new(url: &str, args: &RequestArgs) -> Result<Self> {
+        let file = match args.body {
+            None => body(args)?,
+            Some(_) => None,
+        };
+        let optional = |text: &Option<String>, place| {
+            let text = text.as_deref();
+            text.map(|text| Template::parse(text, place)).transpose()
+        };
+        let headers = args.headers.iter();
+        Ok(Self {
+            url: Template::parse(url, "the URL")?,
+            headers: headers
+                .map(|text| Template::parse(text, "--header"))
+                .collect::<Result<_>>()?,
+            basic_auth: optional(&args.basic_auth, "--basic-auth")?,
+            body: optional(&args.body, "--data")?,
+            file,
+            args: RequestArgs {
+                body_file: None,
+                ..args.clone()
+            },
+        })
+    }
+
+    fn is_plain(&self) -> bool {
+        let others = self
+            .headers
+            .iter()
+            .chain(&self.basic_auth)
+            .chain(&self.body);
+        std::iter::once(&self.url)
+            .chain(others)
+            .all(Template::is_plain)
+    }
+
+    fn render(&self, slot: Slot) -> Result<Asked> {
+        let optional = |template: &Option<Template>| {
+            let template = template.as_ref();
+            template.map(|template| template.render(slot))
+        };
+        let args = RequestArgs {
+            headers: self
+                .headers
+                .iter()
+                .map(|header| header.render(slot))
+                .collect(),
+            basic_auth: optional(&self.basic_auth),
+            body: optional(&self.body),
+            ..self.args.clone()
+        };
+        let mut asked = Asked::new(&self.url.render_url(slot), &args)?;
+        asked.body = asked.body.or_else(|| self.file.clone());
+        Ok(asked)
     }
 }
 
@@ -149,7 +292,7 @@ mod tests {
     fn target(arguments: &[&str]) -> Result<Target> {
         let fixed = ["sse-bench", "load"].iter().chain(arguments);
         match Cli::try_parse_from(fixed)?.command {
-            Command::Load(args) => Target::new(&args.url, args.request),
+            Command::Load(args) => Target::templated(&args.url, args.request, 3, 0),
             _ => unreachable!(),
         }
     }
@@ -171,6 +314,27 @@ mod tests {
         let expected = format!("Basic {}", BASE64_STANDARD.encode("al:ice:s ecret"));
         assert_eq!(target.headers[AUTHORIZATION], expected);
         assert_eq!(target.url.as_str(), "http://h/x");
+    }
+
+    #[test]
+    fn each_slot_asks_for_its_own() {
+        let given = [
+            "http://h/{{conn}}?u={{uuid}}",
+            "-H",
+            "X-{{conn}}: {{uuid}}",
+            "-d",
+            r#"{"user":"{{conn}}"}"#,
+            "-a",
+            "user-{{conn}}:secret",
+        ];
+        let target = target(&given).unwrap();
+        assert_eq!(target.url.path(), "/0");
+        let asked = target.asked_by(2, 0).unwrap();
+        let uuid = asked.headers["x-2"].to_str().unwrap();
+        assert_eq!(asked.url.as_str(), format!("http://h/2?u={uuid}"));
+        assert_eq!(asked.body.unwrap(), br#"{"user":"2"}"#);
+        let expected = format!("Basic {}", BASE64_STANDARD.encode("user-2:secret"));
+        assert_eq!(asked.headers[AUTHORIZATION], expected);
     }
 
     #[test]

@@ -229,7 +229,7 @@ async fn hand_over(worker: Rc<Worker>, recorder: Arc<Recorder>, start: Instant) 
 async fn ramp(worker: Rc<Worker>, number: u32, start: Instant) {
     let plan = Arc::clone(&worker.plan);
     for slot in share(plan.connections, plan.threads, number) {
-        let due = start + Duration::from_secs_f64(f64::from(slot) / f64::from(plan.connect_rate));
+        let due = start + plan.due(slot);
         tokio::time::sleep_until(due.into()).await;
         tokio::task::spawn_local(Slot::new(Rc::clone(&worker), slot, due).run());
     }

@@ -48,13 +48,15 @@ pub struct RunReport<'a> {
 /// What was asked for.
 #[derive(Debug, Serialize)]
 pub struct PlanReport<'a> {
-    /// Without secrets.
+    /// Without secrets; that of the first connection where each has its own.
     pub url: String,
     pub method: &'a str,
     pub connections: u32,
     pub duration_us: Option<u64>,
     pub events: Option<u64>,
     pub connect_rate: u32,
+    /// As given; instead of the rate.
+    pub ramp: Option<String>,
     pub connect_concurrency: u32,
     pub threads: u32,
     pub seed: u64,
@@ -176,6 +178,7 @@ impl<'a> RunReport<'a> {
                 duration_us: plan.duration.map(us),
                 events: plan.events,
                 connect_rate: plan.connect_rate,
+                ramp: plan.ramp.map(|ramp| ramp.to_string()),
                 connect_concurrency: plan.connect_concurrency,
                 threads: plan.threads,
                 seed: plan.seed,

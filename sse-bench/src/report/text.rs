@@ -74,7 +74,10 @@ impl Report<'_> {
             Some(ramp) => write!(out, "{} of it to open them", seconds(ramp))?,
             None => write!(out, "over before all were tried")?,
         }
-        write!(out, " at {}/s", thousands(json.plan.connect_rate.into()))?;
+        match &json.plan.ramp {
+            Some(ramp) => write!(out, " by the ramp {ramp}")?,
+            None => write!(out, " at {}/s", thousands(json.plan.connect_rate.into()))?,
+        }
         if json.ramp_late_us > 100_000 {
             write!(out, " (up to {} late)", micros(json.ramp_late_us))?;
         }

@@ -21,6 +21,7 @@ mod slow;
 mod storm;
 mod stream;
 mod support;
+mod templates;
 mod tls;
 mod transport;
 mod usage;
