@@ -33,6 +33,9 @@ pub struct Stats {
     pub delivery: Delivery,
     /// What cohorts have of their own, where there are slow ones.
     pub cohorts: Vec<CohortStats>,
+    /// How much later than the first of the slots each other one received an event
+    /// that was new.
+    pub skew: Latency,
     /// How long an event that a socket holds ready waits until this thread reads
     /// it, estimated by probes.
     pub read_lag: Latency,
@@ -74,6 +77,7 @@ impl Stats {
         for (mine, others) in self.cohorts.iter_mut().zip(&other.cohorts) {
             mine.merge(others);
         }
+        self.skew.merge(&other.skew);
         self.read_lag.merge(&other.read_lag);
         self.failures.merge(other.failures);
         self.ends += other.ends;
@@ -188,6 +192,11 @@ pub struct Delivery {
 }
 
 impl Delivery {
+    /// Events that never came count as the longest latency there is, 24 h.
+    pub fn undelivered(&mut self, events: u64) {
+        self.live.record_times(Duration::MAX, events);
+    }
+
     fn merge(&mut self, other: &Self) {
         self.live.merge(&other.live);
         self.replayed.merge(&other.replayed);

@@ -26,8 +26,9 @@ pub use report::VerifyReport;
 
 use crate::checker::{Checker, Findings};
 use crate::connect::Connector;
-use crate::exchange::READ_BUFFER;
+use crate::exchange::{EVENT_INTERVAL, READ_BUFFER};
 use crate::failure::Failures;
+use crate::lag::{self, Prober};
 use crate::live::{Live, Snapshot};
 use crate::load::Ending;
 use crate::progress::Progress;
@@ -90,6 +91,7 @@ impl Outcome {
 pub fn run(plan: VerifyPlan, progress: &mut Progress) -> io::Result<(Rc<VerifyPlan>, Outcome)> {
     let runtime = Builder::new_current_thread()
         .enable_all()
+        .event_interval(EVENT_INTERVAL)
         .build_local(LocalOptions::default())?;
     let plan = Rc::new(plan);
     let outcome = runtime.block_on(direct(&plan, progress))?;
@@ -132,6 +134,7 @@ async fn direct(plan: &Rc<VerifyPlan>, progress: &mut Progress) -> io::Result<Ou
         buffer: RefCell::new(vec![0; READ_BUFFER].into()),
         failures: RefCell::default(),
         stats: RefCell::default(),
+        meter: RefCell::new(plan.delivery_meter()),
         published: RefCell::default(),
         cuts: Cell::new(0),
         restarts: Cell::new(0),
@@ -144,10 +147,19 @@ async fn direct(plan: &Rc<VerifyPlan>, progress: &mut Progress) -> io::Result<Ou
             slot.run().await;
         });
     }
+    let prober = lag::pair().map(|(probes, read)| {
+        let group = Rc::clone(&group);
+        tokio::task::spawn_local(async move {
+            lag::measure(read, group.start, &group.live, &group.stats).await;
+        });
+        probes
+    });
+    let prober = prober.map(|probes| Prober::start(probes, group.start));
     tokio::task::spawn_local(publish::run(Rc::clone(&group)));
     tokio::task::spawn_local(restart::run(Rc::clone(&group)));
     let ending = hold(&group, interrupted, progress).await?;
     let end = Instant::now();
+    drop(prober);
     progress.clear();
     let series = {
         let latencies = group.stats.borrow_mut().turn();
@@ -157,12 +169,17 @@ async fn direct(plan: &Rc<VerifyPlan>, progress: &mut Progress) -> io::Result<Ou
     };
     let checker = group.checker.replace(Checker::new(plan.settings.clone()));
     let cpu = sys::cpu_time().zip(cpu_before);
-    group.stats.borrow_mut().sharing = group.connector.sharing();
+    let findings = checker.judge(group.since_start(end));
+    let mut stats = group.stats.take();
+    stats.sharing = group.connector.sharing();
+    if plan.timestamp_pointer.is_some() {
+        stats.delivery.undelivered(findings.integrity.missing);
+    }
     Ok(Outcome {
         ending,
-        findings: checker.judge(group.since_start(end)),
+        findings,
         totals: Snapshot::of([&group.live]),
-        stats: group.stats.take(),
+        stats,
         failures: group.failures.take(),
         published: *group.published.borrow(),
         cuts: group.cuts.get(),
