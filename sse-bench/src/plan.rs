@@ -8,6 +8,7 @@ use http::StatusCode;
 use sse_core::{Backoff, Limits};
 
 use crate::cli::LoadArgs;
+use crate::compare::Baseline;
 use crate::ramp::Ramp;
 use crate::slow::Cohorts;
 use crate::stats::{CohortStats, DeliveryMeter, Stats};
@@ -64,6 +65,8 @@ pub struct Plan {
     pub timestamp_events: Vec<String>,
     /// What the run must keep to.
     pub thresholds: Vec<Threshold>,
+    /// What the run is compared with.
+    pub baseline: Option<Baseline>,
 }
 
 impl Plan {
@@ -105,6 +108,7 @@ impl Plan {
             timestamp_pointer: args.measure.timestamp_pointer,
             timestamp_events: args.measure.timestamp_event,
             thresholds: args.measure.threshold,
+            baseline: args.baseline.read("load")?,
         };
         Ok(plan)
     }
