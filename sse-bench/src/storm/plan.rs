@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
 
+use crate::cli::compare::BaselineArgs;
 use crate::cli::storm::StormArgs;
 use crate::cli::{LoadArgs, Measure, OutputArgs};
 use crate::plan::Plan;
@@ -78,6 +79,7 @@ impl StormPlan {
                 max_event_size: storm.max_event_size,
                 ..Measure::default()
             },
+            baseline: BaselineArgs::default(),
             output: OutputArgs::default(),
         })?;
         ensure!(
