@@ -16,9 +16,7 @@ fn eager(settings: &Settings) -> Settings {
 
 /// As text, reconnects in no order.
 fn comparable(mut findings: Findings) -> String {
-    findings
-        .legs
-        .sort_by_key(|leg| (leg.cut, leg.owed, leg.complete, leg.mode as u8));
+    findings.legs.sort_by_cached_key(|leg| format!("{leg:?}"));
     format!("{findings:#?}")
 }
 
