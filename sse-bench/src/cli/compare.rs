@@ -49,7 +49,7 @@ pub struct CompareArgs {
 }
 
 /// An earlier run to compare with.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Args)]
 #[command(next_help_heading = "Comparison")]
 pub struct BaselineArgs {
     /// The JSON report of an earlier run: this one is compared with it

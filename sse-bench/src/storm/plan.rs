@@ -6,9 +6,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
 
-use crate::cli::compare::BaselineArgs;
 use crate::cli::storm::StormArgs;
-use crate::cli::{LoadArgs, Measure, OutputArgs};
 use crate::plan::Plan;
 use crate::threshold::Threshold;
 
@@ -68,20 +66,13 @@ impl StormPlan {
             !args.pace.no_reconnect,
             "--no-reconnect leaves a storm nothing to measure: leave it out"
         );
-        let mut load = Plan::new(LoadArgs {
-            url: args.url,
-            connections: args.connections,
-            duration: None,
-            events: None,
-            pace: args.pace,
-            request: args.request,
-            measure: Measure {
-                max_event_size: storm.max_event_size,
-                ..Measure::default()
-            },
-            baseline: BaselineArgs::default(),
-            output: OutputArgs::default(),
-        })?;
+        let mut load = Plan::of(
+            &args.url,
+            args.connections,
+            args.pace,
+            args.request,
+            storm.max_event_size,
+        )?;
         ensure!(
             load.reconnects(),
             "a {} request is not repeated, so its connections do not come back: add --reconnect",
