@@ -328,7 +328,8 @@ impl Linter {
                     self.ids.block(block, &mut self.report);
                 }
                 if block.event_type != "message" {
-                    self.report.see(LintKind::NoData, Severity::Error, || {
+                    let severity = fields::severity_without_data(block.event_type);
+                    self.report.see(LintKind::NoData, severity, || {
                         format!("event: {}", report::quoted(block.event_type))
                     });
                 }

@@ -261,16 +261,16 @@ fn fields_that_are_ignored_are_named() {
             "after event 1 of the connection",
         ),
         (
-            "event: ping\n\n",
+            "event: Ping\n\n",
             K::NoData,
-            Severity::Error,
-            "event: \"ping\"",
+            Severity::Note,
+            "event: \"Ping\"",
         ),
         (
-            "id: 7\nevent: ping\n\n",
+            "id: 7\nevent: done\n\n",
             K::NoData,
             Severity::Error,
-            "event: \"ping\"",
+            "event: \"done\"",
         ),
         (
             "event: tick \ndata\n\n",

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::ops::ControlFlow;
+use std::pin::pin;
 use std::time::{Duration, Instant, SystemTime};
 
 use http::{HeaderMap, StatusCode};
@@ -81,14 +82,15 @@ impl Line {
         wire.open(&self.connector, request, self.limit, || {}).await
     }
 
-    /// Connects after `cursor` and listens until that time, the end, or until
+    /// Connects after `cursor` and listens until it is `over`, to the end, or until
     /// `on` has heard enough.
     pub(super) async fn listen(
         &self,
         cursor: EventId,
-        until: Instant,
+        over: impl Future<Output = ()>,
         mut on: impl FnMut(Instant, Heard<'_>) -> ControlFlow<()>,
     ) -> Listened {
+        let mut over = pin!(over);
         let options = SourceOptions {
             method: self.target.method.clone(),
             reconnect: Some(false),
@@ -128,11 +130,12 @@ impl Line {
                     if let (Some(leg), Some((_, _, headers))) = (&mut leg, &listened.head)
                         && on(leg.received().at, Heard::Open(headers)).is_continue()
                     {
-                        let reading = self.read(leg, &mut source, &mut on);
-                        match tokio::time::timeout_at(until.into(), reading).await {
-                            Ok(Some(failure)) => listened.failure = Some(failure),
-                            Ok(None) => {}
-                            Err(_) => return listened,
+                        tokio::select! {
+                            biased;
+                            () = &mut over => return listened,
+                            failure = self.read(leg, &mut source, &mut on) => {
+                                listened.failure = failure;
+                            }
                         }
                     }
                 }

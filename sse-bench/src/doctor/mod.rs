@@ -42,14 +42,15 @@ pub fn run(args: &DoctorArgs) -> Result<Exit> {
     let (url, method) = (shown_url(&target.url), target.method.to_string());
     let interrupted = runtime.block_on(async {
         tokio::select! {
-            interrupted = sys::interrupted() => interrupted.map(|()| true),
+            biased;
             () = examine(args, target, &mut watched, &mut findings) => Ok(false),
+            interrupted = sys::interrupted() => interrupted.map(|()| true),
         }
     })?;
     clear_progress();
     runtime.shutdown_background();
     findings.sort_by_key(|finding| finding.area);
-    let exit = if interrupted {
+    let exit = if interrupted || watched.interrupted {
         Exit::Interrupted
     } else if !watched.opened() {
         Exit::NeverReached
@@ -114,11 +115,11 @@ async fn examine(
     let tell = |elapsed, events| progress(elapsed, args.watch, events);
     *watched = watch::watch(&line, args.watch, args.events, gaps, tell).await;
     findings.extend(seen::findings(watched));
-    if !watched.opened() {
+    if !watched.opened() || watched.interrupted {
         return;
     }
     if line.target.method == Method::GET {
-        findings.push(resume::resume(&line, &watched.ids, gaps, args.patience).await);
+        findings.push(resume::resume(&line, watched, gaps, args.patience).await);
         if watched.with_id > 0 {
             findings.push(resume::expired(&line, gaps, args.patience).await);
         }

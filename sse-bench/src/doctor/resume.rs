@@ -1,15 +1,15 @@
 //! What a client gets that comes back with a last event ID.
 
-use std::collections::VecDeque;
+use std::collections::HashSet;
 use std::ops::ControlFlow;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::StatusCode;
 use sse_core::{Cause, EventId, Item};
 
 use super::finding::{Area, Finding, Grade};
 use super::listen::{Heard, Line};
-use super::watch::is_control;
+use super::watch::{Watched, is_control};
 
 /// How many events before the newest the reconnect begins.
 const BACK: usize = 10;
@@ -32,10 +32,11 @@ struct Came {
 /// Comes back after one of the last events, and looks what is replayed.
 pub(super) async fn resume(
     line: &Line,
-    ids: &VecDeque<String>,
+    watched: &Watched,
     gap_events: &[String],
     patience: Duration,
 ) -> Finding {
+    let ids = &watched.ids;
     let back = BACK.min(ids.len().saturating_sub(1));
     let at = ids.len().saturating_sub(back + 1);
     let (Some(cursor), true) = (ids.get(at), back > 0) else {
@@ -43,8 +44,18 @@ pub(super) async fn resume(
         return Finding::new(Grade::Note, Area::Resume, what, String::new());
     };
     let owed: Vec<&str> = ids.range(at + 1..).map(String::as_str).collect();
+    let names: HashSet<&str> = ids.range(at..).map(String::as_str).collect();
+    if names.len() <= owed.len() {
+        let what = "cannot tell: ids repeat";
+        let evidence = format!("{} ids of the last {} events", names.len(), back + 1);
+        return Finding::new(Grade::Note, Area::Resume, what, evidence);
+    }
     let came = come_back(line, cursor, gap_events, patience, owed.len()).await;
-    let older = |id: &str| ids.range(..at).any(|known| known == id);
+    let older = |id: &str| {
+        ids.range(..at)
+            .chain(&watched.first_id)
+            .any(|known| known == id)
+    };
     judge(&came, cursor, &owed, older)
 }
 
@@ -126,7 +137,7 @@ pub(super) async fn expired(line: &Line, gap_events: &[String], patience: Durati
     let area = Area::Expired;
     let came = come_back(line, UNKNOWN, gap_events, patience, 1).await;
     if let Some(refused) = &came.refused {
-        let what = "who was away for too long is turned away";
+        let what = "a client with an unknown id is turned away";
         let evidence = format!("Last-Event-ID: {UNKNOWN} is answered with {refused}");
         return Finding::new(Grade::Warning, area, what, evidence).mend(
             "answer 200 and announce the gap in the stream: an EventSource gives up for good",
@@ -145,7 +156,7 @@ pub(super) async fn expired(line: &Line, gap_events: &[String], patience: Durati
     if !came.opened {
         return Finding::new(Grade::Note, area, "cannot tell", "there was no answer");
     }
-    let what = "whoever was away for too long is not told";
+    let what = "a client with an unknown id is not told";
     let evidence = match came.ids.first() {
         Some(first) => format!(
             "Last-Event-ID: {UNKNOWN} is answered as if nothing was missing, with {}",
@@ -173,7 +184,7 @@ async fn come_back(
     let mut came = Came::default();
     let id = EventId::new(cursor.to_owned()).unwrap_or_default();
     let listened = line
-        .listen(id, Instant::now() + patience, |_, heard| {
+        .listen(id, tokio::time::sleep(patience), |_, heard| {
             match heard {
                 Heard::Open(_) => came.opened = true,
                 Heard::Item(Item::Event(event)) => {

@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use sse_core::Cause;
 
 use super::finding::{Area, Finding, Grade};
 use super::watch::Watched;
@@ -81,10 +82,17 @@ fn answer(watched: &Watched) -> Option<Finding> {
     }
     let events = thousands(watched.events);
     let _ = write!(evidence, "; {events} events in {}", seconds(watched.length));
+    let mut grade = Grade::Ok;
     if let Some((cause, _)) = &listened.end {
         let _ = write!(evidence, "; ended: {cause}");
+        grade = match cause {
+            Cause::EndOfStream => Grade::Ok,
+            // No client reads on.
+            Cause::Limit(_) => Grade::Problem,
+            _ => Grade::Warning,
+        };
     }
-    Some(Finding::new(Grade::Ok, Area::Answer, &what, evidence))
+    Some(Finding::new(grade, Area::Answer, &what, evidence))
 }
 
 fn cache(watched: &Watched) -> Option<Finding> {
@@ -111,6 +119,10 @@ fn flush(watched: &Watched) -> Finding {
         thousands(*events),
         thousands(*reads)
     );
+    if *reads == 1 && *events > 1 {
+        let what = "cannot tell: all events came in one read";
+        return Finding::new(Grade::Note, Area::Flush, what, evidence);
+    }
     let what = "nothing seems to wait on the way";
     Finding::new(Grade::Ok, Area::Flush, what, evidence)
 }
@@ -119,9 +131,10 @@ fn heartbeat(watched: &Watched) -> Finding {
     let (silence, length) = (seconds(watched.silence), seconds(watched.length));
     let evidence = format!("longest silence {silence}, in {length}");
     let (grade, what) = match watched.comments {
-        0 if watched.silence * 2 < watched.length => {
+        0 if watched.events > 0 && watched.silence * 2 < watched.length => {
             (Grade::Ok, "not needed: events came all the time".to_owned())
         }
+        0 if watched.ended() => (Grade::Note, "none seen before the stream ended".to_owned()),
         0 => (
             Grade::Note,
             "none seen; watch for longer (--watch 2m)".to_owned(),

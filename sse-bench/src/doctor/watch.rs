@@ -8,6 +8,7 @@ use sse_core::lint::{Lint, Linter, Moment};
 use sse_core::{EventId, EventRef, Ignored, Item};
 
 use super::listen::{Heard, Line, Listened};
+use crate::sys;
 
 /// Ids remembered, the newest.
 const MOST_IDS: usize = 1000;
@@ -18,6 +19,8 @@ const MOST_TYPES: usize = 100;
 #[derive(Debug, Default)]
 pub(super) struct Watched {
     pub listened: Option<Listened>,
+    /// Somebody did not want to wait for the end of the watch.
+    pub interrupted: bool,
     /// From the opened stream to the end of the watch.
     pub length: Duration,
     pub events: u64,
@@ -25,8 +28,9 @@ pub(super) struct Watched {
     pub comments: u64,
     /// Events with an id of their own.
     pub with_id: u64,
-    /// The newest of them, in order, but those of control events.
+    /// The newest of them, in order, but those of control events; and the first.
     pub ids: VecDeque<String>,
+    pub first_id: Option<String>,
     pub retry: Option<Duration>,
     /// From the request.
     pub first_event: Option<Duration>,
@@ -42,6 +46,12 @@ impl Watched {
     /// Whether an event stream was opened.
     pub(super) fn opened(&self) -> bool {
         self.length > Duration::ZERO
+    }
+
+    /// Whether it ended by itself.
+    pub(super) fn ended(&self) -> bool {
+        let listened = self.listened.as_ref();
+        listened.is_some_and(|listened| listened.end.is_some())
     }
 }
 
@@ -102,7 +112,13 @@ pub(super) async fn watch(
             _ => ControlFlow::Continue(()),
         }
     };
-    let listened = line.listen(EventId::default(), begun + length, hear).await;
+    let mut interrupted = false;
+    let over = async {
+        let interrupt = tokio::time::timeout(length, sys::interrupted()).await;
+        interrupted = interrupt.is_ok();
+    };
+    let listened = line.listen(EventId::default(), over, hear).await;
+    watched.interrupted = interrupted;
     let end = Instant::now();
     if let Some(opened) = opened {
         watched.silence = watched.silence.max(end - last_bytes);
@@ -129,6 +145,9 @@ impl Watched {
         self.with_id += 1;
         if is_control(event, gap_events) {
             return;
+        }
+        if self.first_id.is_none() {
+            self.first_id = Some(event.last_event_id.to_owned());
         }
         if self.ids.len() == MOST_IDS {
             self.ids.pop_front();

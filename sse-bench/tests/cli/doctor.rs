@@ -1,10 +1,12 @@
 //! `doctor`: what it says of servers that do well and of those that do not.
 
 use std::net::TcpStream;
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::support::{Request, Run, SSE_HEAD, Server, hold, run, send};
+use crate::support::{Request, Run, SSE_HEAD, Server, command, hold, run, send};
 
 const HEADERS: &str = "Cache-Control: no-store\r\n\r\nretry: 2000\n\n";
 
@@ -147,6 +149,61 @@ fn what_browsers_meet_is_tried_too() {
     assert_eq!(grade(&report, "cors").0, "problem");
     let (grade_of, what) = grade(&report, "compression");
     assert_eq!(grade_of, "warning", "{what}");
+}
+
+#[test]
+fn ids_that_repeat_by_design_prove_nothing_of_a_replay() {
+    let server = Server::start(|_, _, stream| {
+        let body = "id: v1\ndata: 1\n\n".repeat(12);
+        send(stream, format!("{SSE_HEAD}{HEADERS}{body}"));
+        hold(stream);
+    });
+    let report = doctor(&server, "12", &[]).json();
+    let resume = grade(&report, "resume");
+    assert_eq!(resume, ("note".into(), "cannot tell: ids repeat".into()));
+    assert_eq!(grade(&report, "flush").0, "note");
+}
+
+#[test]
+fn a_stream_that_no_client_can_read_on_is_a_problem() {
+    let server = Server::start(|_, _, stream| {
+        let id = "7".repeat(100_000);
+        send(stream, format!("{SSE_HEAD}{HEADERS}id: {id}\n"));
+        hold(stream);
+    });
+    let run = doctor(&server, "1", &[]);
+    assert_eq!(run.code(), 1, "{}", run.stdout);
+    let report = run.json();
+    let answer = finding(&report, "answer");
+    assert_eq!(answer["grade"], "problem");
+    assert!(answer["evidence"].as_str().unwrap().contains("limit"));
+    assert_eq!(grade(&report, "heartbeat").0, "note");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_leaves_what_was_seen() {
+    let (sent, taken) = mpsc::channel();
+    let server = Server::start(move |_, _, stream| {
+        send(stream, format!("{SSE_HEAD}{HEADERS}{}", events(1..=5)));
+        // More than sockets hold: once it is written, the events are read.
+        send(stream, format!(":{}\n", "x".repeat(4095)).repeat(4096));
+        let _ = sent.send(());
+        hold(stream);
+    });
+    let url = server.url();
+    let mut started = command(&["doctor", "--watch", "60s", "--output-format", "json", &url]);
+    started.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = started.spawn().unwrap();
+    taken.recv().unwrap();
+    let id = child.id().to_string();
+    let killed = Command::new("kill").args(["-INT", &id]).status();
+    assert!(killed.unwrap().success());
+    let run = Run::from(child.wait_with_output().unwrap());
+    let report = run.json();
+    assert_eq!((run.code(), &report["events"]), (130, &json!(5)));
+    assert_eq!(grade(&report, "answer").0, "ok");
+    assert_eq!(server.requests().len(), 1);
 }
 
 #[test]

@@ -45,6 +45,17 @@ pub(super) fn check_type(event_type: &str, report: &mut Report) {
     }
 }
 
+/// What only fills silence does so without being dispatched.
+pub(super) fn severity_without_data(event_type: &str) -> Severity {
+    const FILLERS: [&str; 4] = ["ping", "heartbeat", "keepalive", "keep-alive"];
+    let fills = |name: &&str| event_type.eq_ignore_ascii_case(name);
+    if FILLERS.iter().any(fills) {
+        Severity::Note
+    } else {
+        Severity::Error
+    }
+}
+
 /// The known name that one is a typo of.
 fn meant(name: &str) -> Option<&'static str> {
     if name.len() > LONGEST_NAME {

@@ -88,8 +88,20 @@ pub(super) fn cases() -> Vec<Case> {
     ]
 }
 
+/// Any coding is acceptable where none is named (RFC 9110 §12.5.3), and hides the stream.
+fn needs_plain(leg: &Leg) -> Result<(), Verdict> {
+    match leg.text("content-encoding") {
+        Some(coding) if !coding.trim().eq_ignore_ascii_case("identity") => {
+            let text = format_args!("Content-Encoding: {coding}, unasked: see V38");
+            Err(Verdict::not_applicable(text))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Nothing can be said of a stream that says nothing.
 fn needs_bytes(site: &Site, leg: &Leg) -> Result<(), Verdict> {
+    needs_plain(leg)?;
     if leg.body.is_empty() {
         let patience = humantime::format_duration(site.patience);
         let text = format_args!("nothing came within --patience {patience}");
@@ -99,6 +111,7 @@ fn needs_bytes(site: &Site, leg: &Leg) -> Result<(), Verdict> {
 }
 
 fn needs_events(site: &Site, leg: &Leg) -> Result<(), Verdict> {
+    needs_plain(leg)?;
     if leg.events().next().is_none() {
         let patience = humantime::format_duration(site.patience);
         let text = format_args!("no event came within --patience {patience}");
@@ -154,6 +167,7 @@ fn ids(site: &Site, leg: &Leg) -> Outcome {
 }
 
 fn unfinished(_: &Site, leg: &Leg) -> Outcome {
+    needs_plain(leg)?;
     let lost = leg.unfinished == Some(true);
     let tail = &leg.body[leg.body.len().saturating_sub(60)..];
     let seen = format!("it ends with {:?}", String::from_utf8_lossy(tail));

@@ -264,6 +264,22 @@ fn hostile_servers_hold_up_no_run() {
 }
 
 #[test]
+fn a_coding_nobody_named_hides_the_stream_and_breaks_no_rule() {
+    let server = Server::start(|_, _, stream| {
+        send(
+            stream,
+            format!("{}Content-Encoding: br\r\n\r\n", world::HEAD),
+        );
+        send(stream, b"\x8b\xff\xfe: \n");
+        hold(stream);
+    });
+    let options = ["--patience", "1s", "--only", "V42", "--only", "V38/unasked"];
+    let report = conform(&server.url(), &options).json();
+    assert_eq!(names(&report, "non_strict"), ["V38/unasked"], "{report:#}");
+    assert_eq!(names(&report, "failed"), [""; 0], "{report:#}");
+}
+
+#[test]
 fn where_there_is_no_stream_one_check_says_so() {
     let missing = Server::answering("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
     let run = conform(&missing.url(), &[]);
