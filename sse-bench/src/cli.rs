@@ -1,7 +1,10 @@
 //! The command line: one definition for parsing, help, completions and man page.
 
+pub mod compare;
 pub mod doctor;
+pub mod finite;
 pub mod selftest;
+pub mod storm;
 pub mod verify;
 
 use std::path::PathBuf;
@@ -14,6 +17,7 @@ use crate::conform::ConformArgs;
 use crate::proxy::ProxyArgs;
 use crate::ramp::Ramp;
 use crate::report::{Output, Render, Writer};
+use crate::slow::Slow;
 use crate::threshold::{self, Threshold};
 use crate::timestamp::Pointer;
 use crate::transport::TransportArgs;
@@ -28,7 +32,13 @@ Exit codes:
        or nothing was measured for a threshold
     4  the target was never reached: no event stream was opened at all
    99  a threshold was breached
-  130  interrupted; the report so far is printed";
+  130  interrupted; the report so far is printed
+With --until-done:
+    0  each request was answered by a stream up to its end marker
+    1  a stream ended, or broke, without its end marker
+    3  other requests failed (refused, not answered, an error in the stream, timed out), none
+       came to its end, or requests were due that never started
+    4  no request was answered by a stream";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -37,6 +47,11 @@ Examples:
 
   5,000 connections, with the delivery latency from the time that each event carries:
       sse-bench load http://127.0.0.1:8080/events -c 5000 -z 30s --timestamp-pointer /at
+
+  Requests to a language model, 20 each second at their own times, however long answers take:
+      sse-bench load https://api.example.com/v1/chat/completions --preset openai-chat --rate 20 \\
+          -z 60s -H 'Authorization: Bearer KEY' -d '{\"model\":\"NAME\",\"stream\":true,\"messages\":[...]}' \\
+          --goodput 'ttfe:500ms gap:200ms' --threshold 'goodput>=0.99'
 
   The report as JSON in a file, beside the text on the terminal:
       sse-bench load http://127.0.0.1:8080/events --output-format json=report.json";
@@ -58,12 +73,16 @@ pub enum Command {
     /// Prove what reconnection and replay of an event stream are worth: cut connections, and tell
     /// what was lost, repeated or out of order
     Verify(Box<verify::VerifyArgs>),
+    /// Lose all connections at once, and measure how they come back
+    Storm(Box<storm::StormArgs>),
     /// Check the checker: a built-in server commits each anomaly, and verify must find it
     Selftest(selftest::SelftestArgs),
     /// Check whether a client or a server keeps to the rules of event streams
     Conform(Box<ConformArgs>),
     /// Stand before a server and disturb its event streams: cuts, delays, lost events and more
     Proxy(Box<ProxyArgs>),
+    /// Two reports side by side: what got better, what got worse, and by how much
+    Compare(Box<compare::CompareArgs>),
     /// Examine one endpoint: what clients and proxies will make of its event stream
     Doctor(Box<doctor::DoctorArgs>),
     /// Print a completion script for a shell
@@ -77,7 +96,7 @@ pub enum Command {
 
 /// `sse-bench load`.
 #[derive(Debug, Args)]
-#[command(after_help = EXIT_CODES, after_long_help = format!("{EXAMPLES}\n\n{}\n\n{EXIT_CODES}", threshold::load::METRICS.help()))]
+#[command(after_help = EXIT_CODES, after_long_help = format!("{EXAMPLES}\n\n{}\n\nWith --until-done: {}\n\n{EXIT_CODES}", threshold::load::METRICS.help(), threshold::finite::METRICS.help()))]
 pub struct LoadArgs {
     /// The event stream, http:// or https://
     #[arg(value_hint = ValueHint::Url)]
@@ -99,10 +118,16 @@ pub struct LoadArgs {
     pub pace: Pace,
 
     #[command(flatten)]
+    pub finite: finite::FiniteArgs,
+
+    #[command(flatten)]
     pub request: RequestArgs,
 
     #[command(flatten)]
     pub measure: Measure,
+
+    #[command(flatten)]
+    pub baseline: compare::BaselineArgs,
 
     #[command(flatten)]
     pub output: OutputArgs,
@@ -136,6 +161,11 @@ pub struct Pace {
     /// Reconnect even where each connection repeats a request that is not GET
     #[arg(long, conflicts_with = "no_reconnect")]
     pub reconnect: bool,
+
+    /// Connections that read slowly, as a share or a number, and what each reads in a second:
+    /// 5%:1KB/s; repeatable. They have a small receive buffer, and figures of their own
+    #[arg(long, value_name = "SHARE:RATE")]
+    pub slow: Vec<Slow>,
 
     /// Threads, each with its share of the connections [default: one for each core]
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=1024))]
@@ -237,7 +267,7 @@ pub struct Measure {
 }
 
 /// Where the report goes.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
     /// Report format, repeatable: text, json, csv, junit or html for standard output, FORMAT=FILE

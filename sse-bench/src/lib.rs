@@ -9,10 +9,13 @@
 //!
 //! **verify**: [`verify::run`] cuts connections and tells a [`checker::Checker`]
 //! what each received; its findings become a [`verify::VerifyReport`].
+//! **storm**: [`storm::run`] lets the slots of `load` lose all connections at
+//! once, and follows them back.
 //! **selftest**: [`selftest::run`] puts that to the test.
 
 pub mod checker;
 pub mod cli;
+pub mod compare;
 pub mod conform;
 pub mod connect;
 pub mod connection;
@@ -20,6 +23,7 @@ pub mod doctor;
 pub mod exchange;
 pub mod exit;
 pub mod failure;
+pub mod finite;
 pub mod histogram;
 pub mod http;
 pub mod http2;
@@ -35,7 +39,9 @@ pub mod ramp;
 pub mod report;
 pub mod selftest;
 pub mod series;
+pub mod slow;
 pub mod stats;
+pub mod storm;
 pub mod stream;
 pub mod sys;
 pub mod target;
@@ -61,10 +67,13 @@ pub use cli::Cli;
 pub use exit::Exit;
 pub use plan::Plan;
 
+use cli::storm::StormArgs;
 use cli::verify::VerifyArgs;
 use cli::{Command, LoadArgs};
+use finite::{FinitePlan, FiniteReport};
 use progress::Progress;
 use report::{Invocation, Report};
+use storm::{StormPlan, StormReport};
 use verify::{VerifyPlan, VerifyReport};
 
 /// Runs a parsed command line.
@@ -72,9 +81,11 @@ pub fn run(cli: Cli) -> ExitCode {
     let done = match cli.command {
         Command::Load(args) => load(*args),
         Command::Verify(args) => verify(*args),
+        Command::Storm(args) => storm(*args),
         Command::Selftest(args) => selftest::run(&args),
         Command::Conform(args) => conform::run(&args),
         Command::Proxy(args) => proxy::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
@@ -98,8 +109,13 @@ fn complain(text: impl Display) {
 }
 
 fn load(args: LoadArgs) -> Result<Exit> {
-    let writer = args.output.open::<Report<'_>>()?;
+    if args.finite.wanted() {
+        return load_finite(args);
+    }
+    let output = args.output.clone();
+    // Reads the baseline, which the report may be about to replace.
     let plan = Arc::new(Plan::new(args)?);
+    let writer = output.open::<Report<'_>>()?;
     plan.check_machine()?;
     let mut progress = Progress::new(plan.connections);
     let invocation = Invocation::now();
@@ -112,9 +128,26 @@ fn load(args: LoadArgs) -> Result<Exit> {
     Ok(report.exit)
 }
 
+fn load_finite(args: LoadArgs) -> Result<Exit> {
+    let output = args.output.clone();
+    let plan = Arc::new(FinitePlan::new(args)?);
+    let writer = output.open::<FiniteReport<'_>>()?;
+    plan.check_machine()?;
+    let mut progress = Progress::new(plan.connections);
+    let invocation = Invocation::now();
+    let outcome = finite::run(&plan, &mut progress)?;
+    let report = FiniteReport::new(&invocation, &plan, &outcome)?;
+    if report.exit != Exit::Pass && !writer.shows_text() {
+        complain(&report.head.reason);
+    }
+    writer.write(&report)?;
+    Ok(report.exit)
+}
+
 fn verify(args: VerifyArgs) -> Result<Exit> {
-    let writer = args.output.open::<VerifyReport<'_>>()?;
+    let output = args.output.clone();
     let plan = VerifyPlan::new(args)?;
+    let writer = output.open::<VerifyReport<'_>>()?;
     plan.check_machine()?;
     let mut progress = Progress::new(plan.connections);
     let invocation = Invocation::now();
@@ -126,6 +159,21 @@ fn verify(args: VerifyArgs) -> Result<Exit> {
     }
     writer.write(&report)?;
     Ok(exit)
+}
+
+fn storm(args: StormArgs) -> Result<Exit> {
+    let writer = args.output.open::<StormReport<'_>>()?;
+    let plan = StormPlan::new(args)?;
+    plan.load.check_machine()?;
+    let mut progress = Progress::new(plan.load.connections);
+    let invocation = Invocation::now();
+    let outcome = storm::run(&plan, &mut progress)?;
+    let report = StormReport::new(&invocation, &plan, &outcome)?;
+    if report.exit != Exit::Pass && !writer.shows_text() {
+        complain(&report.head.reason);
+    }
+    writer.write(&report)?;
+    Ok(report.exit)
 }
 
 /// One page for the program and its subcommands.

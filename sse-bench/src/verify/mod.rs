@@ -3,11 +3,12 @@
 
 pub mod cut;
 mod group;
+mod html;
 pub mod json;
 pub mod plan;
 pub mod publish;
 pub mod report;
-mod restart;
+pub(crate) mod restart;
 mod slot;
 pub mod verdict;
 

@@ -5,9 +5,12 @@
 #[path = "../../examples/broadcast.rs"]
 #[expect(dead_code, reason = "an example has a main")]
 mod broadcast;
+mod compare;
 mod conform;
 mod doctor;
 mod event_source;
+mod finite;
+mod hold;
 mod http2;
 #[cfg(unix)]
 mod interrupt;
@@ -16,6 +19,8 @@ mod refusals;
 mod report;
 mod schema;
 mod selftest;
+mod slow;
+mod storm;
 mod stream;
 mod support;
 mod templates;
