@@ -44,6 +44,7 @@ pub mod threshold;
 pub mod timestamp;
 mod tls;
 pub mod transport;
+pub mod tui;
 pub mod units;
 pub mod verify;
 pub mod worker;
@@ -98,9 +99,10 @@ fn complain(text: impl Display) {
 
 fn load(args: LoadArgs) -> Result<Exit> {
     let writer = args.output.open::<Report<'_>>()?;
+    let frame = args.output.frame();
     let plan = Arc::new(Plan::new(args)?);
     plan.check_machine()?;
-    let mut progress = Progress::new(plan.connections);
+    let mut progress = Progress::new(plan.connections).with_view(frame, || plan.title());
     let invocation = Invocation::now();
     let outcome = load::run(&plan, &mut progress)?;
     let report = Report::new(&invocation, &plan, &outcome)?;
@@ -113,9 +115,10 @@ fn load(args: LoadArgs) -> Result<Exit> {
 
 fn verify(args: VerifyArgs) -> Result<Exit> {
     let writer = args.output.open::<VerifyReport<'_>>()?;
+    let frame = args.output.frame();
     let plan = VerifyPlan::new(args)?;
     plan.check_machine()?;
-    let mut progress = Progress::new(plan.connections);
+    let mut progress = Progress::new(plan.connections).with_view(frame, || plan.title());
     let invocation = Invocation::now();
     let (plan, outcome) = verify::run(plan, &mut progress)?;
     let report = VerifyReport::new(&invocation, &plan, &outcome)?;

@@ -8,12 +8,14 @@ use sse_core::Limits;
 
 use crate::cli::LoadArgs;
 use crate::ramp::Ramp;
+use crate::report::invocation::shown_url;
 use crate::stats::DeliveryMeter;
 use crate::sys;
 use crate::target::Target;
 use crate::threshold::Threshold;
 use crate::timestamp::Pointer;
 use crate::transport::Transport;
+use crate::tui::Title;
 
 /// Open files that a run needs beside its connections, and for each thread.
 const OTHER_FILES: u64 = 32;
@@ -109,6 +111,17 @@ impl Plan {
         match &self.ramp {
             Some(ramp) => ramp.due(number),
             None => Duration::from_secs_f64(f64::from(number) / f64::from(self.connect_rate)),
+        }
+    }
+
+    /// What a view of the run says of it.
+    pub fn title(&self) -> Title {
+        Title {
+            command: "load",
+            url: shown_url(&self.target.url),
+            connections: self.connections.into(),
+            thresholds: self.thresholds.clone(),
+            ..Title::default()
         }
     }
 

@@ -83,7 +83,7 @@ impl Default for Settings {
 }
 
 /// Records one group of slots.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Checker {
     settings: Settings,
     table: Table,
@@ -148,6 +148,11 @@ impl Checker {
             announced: self.counts.gap_events,
             id_conflict: self.table.conflicting,
         }
+    }
+
+    /// Events known and runs of them: what a copy costs.
+    pub fn records(&self) -> usize {
+        self.runs + self.table.len() as usize
     }
 
     /// Another slot: its number.
