@@ -60,7 +60,7 @@ pub enum Command {
     Verify(Box<verify::VerifyArgs>),
     /// Check the checker: a built-in server commits each anomaly, and verify must find it
     Selftest(selftest::SelftestArgs),
-    /// Check whether a client keeps to the rules of event streams
+    /// Check whether a client or a server keeps to the rules of event streams
     Conform(Box<ConformArgs>),
     /// Stand before a server and disturb its event streams: cuts, delays, lost events and more
     Proxy(Box<ProxyArgs>),

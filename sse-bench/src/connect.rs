@@ -131,7 +131,7 @@ impl Connector {
 }
 
 #[cfg(unix)]
-async fn connect_unix(path: &Path) -> Result<Socket, Failure> {
+pub(crate) async fn connect_unix(path: &Path) -> Result<Socket, Failure> {
     let socket = tokio::net::UnixStream::connect(path).await;
     socket
         .map(Socket::Unix)
@@ -139,7 +139,7 @@ async fn connect_unix(path: &Path) -> Result<Socket, Failure> {
 }
 
 #[cfg(not(unix))]
-async fn connect_unix(path: &Path) -> Result<Socket, Failure> {
+pub(crate) async fn connect_unix(path: &Path) -> Result<Socket, Failure> {
     let none = format_args!("{}: this system has no Unix sockets", path.display());
     Err(Failure::new(Kind::Connect, none))
 }

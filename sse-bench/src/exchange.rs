@@ -19,6 +19,9 @@ use crate::live::Live;
 use crate::stats::wall_clock;
 use crate::stream::Stream;
 
+/// Sockets read before it is looked for more that are ready: asking the system
+/// costs as much as some reads.
+pub const EVENT_INTERVAL: u32 = 512;
 /// The most that one read takes, in bytes.
 pub const READ_BUFFER: usize = 64 << 10;
 

@@ -23,6 +23,7 @@ pub mod failure;
 pub mod histogram;
 pub mod http;
 pub mod http2;
+pub mod lag;
 pub mod leg;
 pub mod live;
 pub mod load;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::time::MissedTickBehavior;
 
+use crate::lag::PROBE_INTERVAL;
 use crate::live::Snapshot;
 use crate::plan::Plan;
 use crate::progress::Progress;
@@ -16,8 +17,6 @@ use crate::sys;
 use crate::team::Team;
 use crate::worker::Message;
 
-/// How often the read lag of each thread is probed.
-const PROBE_INTERVAL: Duration = Duration::from_millis(10);
 /// Slots that fail before a target counts as unreachable, if none connected.
 const UNREACHABLE_AFTER: u64 = 100;
 

@@ -101,7 +101,7 @@ impl Progress {
 
     /// What was recorded `now`, to be judged as if the run ended. Costs the view a
     /// copy of it now and then, and a line nothing.
-    pub fn judge(&mut self, checker: &Checker, now: Micros) {
+    pub fn judge(&mut self, checker: &mut Checker, now: Micros) {
         if let Some(tui) = &mut self.tui {
             tui.judge(checker, now);
         }

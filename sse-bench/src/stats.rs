@@ -31,6 +31,9 @@ pub struct Stats {
     pub reconnect: Latency,
     /// What the payload timestamps say.
     pub delivery: Delivery,
+    /// How much later than the first of the slots each other one received an event
+    /// that was new.
+    pub skew: Latency,
     /// How long an event that a socket holds ready waits until this thread reads
     /// it, estimated by probes.
     pub read_lag: Latency,
@@ -60,6 +63,7 @@ impl Stats {
         let latencies = [
             ("delivery", &self.delivery.live),
             ("replay", &self.delivery.replayed),
+            ("skew", &self.skew),
             ("first_event", &self.first_event),
             ("open", &self.open),
             ("connect", &self.connect),
@@ -83,6 +87,7 @@ impl Stats {
         self.first_event.merge(&other.first_event);
         self.reconnect.merge(&other.reconnect);
         self.delivery.merge(&other.delivery);
+        self.skew.merge(&other.skew);
         self.read_lag.merge(&other.read_lag);
         self.failures.merge(other.failures);
         self.ends += other.ends;
@@ -168,6 +173,11 @@ pub struct Delivery {
 }
 
 impl Delivery {
+    /// Events that never came count as the longest latency there is, 24 h.
+    pub fn undelivered(&mut self, events: u64) {
+        self.live.record_times(Duration::MAX, events);
+    }
+
     fn merge(&mut self, other: &Self) {
         self.live.merge(&other.live);
         self.replayed.merge(&other.replayed);

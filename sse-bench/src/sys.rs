@@ -189,3 +189,19 @@ pub fn kill_group(leader: u32) {
     #[cfg(not(unix))]
     let _ = leader;
 }
+
+/// Asks a process group to end (SIGTERM), by the id of its leader. `false` where
+/// there is no such way.
+pub fn terminate_group(leader: u32) -> bool {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Pid, Signal, kill_process_group};
+        let pid = i32::try_from(leader).ok().and_then(Pid::from_raw);
+        pid.is_some_and(|pid| kill_process_group(pid, Signal::TERM).is_ok())
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = leader;
+        false
+    }
+}

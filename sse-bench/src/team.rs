@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use tokio::sync::{mpsc, watch};
 
+use crate::lag;
 use crate::live::{Live, Snapshot};
 use crate::plan::Plan;
 use crate::series::Recorder;
@@ -45,7 +46,7 @@ impl Team {
         for number in 0..plan.threads {
             let live = Arc::new(Live::default());
             team.lives.push(Arc::clone(&live));
-            let (probe, lag_probe) = lag_probe().unzip();
+            let (probe, lag_probe) = lag::pair().unzip();
             team.probes.extend(probe);
             let assignment = Assignment {
                 plan: Arc::clone(plan),
@@ -72,11 +73,8 @@ impl Team {
 
     /// Sends each thread a datagram that shows how far behind it is.
     pub fn probe_lag(&self) {
-        for probe in &self.probes {
-            let sent = u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX);
-            // A full buffer means that the thread is far behind, which the
-            // datagrams before this one say already.
-            let _ = probe.send(&sent.to_le_bytes());
+        for socket in &self.probes {
+            lag::probe(socket, self.start);
         }
     }
 
@@ -106,21 +104,4 @@ impl Team {
         }
         Ok((self.snapshot(), sum))
     }
-}
-
-/// A pair of datagram sockets that know only each other.
-fn lag_probe() -> Option<(UdpSocket, UdpSocket)> {
-    let pair = || {
-        let (from, to) = (
-            UdpSocket::bind("127.0.0.1:0")?,
-            UdpSocket::bind("127.0.0.1:0")?,
-        );
-        from.connect(to.local_addr()?)?;
-        to.connect(from.local_addr()?)?;
-        from.set_nonblocking(true)?;
-        to.set_nonblocking(true)?;
-        io::Result::Ok((from, to))
-    };
-    // Without it the report says that the lag is unknown.
-    pair().ok()
 }

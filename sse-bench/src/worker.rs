@@ -15,7 +15,8 @@ use tokio::time::MissedTickBehavior;
 
 use crate::connect::Connector;
 use crate::connection::Slot;
-use crate::exchange::{READ_BUFFER, Wire};
+use crate::exchange::{EVENT_INTERVAL, READ_BUFFER, Wire};
+use crate::lag;
 use crate::live::Live;
 use crate::plan::{Plan, share};
 use crate::series::Recorder;
@@ -142,6 +143,7 @@ pub fn run(assignment: Assignment) -> io::Result<Stats> {
     let _leaving = Leaving(assignment.messages.clone());
     let runtime = Builder::new_current_thread()
         .enable_all()
+        .event_interval(EVENT_INTERVAL)
         .build_local(LocalOptions::default())?;
     let Assignment {
         plan,
@@ -174,8 +176,10 @@ pub fn run(assignment: Assignment) -> io::Result<Stats> {
     runtime.block_on(async {
         tokio::task::spawn_local(ramp(Rc::clone(&worker), number, start));
         if let Some(socket) = lag_probe {
-            let socket = tokio::net::UdpSocket::from_std(socket)?;
-            tokio::task::spawn_local(measure_lag(Rc::clone(&worker), socket, start));
+            let worker = Rc::clone(&worker);
+            tokio::task::spawn_local(async move {
+                lag::measure(socket, start, &worker.live, &worker.stats).await;
+            });
         }
         let handing_over = hand_over(Rc::clone(&worker), number, Arc::clone(&recorder), start);
         tokio::task::spawn_local(handing_over);
@@ -212,22 +216,5 @@ async fn ramp(worker: Rc<Worker>, number: u32, start: Instant) {
         let due = start + plan.due(slot);
         tokio::time::sleep_until(due.into()).await;
         tokio::task::spawn_local(Slot::new(Rc::clone(&worker), slot, due).run());
-    }
-}
-
-/// Each event counts with the lag of the next datagram that this thread reads,
-/// which waited in the same queue.
-async fn measure_lag(worker: Rc<Worker>, socket: tokio::net::UdpSocket, start: Instant) {
-    let mut sent = [0; 8];
-    let mut counted = 0;
-    while let Ok(length) = socket.recv(&mut sent).await {
-        if length == sent.len() {
-            let sent = Duration::from_nanos(u64::from_le_bytes(sent));
-            let lag = start.elapsed().saturating_sub(sent);
-            let deliveries = worker.live.deliveries.get();
-            let mut stats = worker.stats.borrow_mut();
-            stats.read_lag.record_times(lag, deliveries - counted);
-            counted = deliveries;
-        }
     }
 }

@@ -125,7 +125,7 @@ impl Theme {
             lanes: [176, 80, 179, 111, 150, 209, 147, 186, 116, 211]
                 .map(fg)
                 .to_vec(),
-            json: [fg(110), fg(150), fg(216), fg(176), fg(243)],
+            json: [fg(110), fg(150), fg(216), fg(176), fg(245)],
         }
     }
 
@@ -153,10 +153,8 @@ impl Theme {
             selected: Style::new().bg(Color::Indexed(254)),
             hit: Style::new().fg(Color::Indexed(232)).bg(Color::Indexed(221)),
             mark: fg(160),
-            lanes: [127, 30, 94, 25, 64, 166, 61, 100, 31, 161]
-                .map(fg)
-                .to_vec(),
-            json: [fg(25), fg(28), fg(130), fg(127), fg(246)],
+            lanes: [127, 30, 94, 25, 22, 130, 61, 58, 24, 161].map(fg).to_vec(),
+            json: [fg(25), fg(28), fg(130), fg(127), fg(242)],
         }
     }
 

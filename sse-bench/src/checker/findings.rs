@@ -189,6 +189,9 @@ pub enum Undecided {
     Unshared(u64),
     /// The bound on records was reached at this time.
     Truncated(Micros),
+    /// So many events came in replays only, when more events had been let go of than
+    /// names are remembered: they may be repeats.
+    Forgotten(u64),
     /// The declared sequence has more holes than numbers, or no id has a number.
     NoSequence,
 }

@@ -40,7 +40,7 @@ struct Type {
 /// The types of events, as far as greetings go.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Types {
-    types: HashMap<Box<str>, Type>,
+    types: HashMap<Box<str>, Type, foldhash::fast::RandomState>,
 }
 
 impl Types {
@@ -84,6 +84,21 @@ impl Types {
                     self.types.insert(event_type.into(), known);
                 }
                 Vec::new()
+            }
+        }
+    }
+
+    /// The first place that is held.
+    pub(super) fn first_held(&self) -> Option<u32> {
+        let held = self.types.values().flat_map(|known| &known.held);
+        held.map(|held| held.index).min()
+    }
+
+    /// The first `count` events of the table are gone.
+    pub(super) fn rebase(&mut self, count: u32) {
+        for known in self.types.values_mut() {
+            for held in &mut known.held {
+                held.index -= count;
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::findings::{Anomaly, AnomalyKind, Findings, Level, Mode, Undecided};
+use super::findings::{Anomaly, AnomalyKind, Findings, LegResult, Level, Mode, Undecided};
 use super::identity::Sequence;
 use super::intervals::{Piece, pieces};
 use super::order::Order;
@@ -10,6 +10,7 @@ use super::owed::Map;
 use super::record::LegEnd;
 use super::shared::{Open, each_begins_anew, unshared};
 use super::slot::{Loss, SlotView};
+use super::table::Key;
 use super::{Checker, LISTED, Micros, reconnects};
 
 impl Checker {
@@ -26,26 +27,17 @@ impl Checker {
             let key = &keys[index as usize];
             !key.confirmed || (ids && key.hashed) || ambiguous.contains(&index)
         };
-        let wanted = |number: u64| {
-            let acknowledged = self.acknowledged.as_ref();
-            acknowledged.is_none_or(|numbers| numbers.contains_key(&number))
-        };
         let order = Order::new(keys, excluded, &slots, self.acknowledged.as_ref());
         let until = end.saturating_sub(self.settings.drain);
         let no_sequence = order.no_sequence;
         let sequence = level == Level::Sequence && !no_sequence;
-        let owed = |key: u32| match keys.get(key as usize) {
-            Some(key) => {
-                let number = key.number.map(|number| number.number);
-                let declared = sequence && number.is_some();
-                let published = self.acknowledged.is_none() || number.is_some_and(wanted);
-                (key.shared || declared) && published && key.first_at <= until
-            }
-            None => order.phantoms[key as usize - keys.len()].first_at <= until,
-        };
-        let owed: Vec<bool> = order.key_at.iter().map(|key| owed(*key)).collect();
+        let owed = order.key_at.iter();
+        let owed: Vec<bool> = owed
+            .map(|key| self.is_owed(*key, &order, level, until))
+            .collect();
         let map = Map::new(&self.table, order, &owed, self.acknowledged.is_some());
         let mut judged = Judged::new(&self, &map, end);
+        judged.let_go();
         for (number, (record, pieces)) in self.slots.iter().zip(&slots).enumerate() {
             if !record.legs.is_empty() {
                 let view = SlotView::new(&map, record, pieces, &self.settings, end);
@@ -53,25 +45,28 @@ impl Checker {
             }
         }
         judged.conflicts(excluded);
+        judged.name();
         let mut findings = judged.findings;
         findings.level = Some(level);
         findings.greetings = greetings;
         let confirmed = keys.iter().filter(|key| key.confirmed).count();
-        findings.events = confirmed as u64;
-        findings.shared = keys.iter().filter(|key| key.shared).count() as u64;
+        findings.events = self.let_go.events + confirmed as u64;
+        let shared = keys.iter().filter(|key| key.shared).count() as u64;
+        findings.shared = self.let_go.shared + shared;
         findings.ambiguous = ambiguous.len() as u64;
         findings.deliveries = self.counts.deliveries;
         findings.control = self.counts.control + self.counts.gap_events;
         findings.integrity.unkeyed = self.counts.unkeyed + self.unkeyed(&slots, excluded);
-        let open = Open::new(&self.slots, end);
+        let open = Open::new(&self.slots, end, &self.let_go.watched);
         let (window, alone) = open.watched(until);
         findings.window = window;
         let part = |index: u32| !excluded(index);
-        let private = unshared(&self.table, &open, until, part);
-        let known = (confirmed - ambiguous.len()) as u64;
+        let private = self.let_go.unshared + unshared(&self.table, &open, until, part);
+        let known = findings.events - ambiguous.len() as u64;
         let not_shared = each_begins_anew(&self.table, &self.slots, &map.by_time, end)
             || (known >= 4 && private * 2 > known)
             || (findings.shared >= 4 && findings.integrity.id_conflict * 2 > findings.shared);
+        let strange = keys.iter().filter(|key| self.is_strange(key)).count() as u64;
         let hashed_all = level == Level::Content && known == 0;
         let declared = sequence || self.acknowledged.is_some();
         findings.undecided = [
@@ -82,11 +77,34 @@ impl Checker {
             (findings.integrity.expected == 0).then_some(Undecided::NothingOwed),
             (!declared && (alone > 0 || window == 0)).then_some(Undecided::Unverifiable(alone)),
             (!declared && private > 0).then_some(Undecided::Unshared(private)),
+            (strange > 0).then_some(Undecided::Forgotten(strange)),
         ]
         .into_iter()
         .flatten()
         .collect();
         findings
+    }
+
+    /// Whether an event, or a phantom, first received by `until` counts as owed.
+    pub(super) fn is_owed(&self, key: u32, order: &Order, level: Level, until: Micros) -> bool {
+        let keys = &self.table.keys;
+        let Some(key) = keys.get(key as usize) else {
+            return order.phantoms[key as usize - keys.len()].first_at <= until;
+        };
+        let number = key.number.map(|number| number.number);
+        let sequence = level == Level::Sequence && !order.no_sequence;
+        let declared = sequence && number.is_some();
+        let published = self.acknowledged.as_ref().is_none_or(|numbers| {
+            let number = number.as_ref();
+            number.is_some_and(|number| numbers.contains_key(number))
+        });
+        (key.shared || declared) && published && key.first_at <= until && !self.is_strange(key)
+    }
+
+    /// Received by nobody live, when names were forgotten already: it may be a
+    /// repeat of one of those.
+    fn is_strange(&self, key: &Key) -> bool {
+        self.table.remembered.forgotten > 0 && key.confirmed && !key.live
     }
 
     /// Closes what is open and lets go of what was held back: the greetings.
@@ -95,19 +113,20 @@ impl Checker {
             self.closed(slot, end, LegEnd::EndOfRun);
         }
         let legs = self.slots.iter().flat_map(|slot| &slot.legs);
-        let begun = legs.filter(|leg| leg.has_events).count();
+        let begun = self.let_go.begun + legs.filter(|leg| leg.has_events).count();
         let greetings = self.types.finish(begun);
         for held in greetings.none {
             self.release(&held);
         }
         self.counts.unkeyed += greetings.events.len() as u64;
         for held in greetings.events {
-            self.slots[held.slot].legs[held.leg].drop_first();
+            let slot = &mut self.slots[held.slot];
+            slot.legs[held.leg - slot.dropped].drop_first();
         }
         greetings.types
     }
 
-    fn level(&self) -> Level {
+    pub(super) fn level(&self) -> Level {
         if !self.table.keys.iter().any(|key| key.confirmed) {
             Level::None
         } else if self.settings.sequence.is_some() && self.counts.numbered > 0 {
@@ -171,12 +190,27 @@ impl<'a> Judged<'a> {
         }
     }
 
+    /// What was counted of events and legs that are no longer there.
+    fn let_go(&mut self) {
+        let counts = &self.checker.counts;
+        let integrity = &mut self.findings.integrity;
+        integrity.duplicate = counts.repeats;
+        integrity.replay_overlap = counts.overlaps;
+        integrity.id_conflict = counts.conflicts;
+        for result in &self.checker.let_go.legs {
+            self.reconnect(*result);
+        }
+        for anomaly in &self.checker.let_go.anomalies {
+            *self.listed.entry(anomaly.kind).or_default() += 1;
+        }
+    }
+
     fn slot(&mut self, number: usize, view: &SlotView<'_>) {
         let settings = &self.checker.settings;
         let losses = view.losses();
         let integrity = &mut self.findings.integrity;
-        integrity.expected += view.expected();
-        integrity.received += view.received();
+        integrity.expected += view.record.expected + view.expected();
+        integrity.received += view.record.expected + view.received();
         self.findings.slots += 1;
         for loss in &losses {
             self.loss(number, view, loss);
@@ -189,10 +223,10 @@ impl<'a> Judged<'a> {
         }
         let watched =
             |leg: &super::Leg| leg.closed_at().min(self.end) - leg.opened >= settings.stall;
-        if view.record.legs.iter().any(watched) {
+        if view.record.watched || view.record.legs.iter().any(watched) {
             self.findings.stall_checked += 1;
         }
-        if let Some((leg, since)) = view.stall(settings.stall) {
+        if let Some((leg, since)) = view.stall(settings.stall, None) {
             self.findings.integrity.stall += 1;
             self.list(AnomalyKind::Stall, number, leg, since, 1, None);
         }
@@ -260,33 +294,17 @@ impl<'a> Judged<'a> {
 
     fn reconnects(&mut self, slot: usize, view: &SlotView<'_>, losses: &[Loss]) {
         let settings = &self.checker.settings;
-        for leg in 1..view.record.legs.len() {
-            let result = reconnects::judge(view, losses, leg, settings);
-            self.findings.legs.push(result);
-            let reconnects = &mut self.findings.reconnects;
-            reconnects.total += 1;
-            *match result.mode {
-                Mode::Vacuous => &mut reconnects.vacuous,
-                Mode::Resumed => &mut reconnects.resumed,
-                Mode::FullReplay => &mut reconnects.full_replay,
-                Mode::LiveOnly => &mut reconnects.live_only,
-                Mode::Undecided => &mut reconnects.undecided,
-            } += 1;
-            match result.complete {
-                Some(true) => reconnects.complete += 1,
-                Some(false) => {
-                    reconnects.incomplete += 1;
-                    let at = reconnects::overdue(view, leg, settings);
-                    self.list(
-                        AnomalyKind::IncompleteReplay,
-                        slot,
-                        leg,
-                        at,
-                        result.owed,
-                        None,
-                    );
-                }
-                None => {}
+        for (leg, record) in view.record.legs.iter().enumerate() {
+            if leg == 0 && view.record.dropped == 0 {
+                continue;
+            }
+            let judge = || reconnects::judge(view, losses, leg, settings);
+            let result = record.result.unwrap_or_else(judge);
+            self.reconnect(result);
+            if result.complete == Some(false) {
+                let at = reconnects::overdue(view, leg, settings);
+                let kind = AnomalyKind::IncompleteReplay;
+                self.list(kind, slot, leg, at, result.owed, None);
             }
         }
         if view.record.rejected {
@@ -298,10 +316,28 @@ impl<'a> Judged<'a> {
         }
     }
 
+    fn reconnect(&mut self, result: LegResult) {
+        self.findings.legs.push(result);
+        let reconnects = &mut self.findings.reconnects;
+        reconnects.total += 1;
+        *match result.mode {
+            Mode::Vacuous => &mut reconnects.vacuous,
+            Mode::Resumed => &mut reconnects.resumed,
+            Mode::FullReplay => &mut reconnects.full_replay,
+            Mode::LiveOnly => &mut reconnects.live_only,
+            Mode::Undecided => &mut reconnects.undecided,
+        } += 1;
+        match result.complete {
+            Some(true) => reconnects.complete += 1,
+            Some(false) => reconnects.incomplete += 1,
+            None => {}
+        }
+    }
+
     fn conflicts(&mut self, excluded: impl Fn(u32) -> bool) {
         let table = &self.checker.table;
         let conflicts = table.keys.iter().filter(|key| key.conflict);
-        self.findings.integrity.id_conflict = conflicts.count() as u64;
+        self.findings.integrity.id_conflict += conflicts.count() as u64;
         for (index, slot, at) in table.conflicts.clone() {
             if !excluded(index) {
                 let position = self.map.position(index);
@@ -309,7 +345,6 @@ impl<'a> Judged<'a> {
                 self.list(AnomalyKind::IdConflict, slot as usize, 0, at, 1, bounds);
             }
         }
-        self.name();
     }
 
     fn list(
@@ -328,7 +363,11 @@ impl<'a> Judged<'a> {
             self.findings.anomalies.push(Anomaly {
                 kind,
                 slot: slot + 1,
-                leg: leg + 1,
+                // A stall's is counted from the first leg of all.
+                leg: match kind {
+                    AnomalyKind::Stall => leg + 1,
+                    _ => self.checker.slots[slot].dropped + leg + 1,
+                },
                 at,
                 count,
                 first: bounds.map(|(first, _)| key(first)),
@@ -362,6 +401,7 @@ impl<'a> Judged<'a> {
                 };
             }
         }
+        anomalies.extend_from_slice(&self.checker.let_go.anomalies);
         anomalies.sort_by_key(|anomaly| anomaly.at);
     }
 }

@@ -6,8 +6,9 @@
 //!
 //! Each event gets the next index of one global table when its first receiver
 //! has it, so a leg on which nothing is wrong receives consecutive indexes, and
-//! one run of them is all that is kept of it. Memory grows with the events
-//! known and with the anomalies, not with the deliveries.
+//! one run of them is all that is kept of it. What all slots have received once
+//! and in order is let go of; memory grows with the anomalies and with what came
+//! after the first of them, not with the deliveries.
 
 mod findings;
 mod greeting;
@@ -16,6 +17,7 @@ mod intervals;
 mod judge;
 mod order;
 mod owed;
+mod prune;
 mod reconnects;
 mod record;
 mod shared;
@@ -33,9 +35,10 @@ pub use identity::{Arrival, KeyPointer, Sequence};
 pub use record::LegEnd;
 
 use greeting::{Held, Types};
-use identity::{Identified, identify};
+use identity::{Identified, Identity, identify};
+use prune::{Again, LetGo};
 use record::{Leg, SlotRecord};
-use table::{Seen, Table};
+use table::{Place, Seen, Table};
 
 /// Microseconds since the start of the run.
 pub type Micros = u64;
@@ -64,6 +67,10 @@ pub struct Settings {
     pub drain: Micros,
     /// Events known and runs recorded, at most, beyond which nothing is recorded.
     pub most_records: usize,
+    /// Events known at which it is first looked for what is settled.
+    pub prune_at: usize,
+    /// Settled events whose names are still known, at most.
+    pub remembered: usize,
 }
 
 impl Default for Settings {
@@ -78,6 +85,8 @@ impl Default for Settings {
             delivery_timeout: 5_000_000,
             drain: 3_000_000,
             most_records: 20_000_000,
+            prune_at: 16_384,
+            remembered: 1_000_000,
         }
     }
 }
@@ -90,7 +99,11 @@ pub struct Checker {
     types: Types,
     slots: Vec<SlotRecord>,
     counts: Counts,
+    /// Runs and legs.
     runs: usize,
+    /// Events known when it is next looked for what is settled.
+    prune_at: usize,
+    let_go: LetGo,
     /// When the bound on records was reached.
     truncated: Option<Micros>,
     /// Numbers that were published and acknowledged, where only these are owed.
@@ -107,6 +120,11 @@ struct Counts {
     /// Ids on which the expression of the sequence does not match, and matches.
     unnumbered: u64,
     numbered: u64,
+    /// Events received again after they were let go of; those of them at or before
+    /// the last event ID of their leg; and those with another content.
+    repeats: u64,
+    overlaps: u64,
+    conflicts: u64,
 }
 
 /// Counts while a run goes on; what was lost or repeated is known at its end.
@@ -128,12 +146,14 @@ impl Checker {
     /// A checker that knows nothing yet.
     pub fn new(settings: Settings) -> Self {
         Self {
+            prune_at: settings.prune_at,
             settings,
             table: Table::default(),
             types: Types::default(),
             slots: Vec::new(),
             counts: Counts::default(),
             runs: 0,
+            let_go: LetGo::default(),
             truncated: None,
             acknowledged: None,
         }
@@ -155,6 +175,16 @@ impl Checker {
         self.runs + self.table.len() as usize
     }
 
+    /// A copy to [`judge`](Self::judge) while this one goes on: the names that only
+    /// further events would be compared with are not in it.
+    #[must_use]
+    pub fn copy_to_judge(&mut self) -> Self {
+        let names = self.table.remembered.take_names();
+        let copy = self.clone();
+        self.table.remembered = names;
+        copy
+    }
+
     /// Another slot: its number.
     pub fn add_slot(&mut self) -> usize {
         self.slots.push(SlotRecord::default());
@@ -171,6 +201,7 @@ impl Checker {
         let leg = Leg::new(at, resumes, cursor, self.table.len());
         if let Some(slot) = self.slots.get_mut(slot) {
             slot.legs.push(leg);
+            self.runs += 1;
         }
     }
 
@@ -190,6 +221,13 @@ impl Checker {
         }
     }
 
+    /// The slot does not come back, whatever the reason.
+    pub fn gone(&mut self, slot: usize) {
+        if let Some(slot) = self.slots.get_mut(slot) {
+            slot.gone = true;
+        }
+    }
+
     /// The publisher was told that the event of this number is accepted; from
     /// the first call on only such numbers are owed.
     pub fn acknowledged(&mut self, number: u64, at: Micros) {
@@ -201,25 +239,25 @@ impl Checker {
         self.acknowledged.get_or_insert_default();
     }
 
-    /// The open leg of the slot received an event.
-    pub fn received(&mut self, slot: usize, at: Micros, arrival: &Arrival<'_>) {
+    /// The open leg of the slot received an event. How much later than the first slot
+    /// to receive it, if that was after the leg had opened.
+    pub fn received(&mut self, slot: usize, at: Micros, arrival: &Arrival<'_>) -> Option<Micros> {
         if self.truncated.is_some() {
-            return;
+            return None;
         }
         self.counts.deliveries += 1;
         let stall = self.settings.stall;
-        let Some(leg) = self.slots.get_mut(slot).and_then(SlotRecord::open_leg) else {
-            return;
-        };
+        let leg = self.slots.get_mut(slot).and_then(SlotRecord::open_leg)?;
         leg.heard(at, stall);
         let of_type = |names: &[String]| names.iter().any(|name| name == arrival.event_type);
         if of_type(&self.settings.gap_events) {
             self.counts.gap_events += 1;
-            return leg.announced(at, identity::announced(arrival.data));
+            leg.announced(at, identity::announced(arrival.data));
+            return None;
         }
         if of_type(&self.settings.control_events) {
             self.counts.control += 1;
-            return;
+            return None;
         }
         let first_on_leg = !std::mem::replace(&mut leg.has_events, true);
         let opened = leg.opened;
@@ -234,7 +272,7 @@ impl Checker {
         }
         let Some(identified) = identify(&self.settings, &mut self.counts, arrival) else {
             self.counts.unkeyed += 1;
-            return;
+            return None;
         };
         let Identified {
             identity,
@@ -248,9 +286,15 @@ impl Checker {
             content: identity::content(arrival),
             has_id,
         };
-        let index = self.table.add(&identity, number, &seen);
+        let index = match self.table.add(&identity, number, &seen) {
+            Place::Index(index) => index,
+            Place::Gone(again) => {
+                self.repeated(slot, at, &identity, again);
+                return None;
+            }
+        };
         if may_greet {
-            let leg = self.slots[slot].legs.len() - 1;
+            let leg = self.slots[slot].dropped + self.slots[slot].legs.len() - 1;
             let held = Held {
                 slot,
                 leg,
@@ -261,7 +305,43 @@ impl Checker {
         } else {
             self.table.confirm(index, &seen);
         }
+        let first = &self.table.keys[index as usize];
+        let new = first.first_at >= opened && first.first_slot != seen.slot;
+        let skew = new.then(|| at.saturating_sub(first.first_at));
         self.append(slot, index, at);
+        skew
+    }
+
+    /// An event that was let go of came again.
+    fn repeated(&mut self, number: usize, at: Micros, identity: &Identity<'_>, again: Again) {
+        let slot = &mut self.slots[number];
+        if !slot.begun {
+            // History, to a slot that is new.
+            self.counts.unkeyed += 1;
+            return;
+        }
+        let reconnected = slot.dropped + slot.legs.len() > 1;
+        if let Some(leg) = slot.open_leg() {
+            leg.repeats += 1;
+        }
+        self.counts.repeats += 1;
+        self.counts.overlaps += u64::from(reconnected);
+        self.counts.conflicts += u64::from(again == Again::Conflict);
+        let Identity::Text(name) = identity else {
+            return;
+        };
+        self.let_go.list(Anomaly {
+            kind: match again {
+                Again::Same => AnomalyKind::Duplicate,
+                Again::Conflict | Again::KnownConflict => AnomalyKind::IdConflict,
+            },
+            slot: number + 1,
+            leg: slot.dropped + slot.legs.len(),
+            at,
+            count: 1,
+            first: Some(name.to_string()),
+            last: Some(name.to_string()),
+        });
     }
 
     fn append(&mut self, slot: usize, index: u32, at: Micros) {
@@ -274,6 +354,8 @@ impl Checker {
         }
         if self.runs + self.table.len() as usize > self.settings.most_records {
             self.truncated = Some(at);
+        } else if self.table.len() as usize >= self.prune_at {
+            self.prune(at);
         }
     }
 

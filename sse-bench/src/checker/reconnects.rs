@@ -33,9 +33,10 @@ pub(super) fn judge(
     } else {
         None
     };
-    let full = replay.overlap >= 2
-        && (replay.first <= view.arrived.first().map(|segment| segment.position)
-            || replay.overlap * 2 >= replay.before);
+    let full = leg.repeats >= 2
+        || replay.overlap >= 2
+            && (replay.first <= view.arrived.first().map(|segment| segment.position)
+                || replay.overlap * 2 >= replay.before);
     let mode = if full {
         Mode::FullReplay
     } else if owed.is_empty() {

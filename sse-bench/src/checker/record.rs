@@ -1,6 +1,7 @@
 //! What is kept of a slot and its legs.
 
 use super::Micros;
+use super::findings::LegResult;
 
 /// Consecutive indexes of the table, received one after the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +54,12 @@ pub(super) struct Leg {
     heard_at: Micros,
     /// Any event but control events.
     pub(super) has_events: bool,
+    /// What came of the reconnect that opened it, once that is settled.
+    pub(super) result: Option<LegResult>,
+    /// Its first receptions were let go of.
+    pub(super) trimmed: bool,
+    /// Events received that had been let go of before.
+    pub(super) repeats: u32,
 }
 
 /// A slot.
@@ -60,6 +67,18 @@ pub(super) struct Leg {
 pub(super) struct SlotRecord {
     pub(super) legs: Vec<Leg>,
     pub(super) rejected: bool,
+    /// It does not come back.
+    pub(super) gone: bool,
+    /// Legs before these that were let go of.
+    pub(super) dropped: usize,
+    /// What is owed to it starts before what is kept.
+    pub(super) begun: bool,
+    /// Owed and received, of what was let go of.
+    pub(super) expected: u64,
+    /// A leg that was let go of was long enough for a stall to show.
+    pub(super) watched: bool,
+    /// The first stall: on which leg, from 0 and dropped ones included, and since when.
+    pub(super) stalled: Option<(usize, Micros)>,
 }
 
 impl SlotRecord {
@@ -85,7 +104,32 @@ impl Leg {
             silences: Vec::new(),
             heard_at: opened,
             has_events: false,
+            result: None,
+            trimmed: false,
+            repeats: 0,
         }
+    }
+
+    /// The first `count` events of the table are gone.
+    pub(super) fn drop_front(&mut self, count: u32) {
+        let mut dropped = 0;
+        self.runs.retain_mut(|run| {
+            let here = count.saturating_sub(run.start).min(run.length);
+            dropped += here;
+            run.start = (run.start + here).saturating_sub(count);
+            run.length -= here;
+            run.length > 0
+        });
+        self.trimmed |= dropped > 0;
+        self.received -= dropped;
+        self.in_time = self.in_time.saturating_sub(dropped);
+        self.announcements
+            .retain(|announcement| announcement.ordinal >= dropped);
+        for announcement in &mut self.announcements {
+            announcement.ordinal -= dropped;
+        }
+        self.cursor = self.cursor.and_then(|cursor| cursor.checked_sub(count));
+        self.head = self.head.saturating_sub(count);
     }
 
     pub(super) fn append(&mut self, index: u32, at: Micros, timeout: Micros) {

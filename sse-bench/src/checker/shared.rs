@@ -14,16 +14,35 @@ const FEWEST: usize = 3;
 
 /// How many connections were open, over time.
 #[derive(Debug)]
-pub(super) struct Open(Vec<(Micros, u32)>);
+pub(super) struct Open {
+    before: Watched,
+    steps: Vec<(Micros, u32)>,
+}
+
+/// The same up to a time, as far as it is kept.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Watched {
+    pub(super) upto: Micros,
+    open: u32,
+    /// From when two were open.
+    since: Option<Micros>,
+    /// How long after that fewer than two were.
+    alone: Micros,
+}
 
 impl Open {
-    pub(super) fn new(slots: &[SlotRecord], end: Micros) -> Self {
+    /// `before` is not looked at again.
+    pub(super) fn new(slots: &[SlotRecord], end: Micros, before: &Watched) -> Self {
         let legs = slots.iter().flat_map(|slot| &slot.legs);
         let mut changes: Vec<(Micros, bool)> = legs
             .flat_map(|leg| [(leg.opened, false), (leg.closed_at().min(end), true)])
             .collect();
         changes.sort_unstable();
-        let mut open = 0_u32;
+        changes.retain(|(at, _)| *at > before.upto || before.since.is_none());
+        let mut open = match before.since {
+            Some(_) => before.open,
+            None => 0,
+        };
         let steps = changes.into_iter().map(|(at, closed)| {
             open = if closed {
                 open.saturating_sub(1)
@@ -32,28 +51,54 @@ impl Open {
             };
             (at, open)
         });
-        Self(steps.collect())
+        Self {
+            before: *before,
+            steps: steps.collect(),
+        }
     }
 
     pub(super) fn at(&self, at: Micros) -> u32 {
-        let after = self.0.partition_point(|(step, _)| *step <= at);
-        self.0[..after].last().map_or(0, |(_, open)| *open)
+        let after = self.steps.partition_point(|(step, _)| *step <= at);
+        let last = self.steps[..after].last();
+        last.map_or(self.before.open, |(_, open)| *open)
     }
 
-    /// From when two were open; how long until `until`, and how long of that
+    /// From when two were open: how long until `until`, and how long of that
     /// fewer than two were.
     pub(super) fn watched(&self, until: Micros) -> (Micros, Micros) {
-        let Some((start, _)) = self.0.iter().find(|(_, open)| *open >= 2) else {
-            return (0, 0);
-        };
-        let mut alone = 0;
-        for (index, (at, open)) in self.0.iter().enumerate() {
-            let next = self.0.get(index + 1).map_or(until, |(next, _)| *next);
-            if at >= start && *open < 2 {
-                alone += next.min(until).saturating_sub(*at);
+        let watched = self.upto(until);
+        let since = watched.since.map_or(0, |since| until.saturating_sub(since));
+        (since, watched.alone)
+    }
+
+    /// What is known up to `until`.
+    pub(super) fn upto(&self, until: Micros) -> Watched {
+        let Watched {
+            upto,
+            mut open,
+            mut since,
+            mut alone,
+        } = self.before;
+        let mut at = upto;
+        for (next, then) in self.steps.iter().copied().chain([(until, u32::MAX)]) {
+            let next = next.min(until);
+            if since.is_some() && open < 2 {
+                alone += next.saturating_sub(at);
+            }
+            if next >= until {
+                break;
+            }
+            (at, open) = (next, then);
+            if open >= 2 {
+                since = since.or(Some(at));
             }
         }
-        (until.saturating_sub(*start), alone)
+        Watched {
+            upto: until.max(upto),
+            open,
+            since,
+            alone,
+        }
     }
 }
 
@@ -88,7 +133,7 @@ pub(super) fn each_begins_anew(
         slots
             .iter()
             .flat_map(|slot| &slot.legs)
-            .filter(|leg| !leg.runs.is_empty())
+            .filter(|leg| !leg.runs.is_empty() && !leg.trimmed)
     };
     let Some(first) = legs().min_by_key(|leg| leg.opened) else {
         return false;

@@ -105,6 +105,9 @@ impl<'a> SlotView<'a> {
 
     /// At its first event, or [`OWED_AFTER`] it opened, whichever comes first.
     fn find_start(&self) -> Option<u32> {
+        if self.record.begun {
+            return Some(0);
+        }
         let due = self.first_leg()?.opened + OWED_AFTER;
         let first = self.arrived.first().map(|segment| segment.position);
         let legs = self.record.legs.iter();
@@ -133,7 +136,7 @@ impl<'a> SlotView<'a> {
 
     /// Whether its last leg was open long enough to receive all that was owed.
     fn settled(&self, settings: &Settings, end: Micros) -> bool {
-        let enough = match self.record.legs.len() {
+        let enough = match self.record.dropped + self.record.legs.len() {
             1 => settings.drain,
             _ => settings.drain.max(settings.delivery_timeout),
         };
@@ -278,8 +281,12 @@ impl<'a> SlotView<'a> {
         found
     }
 
-    /// Whether it stalled: on which leg, and since when.
-    pub(super) fn stall(&self, stall: Micros) -> Option<(usize, Micros)> {
+    /// Whether it stalled: on which leg, and since when. With `until`, in a
+    /// silence that is decided by then.
+    pub(super) fn stall(&self, stall: Micros, until: Option<Micros>) -> Option<(usize, Micros)> {
+        if self.record.stalled.is_some() {
+            return self.record.stalled;
+        }
         let start = self.start?;
         let legs = self.record.legs.iter().enumerate();
         let silences = legs.flat_map(|(leg, record)| {
@@ -289,12 +296,13 @@ impl<'a> SlotView<'a> {
                 .map(move |(from, to)| (leg, *from, *to))
         });
         silences
+            .filter(|(_, _, to)| until.is_none_or(|until| to.saturating_sub(stall) <= until))
             .filter(|(_, from, to)| {
                 let missed = self.map.between(*from, to.saturating_sub(stall));
                 let mut positions = missed.filter_map(|index| self.map.position(index));
                 positions.any(|position| position >= start && self.map.is_owed(position))
             })
-            .map(|(leg, from, _)| (leg, from))
+            .map(|(leg, from, _)| (self.record.dropped + leg, from))
             .next()
     }
 }

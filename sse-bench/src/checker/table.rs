@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::Micros;
 use super::identity::Identity;
+use super::prune::{Again, Remembered};
 
 /// How old a leg is when what it receives counts as live.
 const SETTLED_AGE: Micros = 1_000_000;
@@ -50,7 +51,7 @@ pub(super) struct Key {
 /// Events by identity; their index is the order of their first reception.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Table {
-    texts: HashMap<Box<str>, u32>,
+    texts: HashMap<Box<str>, u32, foldhash::fast::RandomState>,
     hashes: HashMap<u64, u32, foldhash::fast::FixedState>,
     pub(super) keys: Vec<Key>,
     series: HashMap<Box<str>, u32>,
@@ -59,6 +60,16 @@ pub(super) struct Table {
     pub(super) conflicting: u64,
     /// Of conflicts, the first few: event, slot, time.
     pub(super) conflicts: Vec<(u32, u32, Micros)>,
+    /// What was let go of.
+    pub(super) remembered: Remembered,
+}
+
+/// Where an event has its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Index(u32),
+    /// It was let go of.
+    Gone(Again),
 }
 
 impl Table {
@@ -70,18 +81,21 @@ impl Table {
         self.texts.get(id).copied()
     }
 
-    /// The index of an event, which is new where nobody received it before.
+    /// The place of an event, which is new where nobody received it before.
     pub(super) fn add(
         &mut self,
         identity: &Identity<'_>,
         number: Option<(String, u64)>,
         seen: &Seen,
-    ) -> u32 {
+    ) -> Place {
         let next = self.keys.len() as u32;
         let index = match identity {
             Identity::Text(text) => match self.texts.get(&**text) {
                 Some(index) => *index,
                 None => {
+                    if let Some(again) = self.remembered.find(text, seen.content) {
+                        return Place::Gone(again);
+                    }
                     self.texts.insert((&**text).into(), next);
                     next
                 }
@@ -106,7 +120,44 @@ impl Table {
                 conflict: false,
             });
         }
-        index
+        Place::Index(index)
+    }
+
+    /// Lets go of the first `count` events, of whose names the latest `remembered` stay.
+    pub(super) fn drop_front(&mut self, count: u32, remembered: usize) {
+        let mut gone = Vec::with_capacity(count as usize);
+        self.texts
+            .retain(|text, index| match index.checked_sub(count) {
+                Some(rest) => {
+                    *index = rest;
+                    true
+                }
+                None => {
+                    gone.push((*index, text.clone()));
+                    false
+                }
+            });
+        gone.sort_unstable();
+        for (index, name) in gone {
+            let content = self.keys[index as usize].content;
+            self.remembered.add(&name, content, remembered);
+        }
+        self.hashes
+            .retain(|_, index| match index.checked_sub(count) {
+                Some(rest) => {
+                    *index = rest;
+                    true
+                }
+                None => false,
+            });
+        self.keys.drain(..count as usize);
+        for (index, ..) in &mut self.conflicts {
+            *index = index.saturating_sub(count);
+        }
+    }
+
+    pub(super) fn has_several_series(&self) -> bool {
+        self.series.len() > 1
     }
 
     /// A reception of the event counts.

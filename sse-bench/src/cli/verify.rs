@@ -8,8 +8,10 @@ use regex::Regex;
 use super::{OutputArgs, RequestArgs, at_least_1};
 use crate::checker::KeyPointer;
 use crate::threshold::{self, Threshold};
+use crate::timestamp::Pointer;
 use crate::units::{parse_duration, parse_size};
 use crate::verify::cut::{Kind, Outage, Place};
+use crate::verify::publish::DEFAULT_BODY;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -59,6 +61,9 @@ pub struct VerifyArgs {
 
     #[command(flatten)]
     pub judgement: JudgementArgs,
+
+    #[command(flatten)]
+    pub latency: LatencyArgs,
 
     #[command(flatten)]
     pub publish: PublishArgs,
@@ -187,13 +192,32 @@ pub struct JudgementArgs {
     #[arg(long, value_name = "METRIC OP VALUE", value_parser = threshold::verify::parse)]
     pub threshold: Vec<Threshold>,
 
-    /// Events known and anomalies recorded, at most; the rest of the run is then not judged
+    /// Events that every connection has received, and whose names are still known so that a
+    /// repeat is told from a new event; older ones are forgotten
+    #[arg(long, value_name = "N", default_value = "1000000", value_parser = at_least_1())]
+    pub remember: u32,
+
+    /// Events and anomalies under judgement, at most; the rest of the run is then not judged
     #[arg(long, value_name = "N", default_value = "20000000", value_parser = at_least_1())]
     pub max_records: u32,
 
     /// The longest line and the most data of one event
     #[arg(long, value_name = "SIZE", default_value = "16MiB", value_parser = parse_size)]
     pub max_event_size: usize,
+}
+
+/// What is measured beside the verdict.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Latency")]
+pub struct LatencyArgs {
+    /// JSON pointer to the publish time in the data: s, ms, us or ns since 1970, or RFC 3339;
+    /// /at for events published with the default body
+    #[arg(long, value_name = "POINTER")]
+    pub timestamp_pointer: Option<Pointer>,
+
+    /// Look for it only in events of this type, repeatable [default: all types]
+    #[arg(long, value_name = "TYPE", requires = "timestamp_pointer")]
+    pub timestamp_event: Vec<String>,
 }
 
 /// Own publishing.
@@ -213,7 +237,7 @@ pub struct PublishArgs {
     #[arg(
         long,
         value_name = "TEXT",
-        default_value = r#"{"event":"bench","data":{"seq":{{seq}},"at":{{at}},"run":"{{run}}"}}"#,
+        default_value = DEFAULT_BODY,
         requires = "publish_url"
     )]
     pub publish_body: String,

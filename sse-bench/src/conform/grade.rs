@@ -79,7 +79,9 @@ pub(crate) struct Finding {
     pub(crate) name: String,
     /// What must be seen.
     pub(crate) about: String,
+    /// Where that is from: a section of a standard, or practice.
+    pub(crate) rule: String,
     pub(crate) verdict: Verdict,
-    /// Whether the client made a request.
+    /// Whether the other side spoke HTTP.
     pub(crate) reached: bool,
 }

@@ -1,4 +1,5 @@
-//! The report: for people, as JSON, as `JUnit` XML.
+//! The report: for people, as JSON, as `JUnit` XML; [`page`](super::page) is the one
+//! for browsers.
 
 use std::fmt::Write as _;
 use std::io;
@@ -16,14 +17,45 @@ use crate::exit::Exit;
 /// What was found, and what of it was expected.
 #[derive(Debug)]
 pub(crate) struct Report {
-    command: String,
-    findings: Vec<(Finding, Known)>,
+    pub(super) side: Side,
+    pub(super) findings: Vec<(Finding, Known)>,
     interrupted: bool,
+}
+
+/// Who was checked.
+#[derive(Debug)]
+pub(crate) enum Side {
+    /// The command of a client.
+    Client(String),
+    /// The URL of a server.
+    Server(String),
+}
+
+impl Side {
+    /// What it is, in lower case.
+    pub(super) const fn what(&self) -> &'static str {
+        match self {
+            Self::Client(_) => "client",
+            Self::Server(_) => "server",
+        }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        let (Self::Client(name) | Self::Server(name)) = self;
+        name
+    }
+
+    const fn never_reached(&self) -> &'static str {
+        match self {
+            Self::Client(_) => "NEVER REACHED: the client made no request",
+            Self::Server(_) => "NEVER REACHED: the server never answered",
+        }
+    }
 }
 
 /// What `--expected-failures` makes of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Known {
+pub(super) enum Known {
     /// It is not named.
     No,
     /// Named, and failed.
@@ -32,9 +64,20 @@ enum Known {
     Stale,
 }
 
+impl Known {
+    /// What a person is told of it.
+    pub(super) const fn note(self) -> &'static str {
+        match self {
+            Self::No => "",
+            Self::Expected => " (expected)",
+            Self::Stale => " (stale: --expected-failures names it)",
+        }
+    }
+}
+
 impl Report {
     pub(crate) fn new(
-        command: &[String],
+        side: Side,
         findings: Vec<Finding>,
         expected: &Expected,
         interrupted: bool,
@@ -48,7 +91,7 @@ impl Report {
             (finding, known)
         });
         Self {
-            command: command.join(" "),
+            side,
             findings: findings.collect(),
             interrupted,
         }
@@ -76,10 +119,11 @@ impl Report {
             Format::Text => Ok(self.text()),
             Format::Json => Ok(format!("{:#}\n", self.json())),
             Format::Junit => Ok(self.junit()?),
+            Format::Html => Ok(super::page::render(self)),
         }
     }
 
-    fn count(&self, grade: Grade) -> usize {
+    pub(super) fn count(&self, grade: Grade) -> usize {
         let graded = self.findings.iter();
         graded
             .filter(|(finding, _)| finding.verdict.grade == grade)
@@ -93,14 +137,19 @@ impl Report {
             .count()
     }
 
-    fn text(&self) -> String {
-        let mut text = String::new();
-        let verdict = match self.exit() {
+    /// In capitals.
+    pub(super) fn verdict(&self) -> &'static str {
+        match self.exit() {
             Exit::Interrupted => "INTERRUPTED",
-            Exit::NeverReached => "NEVER REACHED: the client made no request",
+            Exit::NeverReached => self.side.never_reached(),
             Exit::Violated => "FAIL",
             _ => "PASS",
-        };
+        }
+    }
+
+    fn text(&self) -> String {
+        let mut text = String::new();
+        let verdict = self.verdict();
         let counts: Vec<_> = Grade::ALL
             .iter()
             .map(|grade| format!("{} {grade}", self.count(*grade)))
@@ -112,23 +161,22 @@ impl Report {
         }
         let _ = writeln!(
             text,
-            "client: {}\n",
-            crate::failure::printable(&self.command)
+            "{}: {}\n",
+            self.side.what(),
+            crate::failure::printable(self.side.name())
         );
+        let names = self.findings.iter().map(|(finding, _)| finding.name.len());
+        let width = names.max().unwrap_or_default() + 2;
         for (finding, known) in &self.findings {
-            let known = match known {
-                Known::No => "",
-                Known::Expected => " (expected)",
-                Known::Stale => " (stale: --expected-failures names it)",
-            };
-            let grade = finding.verdict.grade;
-            let _ = writeln!(
-                text,
-                "{grade:<15}{:<32}{}{known}",
-                finding.name, finding.about
-            );
-            if !finding.verdict.seen.is_empty() {
-                let _ = writeln!(text, "{:<15}{:<32}  {}", "", "", finding.verdict.seen);
+            let known = known.note();
+            let (grade, seen) = (finding.verdict.grade, &finding.verdict.seen);
+            let (name, about) = (&finding.name, &finding.about);
+            let _ = writeln!(text, "{grade:<15}{name:<width$}{about}{known}");
+            if !seen.is_empty() {
+                let _ = writeln!(text, "{:<15}{:<width$}  {seen}", "", "");
+            }
+            if matches!(grade, Grade::Failed | Grade::NonStrict) {
+                let _ = writeln!(text, "{:<15}{:<width$}  rule: {}", "", "", finding.rule);
             }
         }
         text
@@ -146,6 +194,7 @@ impl Report {
                 json!({
                     "name": finding.name,
                     "about": finding.about,
+                    "rule": finding.rule,
                     "grade": key(finding.verdict.grade),
                     "seen": finding.verdict.seen,
                     "expected_failure": *known != Known::No,
@@ -157,7 +206,7 @@ impl Report {
             "schema": 1,
             "verdict": self.exit().verdict(),
             "exit_code": self.exit().code(),
-            "client": self.command,
+            (self.side.what()): self.side.name(),
             "counts": counts,
             "checks": checks,
         })
@@ -170,8 +219,13 @@ impl Report {
             .iter()
             .filter(|(finding, known)| is_bad(finding, *known))
             .count();
+        let what = self.side.what();
+        let (suite_name, class) = (
+            format!("sse-bench conform {what}"),
+            format!("conform.{what}"),
+        );
         let suite = writer.create_element("testsuite").with_attributes([
-            ("name", "sse-bench conform client"),
+            ("name", suite_name.as_str()),
             ("tests", self.findings.len().to_string().as_str()),
             ("failures", failures.to_string().as_str()),
             (
@@ -184,7 +238,7 @@ impl Report {
                 let name = format!("{}: {}", finding.name, finding.about);
                 let case = writer
                     .create_element("testcase")
-                    .with_attributes([("classname", "conform.client"), ("name", name.as_str())]);
+                    .with_attributes([("classname", class.as_str()), ("name", name.as_str())]);
                 let grade = finding.verdict.grade.to_string();
                 let seen = finding.verdict.seen.as_str();
                 case.write_inner_content(|writer| {
@@ -221,6 +275,6 @@ fn is_bad(finding: &Finding, known: Known) -> bool {
     known == Known::Stale || (known == Known::No && finding.verdict.grade == Grade::Failed)
 }
 
-fn key(grade: Grade) -> String {
+pub(super) fn key(grade: Grade) -> String {
     grade.to_string().replace([' ', '-'], "_")
 }

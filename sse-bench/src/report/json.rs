@@ -11,6 +11,8 @@ use super::invocation::shown_url;
 use crate::histogram::Summary;
 use crate::load::{Ending, Outcome};
 use crate::plan::Plan;
+use crate::stats::Delivery;
+use crate::timestamp::Pointer;
 
 /// A load report.
 #[derive(Debug, Serialize)]
@@ -139,6 +141,19 @@ pub struct Timestamps {
     pub from_the_future: u64,
 }
 
+impl Timestamps {
+    /// Of what was measured with this pointer.
+    pub fn of(pointer: &Pointer, delivery: &Delivery) -> Self {
+        let units = delivery.units();
+        Self {
+            pointer: pointer.to_string(),
+            units: units.map(|(unit, count)| (unit.name(), count)).collect(),
+            without: delivery.without,
+            from_the_future: delivery.from_the_future,
+        }
+    }
+}
+
 /// This program's own part in what was measured.
 #[derive(Debug, Serialize)]
 pub struct Tool {
@@ -222,16 +237,10 @@ impl<'a> RunReport<'a> {
                 delivery: stats.delivery.live.summary(),
                 replay: stats.delivery.replayed.summary(),
             },
-            timestamps: plan.timestamp_pointer.as_ref().map(|pointer| Timestamps {
-                pointer: pointer.to_string(),
-                units: stats
-                    .delivery
-                    .units()
-                    .map(|(unit, count)| (unit.name(), count))
-                    .collect(),
-                without: stats.delivery.without,
-                from_the_future: stats.delivery.from_the_future,
-            }),
+            timestamps: plan
+                .timestamp_pointer
+                .as_ref()
+                .map(|pointer| Timestamps::of(pointer, &stats.delivery)),
             http2: Http2Report::of(&plan.target.transport, &stats.sharing, &stats.failures),
             errors: Errors::of(&stats.failures),
             tool: Tool {

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use super::Report;
-use super::json::RunReport;
+use super::json::{RunReport, Timestamps};
 use crate::exit::Exit;
 use crate::failure::printable;
 use crate::histogram::Summary;
@@ -205,8 +205,24 @@ fn write_latencies(json: &RunReport<'_>, out: &mut String) -> std::fmt::Result {
         ("replay", latency.replay),
         ("own read lag", json.tool.read_lag),
     ];
+    if write_latency_table(&rows, out)? {
+        write_timestamps(
+            json.timestamps.as_ref(),
+            json.latency.delivery,
+            json.tool.read_lag,
+            out,
+        )?;
+    }
+    Ok(())
+}
+
+/// Whether there is any.
+pub(crate) fn write_latency_table(
+    rows: &[(&str, Option<Summary>)],
+    out: &mut String,
+) -> Result<bool, std::fmt::Error> {
     if rows.iter().all(|(_, summary)| summary.is_none()) {
-        return Ok(());
+        return Ok(false);
     }
     write!(out, "\n  {:<12}", "Latency")?;
     for column in ["p50", "p90", "p99", "p99.9", "max"] {
@@ -215,10 +231,10 @@ fn write_latencies(json: &RunReport<'_>, out: &mut String) -> std::fmt::Result {
     writeln!(out, " {:>12}", "count")?;
     for (name, summary) in rows {
         if let Some(summary) = summary {
-            write_latency(name, summary, out)?;
+            write_latency(name, *summary, out)?;
         }
     }
-    write_timestamps(json, out)
+    Ok(true)
 }
 
 fn write_latency(name: &str, summary: Summary, out: &mut String) -> std::fmt::Result {
@@ -238,8 +254,14 @@ fn write_latency(name: &str, summary: Summary, out: &mut String) -> std::fmt::Re
     writeln!(out, " {:>12}", thousands(count))
 }
 
-fn write_timestamps(json: &RunReport<'_>, out: &mut String) -> std::fmt::Result {
-    let Some(timestamps) = &json.timestamps else {
+/// What the times in payloads say of the distribution of deliveries.
+pub(crate) fn write_timestamps(
+    timestamps: Option<&Timestamps>,
+    delivery: Option<Summary>,
+    read_lag: Option<Summary>,
+    out: &mut String,
+) -> std::fmt::Result {
+    let Some(timestamps) = timestamps else {
         return Ok(());
     };
     let units: Vec<_> = timestamps.units.keys().copied().collect();
@@ -263,7 +285,7 @@ fn write_timestamps(json: &RunReport<'_>, out: &mut String) -> std::fmt::Result 
             "  {count} events were stamped later than they arrived: the clocks differ."
         )?;
     }
-    if let (Some(delivery), Some(lag)) = (json.latency.delivery, json.tool.read_lag)
+    if let (Some(delivery), Some(lag)) = (delivery, read_lag)
         && lag.p99_us > 1000
         && lag.p99_us * 4 > delivery.p99_us
     {

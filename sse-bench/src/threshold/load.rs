@@ -20,6 +20,7 @@ pub static METRICS: Table = Table(&[
     number("errors", "/errors/total", Less),
     number("events", "/deliveries/total", Neither),
     number("events_per_second", "/deliveries/per_second", More),
+    number("reads_per_delivery", "/reads/per_delivery", Neither),
     number("bytes_per_second", "/bytes/per_second", More),
 ]);
 

@@ -187,7 +187,9 @@ mod tests {
             ("stall<1", false, true),
             ("events>1", true, true),
             ("p99(reconnect)<5s", true, true),
-            ("p99(delivery)<5s", true, false),
+            ("p99(delivery)<5s", true, true),
+            ("p99(first_event)<5s", true, false),
+            ("p99(skew)<5s", false, true),
             ("events_per_second>1", true, false),
             ("msing==0", false, false),
         ] {

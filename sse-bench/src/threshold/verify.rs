@@ -9,6 +9,10 @@ pub static METRICS: Table = Table(&[
     latency("connect", "/latency/connect"),
     latency("open", "/latency/open"),
     latency("reconnect", "/latency/reconnect"),
+    latency("delivery", "/latency/delivery"),
+    latency("replay", "/latency/replay"),
+    latency("skew", "/latency/skew"),
+    latency("read_lag", "/tool/read_lag"),
     number("expected", "/integrity/expected", Neither),
     number("received", "/integrity/received", Neither),
     number("unkeyed", "/integrity/unkeyed", Neither),
@@ -31,6 +35,11 @@ pub static METRICS: Table = Table(&[
     number("reconnects", "/reconnects/total", Neither),
     number("errors", "/errors/total", Less),
     number("events", "/deliveries/total", Neither),
+    number(
+        "reads_per_delivery",
+        "/deliveries/reads_per_delivery",
+        Neither,
+    ),
 ]);
 
 /// Reads a threshold of `verify`.

@@ -82,7 +82,7 @@ impl Tui {
     }
 
     /// Hands over a copy of what was recorded `now`, if another is wanted.
-    pub fn judge(&mut self, checker: &Checker, now: Micros) {
+    pub fn judge(&mut self, checker: &mut Checker, now: Micros) {
         let due = self.judged_at.is_none_or(|at| at.elapsed() >= JUDGE_EVERY);
         let mut judging = lock(&self.shared.judging);
         if due && matches!(*judging, Judging::Wanted) {
@@ -90,7 +90,7 @@ impl Tui {
             *judging = if checker.records() > MOST_JUDGED {
                 Judging::TooLarge(now)
             } else {
-                Judging::Ready(Box::new(checker.clone()), now)
+                Judging::Ready(Box::new(checker.copy_to_judge()), now)
             };
         }
     }

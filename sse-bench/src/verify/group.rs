@@ -13,7 +13,7 @@ use crate::exchange::Wire;
 use crate::failure::Failures;
 use crate::live::{Live, Snapshot};
 use crate::series::{Pulse, Recorder};
-use crate::stats::Stats;
+use crate::stats::{DeliveryMeter, Stats};
 
 /// One group of connections on one thread.
 #[derive(Debug)]
@@ -29,6 +29,7 @@ pub(super) struct Group {
     pub(super) buffer: RefCell<Box<[u8]>>,
     pub(super) failures: RefCell<Failures>,
     pub(super) stats: RefCell<Stats>,
+    pub(super) meter: RefCell<Option<DeliveryMeter>>,
     pub(super) published: RefCell<Published>,
     /// Cuts made so far, by this side and by restarts of the server.
     pub(super) cuts: Cell<u64>,
@@ -84,7 +85,7 @@ impl Group {
         Wire {
             live,
             buffer: &self.buffer,
-            wall_clock: false,
+            wall_clock: self.plan.timestamp_pointer.is_some(),
         }
     }
 }

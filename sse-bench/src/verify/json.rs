@@ -14,6 +14,7 @@ use crate::failure::printable;
 use crate::histogram::Summary;
 use crate::report::head::{Errors, us};
 use crate::report::invocation::shown_url;
+use crate::report::json::Timestamps;
 use crate::report::{Head, Http2Report};
 
 /// A verify report.
@@ -38,6 +39,7 @@ pub struct RunReport<'a> {
     pub connections: Connections,
     pub deliveries: Deliveries,
     pub latency: Latency,
+    pub timestamps: Option<Timestamps>,
     pub publishing: Option<Publishing>,
     pub http2: Option<Http2Report>,
     pub errors: Errors<'a>,
@@ -165,6 +167,9 @@ pub struct Deliveries {
     /// Control events among them.
     pub control: u64,
     pub bytes: u64,
+    /// Reads of sockets, heads of responses included.
+    pub reads: u64,
+    pub reads_per_delivery: Option<f64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -172,6 +177,13 @@ pub struct Latency {
     pub connect: Option<Summary>,
     pub open: Option<Summary>,
     pub reconnect: Option<Summary>,
+    /// Publish time to read, of events published while the connection was open; what
+    /// never came counts as 24 h.
+    pub delivery: Option<Summary>,
+    /// The same of those published before.
+    pub replay: Option<Summary>,
+    /// How much later than the first of the connections each other one received an event.
+    pub skew: Option<Summary>,
 }
 
 #[derive(Debug, Serialize)]
@@ -195,8 +207,12 @@ pub struct AnomalyReport<'a> {
     pub last: Option<&'a str>,
 }
 
+/// This program's own part in what was measured.
 #[derive(Debug, Serialize)]
 pub struct Tool {
+    /// How long events that are ready to read wait until they are read: a part of
+    /// every latency here, and no part of the verdict.
+    pub read_lag: Option<Summary>,
     pub cpu_us: Option<u64>,
     pub peak_memory_bytes: Option<u64>,
 }
@@ -267,12 +283,22 @@ impl<'a> RunReport<'a> {
                 total: totals.deliveries,
                 control: findings.control,
                 bytes: totals.bytes,
+                reads: totals.reads,
+                reads_per_delivery: (totals.deliveries > 0)
+                    .then(|| totals.reads as f64 / totals.deliveries as f64),
             },
             latency: Latency {
                 connect: stats.connect.summary(),
                 open: stats.open.summary(),
                 reconnect: stats.reconnect.summary(),
+                delivery: stats.delivery.live.summary(),
+                replay: stats.delivery.replayed.summary(),
+                skew: stats.skew.summary(),
             },
+            timestamps: plan
+                .timestamp_pointer
+                .as_ref()
+                .map(|pointer| Timestamps::of(pointer, &stats.delivery)),
             publishing: plan.publishing.as_ref().map(|_| Publishing {
                 sent: outcome.published.sent,
                 acknowledged: outcome.published.acknowledged,
@@ -298,6 +324,7 @@ impl<'a> RunReport<'a> {
                 })
                 .collect(),
             tool: Tool {
+                read_lag: stats.read_lag.summary(),
                 cpu_us: outcome.cpu.map(us),
                 peak_memory_bytes: crate::sys::peak_memory(),
             },

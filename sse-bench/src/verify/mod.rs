@@ -26,8 +26,9 @@ pub use report::VerifyReport;
 
 use crate::checker::{Checker, Findings};
 use crate::connect::Connector;
-use crate::exchange::READ_BUFFER;
+use crate::exchange::{EVENT_INTERVAL, READ_BUFFER};
 use crate::failure::Failures;
+use crate::lag::{self, Prober};
 use crate::live::{Live, Snapshot};
 use crate::load::Ending;
 use crate::progress::Progress;
@@ -90,6 +91,7 @@ impl Outcome {
 pub fn run(plan: VerifyPlan, progress: &mut Progress) -> io::Result<(Rc<VerifyPlan>, Outcome)> {
     let runtime = Builder::new_current_thread()
         .enable_all()
+        .event_interval(EVENT_INTERVAL)
         .build_local(LocalOptions::default())?;
     let plan = Rc::new(plan);
     let outcome = runtime.block_on(direct(&plan, progress))?;
@@ -132,6 +134,7 @@ async fn direct(plan: &Rc<VerifyPlan>, progress: &mut Progress) -> io::Result<Ou
         buffer: RefCell::new(vec![0; READ_BUFFER].into()),
         failures: RefCell::default(),
         stats: RefCell::default(),
+        meter: RefCell::new(plan.delivery_meter()),
         published: RefCell::default(),
         cuts: Cell::new(0),
         restarts: Cell::new(0),
@@ -144,11 +147,20 @@ async fn direct(plan: &Rc<VerifyPlan>, progress: &mut Progress) -> io::Result<Ou
             slot.run().await;
         });
     }
+    let prober = lag::pair().map(|(probes, read)| {
+        let group = Rc::clone(&group);
+        tokio::task::spawn_local(async move {
+            lag::measure(read, group.start, &group.live, &group.stats).await;
+        });
+        probes
+    });
+    let prober = prober.map(|probes| Prober::start(probes, group.start));
     tokio::task::spawn_local(publish::run(Rc::clone(&group)));
     tokio::task::spawn_local(restart::run(Rc::clone(&group)));
     progress.begin(&group.recorder);
     let ending = hold(&group, interrupted, progress).await?;
     let end = Instant::now();
+    drop(prober);
     progress.clear();
     let series = {
         let latencies = group.stats.borrow_mut().turn();
@@ -158,12 +170,17 @@ async fn direct(plan: &Rc<VerifyPlan>, progress: &mut Progress) -> io::Result<Ou
     };
     let checker = group.checker.replace(Checker::new(plan.settings.clone()));
     let cpu = sys::cpu_time().zip(cpu_before);
-    group.stats.borrow_mut().sharing = group.connector.sharing();
+    let findings = checker.judge(group.since_start(end));
+    let mut stats = group.stats.take();
+    stats.sharing = group.connector.sharing();
+    if plan.timestamp_pointer.is_some() {
+        stats.delivery.undelivered(findings.integrity.missing);
+    }
     Ok(Outcome {
         ending,
-        findings: checker.judge(group.since_start(end)),
+        findings,
         totals: Snapshot::of([&group.live]),
-        stats: group.stats.take(),
+        stats,
         failures: group.failures.take(),
         published: *group.published.borrow(),
         cuts: group.cuts.get(),
@@ -198,7 +215,10 @@ async fn hold(
         if progress.is_due() {
             let left = end.saturating_duration_since(Instant::now());
             progress.show(&now, group.start.elapsed(), Some(left));
-            progress.judge(&group.checker.borrow(), group.since_start(Instant::now()));
+            progress.judge(
+                &mut group.checker.borrow_mut(),
+                group.since_start(Instant::now()),
+            );
         }
         let slots = u64::from(plan.connections);
         if now.ended == slots {

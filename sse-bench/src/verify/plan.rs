@@ -11,8 +11,10 @@ use crate::checker::{Sequence, Settings};
 use crate::cli::verify::VerifyArgs;
 use crate::plan::check_connections;
 use crate::report::invocation::shown_url;
+use crate::stats::DeliveryMeter;
 use crate::target::Target;
 use crate::threshold::Threshold;
+use crate::timestamp::Pointer;
 use crate::tui::{Rules, Title};
 
 /// The largest integer that every reader of JSON holds exactly (RFC 8259 §6).
@@ -53,6 +55,10 @@ pub struct VerifyPlan {
     pub thresholds: Vec<Threshold>,
     /// Own publishing.
     pub publishing: Option<Publishing>,
+    /// Where publish times stand in payloads.
+    pub timestamp_pointer: Option<Pointer>,
+    /// In events of these types; none means all.
+    pub timestamp_events: Vec<String>,
 }
 
 impl VerifyPlan {
@@ -127,10 +133,17 @@ impl VerifyPlan {
                 delivery_timeout: micros(judgement.delivery_timeout),
                 drain: micros(judgement.drain),
                 most_records: judgement.max_records as usize,
+                remembered: judgement.remember as usize,
+                ..Settings::default()
             },
             allow_duplicates: judgement.allow_duplicates,
             strict: judgement.strict,
             thresholds: judgement.threshold,
+            timestamp_pointer: args
+                .latency
+                .timestamp_pointer
+                .or_else(|| publishing.as_ref().and_then(Publishing::timestamp)),
+            timestamp_events: args.latency.timestamp_event,
             publishing,
         })
     }
@@ -184,6 +197,12 @@ impl VerifyPlan {
         let judged = Duration::from_micros(self.settings.drain + self.settings.delivery_timeout);
         self.duration
             .saturating_sub(judged + reconnection_time + reconnection_time / 4)
+    }
+
+    /// `None` where no event is asked for its publish time.
+    pub fn delivery_meter(&self) -> Option<DeliveryMeter> {
+        let pointer = self.timestamp_pointer.clone()?;
+        Some(DeliveryMeter::new(pointer, self.timestamp_events.clone()))
     }
 
     /// Of the event source of each slot.

@@ -18,6 +18,7 @@ use crate::exchange::Request;
 use crate::failure::{Failure, Kind};
 use crate::stats::wall_clock;
 use crate::target::Target;
+use crate::timestamp::Pointer;
 
 /// Publishing requests underway at once; further ones wait, which is counted.
 const MOST_UNDERWAY: usize = 64;
@@ -61,11 +62,21 @@ impl Publishing {
         }))
     }
 
+    /// Where the intended time stands in the data, if the body is the default one.
+    pub fn timestamp(&self) -> Option<Pointer> {
+        let pointer = (self.body == DEFAULT_BODY).then(|| "/at".parse());
+        pointer?.ok()
+    }
+
     /// What all its events contain, if the body names the run.
     pub fn marker(&self, seed: u64) -> Option<String> {
         self.body.contains("{{run}}").then(|| run_name(seed))
     }
 }
+
+/// What the body says if nothing else is asked for.
+pub const DEFAULT_BODY: &str =
+    r#"{"event":"bench","data":{"seq":{{seq}},"at":{{at}},"run":"{{run}}"}}"#;
 
 fn run_name(seed: u64) -> String {
     format!("run-{seed:014x}")

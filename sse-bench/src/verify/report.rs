@@ -11,7 +11,7 @@ use crate::checker::Level;
 use crate::exit::Exit;
 use crate::failure::printable;
 use crate::report::check::{Check, CheckResult};
-use crate::report::text::write_thresholds;
+use crate::report::text::{write_latency_table, write_thresholds, write_timestamps};
 use crate::report::{Format, Head, Invocation, Render, csv, head, junit};
 use crate::units::{micros, seconds, thousands};
 
@@ -158,6 +158,7 @@ impl<'a> VerifyReport<'a> {
             self.write_properties(out)?;
             write_reconnects(json, out)?;
             write_anomalies(json, out)?;
+            write_latencies(json, out)?;
         }
         write_thresholds(&self.judgement.thresholds, out)?;
         write_errors(json, out)
@@ -343,6 +344,28 @@ fn write_anomalies(json: &RunReport<'_>, out: &mut String) -> std::fmt::Result {
         writeln!(out, "    {more} more are in the JSON report")?;
     }
     Ok(())
+}
+
+fn write_latencies(json: &RunReport<'_>, out: &mut String) -> std::fmt::Result {
+    let latency = &json.latency;
+    let rows = [
+        ("delivery", latency.delivery),
+        ("replay", latency.replay),
+        ("skew", latency.skew),
+        ("own read lag", json.tool.read_lag),
+    ];
+    if !write_latency_table(&rows, out)? {
+        return Ok(());
+    }
+    if json.timestamps.is_some() && json.integrity.missing > 0 {
+        let missing = thousands(json.integrity.missing);
+        writeln!(out, "  {missing} deliveries that never came count as 24 h.")?;
+    }
+    let lag = json.tool.read_lag;
+    write_timestamps(json.timestamps.as_ref(), latency.delivery, lag, out)?;
+    let reads = json.deliveries.reads_per_delivery.unwrap_or_default();
+    let whose = "Skew is against the first connection to receive an event";
+    writeln!(out, "  {whose}; {reads:.2} reads a delivery.")
 }
 
 fn short(id: &str) -> String {

@@ -60,6 +60,8 @@ pub(super) struct Slot {
     opened: bool,
     settled: bool,
     lost_at: Option<Instant>,
+    /// When the current leg opened, in nanoseconds since the Unix epoch.
+    opened_wall: u64,
 }
 
 impl Slot {
@@ -84,6 +86,7 @@ impl Slot {
             opened: false,
             settled: false,
             lost_at: None,
+            opened_wall: 0,
             group,
         }
     }
@@ -166,6 +169,7 @@ impl Slot {
     }
 
     fn on_opened(&mut self, received: Received) {
+        self.opened_wall = received.wall;
         let group = &self.group;
         let at = group.since_start(received.at);
         group
@@ -270,6 +274,7 @@ impl Slot {
     fn on_closed(&mut self, cause: &Cause) {
         let group = &self.group;
         group.live.ended.add(1);
+        group.checker.borrow_mut().gone(self.number);
         let refused = matches!(
             cause,
             Cause::Status(_)

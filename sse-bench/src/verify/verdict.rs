@@ -291,6 +291,7 @@ fn blocked(findings: &Findings, whole: bool) -> Option<String> {
             Some("no event arrived".to_owned())
         }
         Undecided::NothingOwed => Some("no event was owed to anybody: too few arrived, or at one connection only".to_owned()),
+        Undecided::Forgotten(count) => Some(format!("{count} events came in replays only, and may be repeats of events from long before: name more with --remember")),
         Undecided::NoSequence if whole => Some("the declared sequence does not hold: ids or data lack the number, or it has more holes than numbers".to_owned()),
         Undecided::Unverifiable(alone) if whole => Some(format!(
             "for {} fewer than two connections were open, and what was published then is not known: declare a --sequence, publish with --publish-url, or use more connections", micros(*alone)

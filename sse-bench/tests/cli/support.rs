@@ -42,8 +42,13 @@ impl Request {
             line: lines.remove(0),
             headers: lines
                 .iter()
-                .filter_map(|line| line.split_once(": "))
-                .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
+                .filter_map(|line| line.split_once(':'))
+                .map(|(name, value)| {
+                    (
+                        name.to_ascii_lowercase(),
+                        value.trim_start_matches(' ').to_owned(),
+                    )
+                })
                 .collect(),
             body: Vec::new(),
         };

@@ -3,11 +3,13 @@
 
 use fastrand::Rng;
 
-use super::super::{Arrival, Checker, Integrity, LegEnd, Micros, Sequence, Settings, Undecided};
+use super::super::{
+    Arrival, Checker, Findings, Integrity, LegEnd, Micros, Sequence, Settings, Undecided,
+};
 
 /// What happens to one slot, in time.
-#[derive(Debug)]
-enum Happening {
+#[derive(Debug, Clone)]
+pub(super) enum Happening {
     Open(String),
     Close(LegEnd),
     Receive {
@@ -32,9 +34,8 @@ struct World {
 }
 
 impl World {
-    fn new(seed: u64) -> Self {
+    fn new(seed: u64, end: Micros) -> Self {
         let mut random = Rng::with_seed(seed);
-        let end = 30_000_000;
         let mean = *random
             .choice(&[30_000, 100_000, 400_000, 1_000_000, 3_000_000, 7_000_000])
             .unwrap();
@@ -134,8 +135,17 @@ impl World {
     }
 }
 
-fn judge(seed: u64) -> (Integrity, u64, Vec<Undecided>, String) {
-    let mut world = World::new(seed);
+/// A run of an honest server until `end`.
+pub(super) struct Run {
+    pub(super) settings: Settings,
+    pub(super) slots: usize,
+    pub(super) all: Vec<(Micros, usize, Happening)>,
+    end: Micros,
+    habits: String,
+}
+
+pub(super) fn run(seed: u64, end: Micros) -> Run {
+    let mut world = World::new(seed, end);
     let slots = world.random.usize(3..9);
     let sequence = world
         .random
@@ -145,10 +155,8 @@ fn judge(seed: u64) -> (Integrity, u64, Vec<Undecided>, String) {
         sequence,
         ..Settings::default()
     };
-    let mut checker = Checker::new(settings);
     let mut all = Vec::new();
     for slot in 0..slots {
-        checker.add_slot();
         let opens = slot as u64 * 700_000;
         let happenings = world.slot(opens, slot % 4 > 0 || seed.is_multiple_of(2));
         all.extend(
@@ -158,33 +166,55 @@ fn judge(seed: u64) -> (Integrity, u64, Vec<Undecided>, String) {
         );
     }
     all.sort_by_key(|(at, slot, _)| (*at, *slot));
-    for (at, slot, happening) in all {
-        match happening {
-            Happening::Open(cursor) => checker.opened(slot, at, &cursor),
-            Happening::Close(end) => checker.closed(slot, at, end),
-            Happening::Receive {
-                event_type,
-                id,
-                data,
-            } => {
-                let arrival = Arrival {
+    let habits = format!(
+        "greeting {} fresh {} lifetime {}",
+        world.greeting, world.fresh, world.lifetime
+    );
+    Run {
+        settings,
+        slots,
+        all,
+        end,
+        habits,
+    }
+}
+
+impl Run {
+    /// What a checker finds, and the events it knew at the end.
+    pub(super) fn judge(&self, settings: Settings) -> (Findings, u32) {
+        let mut checker = Checker::new(settings);
+        for _ in 0..self.slots {
+            checker.add_slot();
+        }
+        for (at, slot, happening) in &self.all {
+            match happening {
+                Happening::Open(cursor) => checker.opened(*slot, *at, cursor),
+                Happening::Close(end) => checker.closed(*slot, *at, *end),
+                Happening::Receive {
                     event_type,
-                    data: &data,
-                    id: id.as_deref(),
-                };
-                checker.received(slot, at, &arrival);
+                    id,
+                    data,
+                } => {
+                    let arrival = Arrival {
+                        event_type,
+                        data,
+                        id: id.as_deref(),
+                    };
+                    checker.received(*slot, *at, &arrival);
+                }
             }
         }
+        let known = checker.table.len();
+        (checker.judge(self.end), known)
     }
-    let findings = checker.judge(world.end);
+}
+
+fn judge(seed: u64) -> (Integrity, u64, Vec<Undecided>, String) {
+    let run = run(seed, 30_000_000);
+    let (findings, _) = run.judge(run.settings.clone());
     let text = format!(
-        "{:?} of {} greeting {} fresh {} lifetime {} {:#?}",
-        findings.greetings,
-        findings.deliveries,
-        world.greeting,
-        world.fresh,
-        world.lifetime,
-        findings.anomalies
+        "{:?} of {} {} {:#?}",
+        findings.greetings, findings.deliveries, run.habits, findings.anomalies
     );
     (
         findings.integrity,

@@ -3,6 +3,7 @@
 
 mod honest;
 mod model;
+mod pruned;
 mod terms;
 
 use super::{Arrival, Checker, Findings, LegEnd, Micros, Settings};

@@ -60,6 +60,26 @@ impl Bench {
         })
     }
 
+    /// Whether the client was started with what switches the check on.
+    pub(super) fn has_variant(&self) -> bool {
+        !self.extra.is_empty()
+    }
+
+    /// Asks the client to end, as Ctrl-C or a supervisor does. `false` where the
+    /// system has no such way.
+    pub(super) fn terminate(&self) -> bool {
+        self.program.as_ref().is_some_and(Program::terminate)
+    }
+
+    /// Waits for the end of the client.
+    pub(super) async fn ended(&mut self) -> bool {
+        let patience = self.patience;
+        match &mut self.program {
+            Some(program) => timeout(patience, program.ended()).await.is_ok(),
+            None => true,
+        }
+    }
+
     /// Whether the client made a request.
     pub(super) fn reached(&self) -> bool {
         self.reached
@@ -81,7 +101,12 @@ impl Bench {
     /// Whether the client makes no further request: `Ok` if it has ended or is
     /// quiet for long enough, else the request.
     pub(super) async fn stopped(&mut self) -> Result<(), Peer> {
-        match self.next(self.quiet).await {
+        self.no_request_for(self.quiet).await
+    }
+
+    /// The same for another time.
+    pub(super) async fn no_request_for(&mut self, time: Duration) -> Result<(), Peer> {
+        match self.next(time).await {
             Ok(Next::Request(peer)) => Err(peer),
             _ => Ok(()),
         }

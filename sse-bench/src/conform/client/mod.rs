@@ -7,6 +7,7 @@ mod program;
 mod reconnecting;
 mod redirects;
 mod requests;
+mod rules;
 mod vectors;
 
 use std::fmt;
@@ -30,8 +31,10 @@ type Play = Box<dyn for<'a> FnOnce(&'a mut Bench) -> Running<'a> + Send>;
 pub(crate) struct Case {
     pub(crate) name: String,
     about: String,
-    /// The check whose variant it needs.
+    /// The check whose variant it is played with.
     variant: Option<&'static str>,
+    /// Whether it cannot be played without.
+    needs_variant: bool,
     play: Play,
 }
 
@@ -53,20 +56,21 @@ impl Case {
             name: name.into(),
             about: about.into(),
             variant: None,
+            needs_variant: false,
             play: Box::new(play),
         }
     }
 
     fn with_variant(mut self, check: &'static str) -> Self {
         self.variant = Some(check);
+        self.needs_variant = true;
         self
     }
 
-    /// A check that nobody can make from outside.
-    fn unseen(name: &str, about: &str, why: &'static str) -> Self {
-        Self::new(name, about, move |_| {
-            Box::pin(async move { Err(Verdict::not_applicable(why)) })
-        })
+    /// A check that can do without its variant, and then shows less.
+    fn or_variant(mut self, check: &'static str) -> Self {
+        self.variant = Some(check);
+        self
     }
 }
 
@@ -80,13 +84,18 @@ pub(crate) fn cases(args: &ClientArgs) -> Result<Vec<Case>> {
     // By number; what belongs to one check stays in its order.
     cases.sort_by_key(|case| case.name.split('/').next().map(str::to_owned));
     cases.extend(vectors::cases(args.all_vectors)?);
-    for only in &args.only {
+    for only in &args.common.only {
         if !cases.iter().any(|case| case.name.starts_with(only)) {
             bail!("--only {only}: no check has such a name");
         }
     }
     cases.retain(|case| {
-        args.only.is_empty() || args.only.iter().any(|only| case.name.starts_with(only))
+        args.common.only.is_empty()
+            || args
+                .common
+                .only
+                .iter()
+                .any(|only| case.name.starts_with(only))
     });
     Ok(cases)
 }
@@ -100,14 +109,16 @@ pub(crate) async fn run(
     progress: impl Fn(usize, usize),
 ) -> Result<(Vec<Finding>, bool)> {
     let all = cases.len();
-    let room = Arc::new(Semaphore::new(args.jobs as usize));
+    let room = Arc::new(Semaphore::new(args.common.jobs as usize));
     let mut running = JoinSet::new();
     for (index, case) in cases.into_iter().enumerate() {
         let variant = case.variant.and_then(|check| {
             let mut variants = args.variant.iter();
             variants.find(|(known, _)| known == check)
         });
-        let missing = case.variant.filter(|_| variant.is_none());
+        let missing = case
+            .variant
+            .filter(|_| case.needs_variant && variant.is_none());
         let extra = variant.map_or("", |(_, arguments)| arguments.as_str());
         let bench = Bench::new(args, extra).await?;
         let room = Arc::clone(&room);
@@ -147,9 +158,11 @@ async fn check(case: Case, mut bench: Bench, missing: Option<&str>) -> Finding {
             Ok(verdict) | Err(verdict) => verdict,
         },
     };
+    let rule = rules::rule(&case.name);
     Finding {
         name: case.name,
         about: case.about,
+        rule,
         verdict,
         reached: bench.reached(),
     }

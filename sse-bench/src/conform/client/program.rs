@@ -97,6 +97,11 @@ impl Program {
         }
     }
 
+    /// Asks it to end, with all it started; `false` where there is no way to.
+    pub(super) fn terminate(&self) -> bool {
+        self.child.id().is_some_and(sys::terminate_group)
+    }
+
     /// The most memory it has held, in bytes, where the system tells.
     pub(super) fn peak_memory(&self) -> Option<u64> {
         self.child.id().and_then(sys::peak_memory_of)

@@ -63,7 +63,7 @@ pub(super) fn cases() -> Vec<Case> {
         let retried = Case::new(format!("C06/{code}-retried"), about, move |bench| {
             Box::pin(retried(bench, response))
         });
-        cases.push(retried.with_variant("C06"));
+        cases.push(retried.or_variant("C06"));
     }
     let ok = |fields: &[&str]| head("200 OK", fields);
     let html = ok(&["Content-Type: text/plain"]);
@@ -117,7 +117,7 @@ pub(super) fn cases() -> Vec<Case> {
             "silence beyond the read timeout reconnects",
             |bench| Box::pin(read_timeout(bench)),
         )
-        .with_variant("C44"),
+        .or_variant("C44"),
     );
     cases.push(Case::new("C46", "an endless line is given up", |bench| {
         Box::pin(endless_line(bench))
@@ -136,20 +136,21 @@ pub(super) fn cases() -> Vec<Case> {
         )
         .with_variant("C48"),
     );
-    cases.push(Case::unseen(
-        "C40",
-        "closed by a handler, nothing follows",
-        CLOSING,
-    ));
-    cases.push(Case::unseen(
+    cases.push(
+        Case::new(
+            "C40",
+            "closed by the handler of an event, nothing follows",
+            |bench| Box::pin(closed_by_handler(bench)),
+        )
+        .with_variant("C40"),
+    );
+    cases.push(Case::new(
         "C41",
-        "closed while it waits, no request follows",
-        CLOSING,
+        "asked to end while it waits, it ends and no request follows",
+        |bench| Box::pin(closed_while_waiting(bench)),
     ));
     cases
 }
-
-const CLOSING: &str = "needs a client that closes its stream on an event";
 
 fn refusal(name: &str, about: &str, response: &str, lenient: bool) -> Case {
     let response = response.to_owned();
@@ -241,7 +242,18 @@ async fn retried(bench: &mut Bench, response: String) -> Outcome {
     let mut peer = bench.request().await?;
     peer.send(response).await;
     peer.end().await;
-    let again = bench.request().await?;
+    let again = if bench.has_variant() {
+        bench.request().await?
+    } else {
+        match bench.stopped().await {
+            Err(again) => again,
+            Ok(()) => {
+                return Err(Verdict::not_applicable(
+                    "it does not retry by itself; what makes it do so, say with --variant 'C06=...'",
+                ));
+            }
+        }
+    };
     let waited = again.at.duration_since(peer.ended);
     if waited.as_millis() < 950 {
         let seen = format_args!(
@@ -282,6 +294,23 @@ async fn read_timeout(bench: &mut Bench) -> Outcome {
     peer.send(STREAM).await;
     peer.send("retry: 100\n\n").await;
     let silent_since = Instant::now();
+    if !bench.has_variant() {
+        return Ok(Verdict::informational(match bench.stopped().await {
+            Ok(()) => {
+                let waited = crate::units::seconds(silent_since.elapsed());
+                format!(
+                    "it still waits after {waited} of silence; --variant 'C44=...' sets a timeout"
+                )
+            }
+            Err(again) => {
+                let waited = again.at.duration_since(silent_since);
+                format!(
+                    "it came back after {} of silence",
+                    crate::units::seconds(waited)
+                )
+            }
+        }));
+    }
     let again = bench.request().await?;
     let waited = again.at.duration_since(silent_since).as_millis();
     if waited < 950 {
@@ -340,4 +369,54 @@ async fn initial_id(bench: &mut Bench) -> Outcome {
         peer.expect_last_event_id(Some("seven"))?;
     }
     Ok(Verdict::ok())
+}
+
+/// The client was told to close on its first event, by whatever it calls so.
+async fn closed_by_handler(bench: &mut Bench) -> Outcome {
+    let mut peer = bench.request().await?;
+    peer.send(STREAM).await;
+    peer.send("retry: 100\ndata: one\n\ndata: two\n\ndata: three\n\n")
+        .await;
+    bench.expect("one").await?;
+    peer.end().await;
+    if let Err(again) = bench.stopped().await {
+        let ms = again.at.duration_since(peer.ended).as_millis();
+        return Ok(Verdict::failed(format_args!(
+            "it asked again after {ms} ms"
+        )));
+    }
+    Ok(match bench.printed() {
+        Some(event) => Verdict::failed(format_args!("{:?} was dispatched too", event.data)),
+        None => Verdict::ok(),
+    })
+}
+
+/// From outside, closing is ending the program.
+async fn closed_while_waiting(bench: &mut Bench) -> Outcome {
+    bench.answer("retry: 3000\ndata: a\n\n").await?;
+    bench.expect("a").await?;
+    if bench
+        .no_request_for(Duration::from_millis(500))
+        .await
+        .is_err()
+    {
+        return Err(Verdict::not_applicable(
+            "it did not wait for 3 s, as it was told",
+        ));
+    }
+    let asked = Instant::now();
+    if !bench.terminate() {
+        let why = "it had ended, or this system has no way to ask a program to end";
+        return Err(Verdict::not_applicable(why));
+    }
+    if let Err(again) = bench.stopped().await {
+        let ms = again.at.duration_since(asked).as_millis();
+        let seen = format_args!("it made a request {ms} ms after it was asked to end");
+        return Ok(Verdict::failed(seen));
+    }
+    Ok(if bench.ended().await {
+        Verdict::ok()
+    } else {
+        Verdict::non_strict("it made no request, and did not end")
+    })
 }

@@ -40,11 +40,12 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View, theme: Theme)
 }
 
 fn chart(frame: &mut Frame<'_>, area: Rect, view: &View, theme: Theme) {
-    let points: Vec<_> = view
-        .points
-        .iter()
-        .map(|point| (point.at, point.deliveries))
-        .collect();
+    let points = view.points.iter();
+    let mut points: Vec<_> = points.map(|point| (point.at, point.deliveries)).collect();
+    // The first rate is that of the time before it.
+    if let Some((_, first)) = points.first().copied() {
+        points.insert(0, (0.0, first));
+    }
     let highest = points.iter().map(|(_, rate)| *rate).fold(0.0, f64::max);
     let top = ceiling(highest);
     let end = view.feed.elapsed.as_secs_f64().max(1.0);

@@ -69,11 +69,9 @@ fn chosen(columns: usize) -> impl Iterator<Item = (&'static str, Option<f64>)> {
 }
 
 fn head(columns: usize, theme: Theme) -> Line<'static> {
-    let mut text = " ".repeat(NAME);
-    for (name, _) in chosen(columns) {
-        text.push_str(&format!("{name:>COLUMN$}"));
-    }
-    Line::styled(text, theme.label())
+    let names = chosen(columns).map(|(name, _)| format!("{name:>COLUMN$}"));
+    let names: String = names.collect();
+    Line::styled(format!("{:NAME$}{names}", ""), theme.label())
 }
 
 fn quantiles(row: &(&'static str, &Distribution), columns: usize, theme: Theme) -> Line<'static> {

@@ -4,11 +4,11 @@ use std::future::poll_fn;
 use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use sse_core::{Item, NetworkError, NetworkErrorKind, ReadyState};
 
-use super::{Slot, Trigger};
+use super::{Cut, Slot, Trigger};
 use crate::checker::{Arrival, LegEnd};
 use crate::exchange::{READ_BUFFER, Received};
 use crate::leg::{Leg, Step};
@@ -63,8 +63,11 @@ impl Slot {
         let data = self.before_cut(data, received.at);
         let group = Rc::clone(&self.group);
         let mut checker = group.checker.borrow_mut();
+        let mut stats = group.stats.borrow_mut();
+        let mut meter = group.meter.borrow_mut();
         let at = group.since_start(received.at);
-        let may_cut = self.may_cut(received.at);
+        let after_first = |cut: &Cut| cut.trigger == Trigger::FirstEvent;
+        let may_cut = self.cut.as_ref().is_some_and(after_first) && self.may_cut(received.at);
         let mut events = 0;
         let mut items = self.source.handle_chunk(received.at, data);
         while let Some(item) = items.next() {
@@ -75,7 +78,12 @@ impl Slot {
                 data: event.data,
                 id: event.has_id().then_some(event.last_event_id),
             };
-            checker.received(self.number, at, &arrival);
+            if let Some(skew) = checker.received(self.number, at, &arrival) {
+                stats.skew.record(Duration::from_micros(skew));
+            }
+            if let Some(meter) = &mut *meter {
+                meter.measure(&event, received.wall, self.opened_wall, &mut stats.delivery);
+            }
             if let Some(cut) = &mut self.cut
                 && cut.trigger == Trigger::FirstEvent
                 && may_cut
@@ -95,9 +103,10 @@ impl Slot {
 
     /// What of a chunk is read if the cut is to be in its last event.
     fn before_cut<'d>(&mut self, data: &'d [u8], now: Instant) -> &'d [u8] {
-        let in_time = self.may_cut(now);
+        let is_due = |cut: &Cut| matches!(cut.trigger, Trigger::MidFrame(due) if now >= due);
+        let cuts = self.cut.as_ref().is_some_and(is_due) && self.may_cut(now);
         match &mut self.cut {
-            Some(cut) if in_time && matches!(cut.trigger, Trigger::MidFrame(due) if now >= due) => {
+            Some(cut) if cuts => {
                 cut.trigger = Trigger::Now;
                 let unread = self.random.usize(1..=data.len().min(16));
                 &data[..data.len() - unread]

@@ -1,0 +1,183 @@
+//! What is let go of must make no difference to what is found.
+
+use fastrand::Rng;
+
+use super::super::{AnomalyKind, Findings, Settings, Undecided};
+use super::honest::{Happening, Run, run};
+use super::{STEP, Script};
+
+/// Looks for what is settled after each event.
+fn eager(settings: &Settings) -> Settings {
+    Settings {
+        prune_at: 1,
+        ..settings.clone()
+    }
+}
+
+/// As text, reconnects in no order.
+fn comparable(mut findings: Findings) -> String {
+    findings
+        .legs
+        .sort_by_key(|leg| (leg.cut, leg.owed, leg.complete, leg.mode as u8));
+    format!("{findings:#?}")
+}
+
+/// Loses, repeats, delays or swaps some events.
+fn disturb(run: &mut Run, random: &mut Rng) {
+    for _ in 0..random.usize(0..4) {
+        let at = random.usize(0..run.all.len());
+        if !matches!(run.all[at].2, Happening::Receive { .. }) {
+            continue;
+        }
+        let slot = run.all[at].1;
+        let later = (at + 1..run.all.len()).find(|later| {
+            run.all[*later].1 == slot && matches!(run.all[*later].2, Happening::Receive { .. })
+        });
+        match (random.u8(0..4), later) {
+            (0, _) => {
+                run.all.remove(at);
+            }
+            (1, _) => {
+                let again = run.all[at].clone();
+                run.all.insert(at, again);
+            }
+            (2, Some(later)) => {
+                let (one, other) = (run.all[at].2.clone(), run.all[later].2.clone());
+                (run.all[at].2, run.all[later].2) = (other, one);
+            }
+            (_, Some(later)) => {
+                let again = (run.all[later].0, slot, run.all[at].2.clone());
+                run.all.insert(later + 1, again);
+            }
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn letting_go_changes_no_finding() {
+    let (mut known, mut all) = (0, 0);
+    for seed in 0..500 {
+        let mut random = Rng::with_seed(seed);
+        let mut run = run(seed, 90_000_000);
+        if random.bool() {
+            disturb(&mut run, &mut random);
+        }
+        let keep = Settings {
+            prune_at: usize::MAX,
+            ..run.settings.clone()
+        };
+        let (kept, everything) = run.judge(keep);
+        let (pruned, rest) = run.judge(eager(&run.settings));
+        (known, all) = (known + rest, all + everything);
+        let (kept, pruned) = (comparable(kept), comparable(pruned));
+        if kept != pruned {
+            let differ = kept
+                .lines()
+                .zip(pruned.lines())
+                .filter(|(one, other)| one != other);
+            let differ: Vec<_> = differ.take(12).collect();
+            panic!("seed {seed}: {differ:#?}");
+        }
+    }
+    // Much was let go of.
+    assert!(known * 10 < all * 9, "{known} of {all}");
+}
+
+/// Three slots that receive so many events, a second apart, and let go of them.
+fn long(settings: &Settings, events: u32) -> Script {
+    let mut script = Script::with(3, eager(settings));
+    for id in 0..events {
+        script.ids(&[0, 1, 2], &[id]).wait(1_000_000 - STEP);
+    }
+    script
+}
+
+#[test]
+fn a_healthy_stream_takes_no_more_memory_the_longer_it_is() {
+    for events in [200, 2000] {
+        let mut script = long(&Settings::default(), events);
+        assert!(script.checker.table.len() < 40);
+        assert!(script.checker.runs < 10);
+        for cut in 0..events {
+            script.cut(0).open(0, &(events + cut - 1).to_string());
+            script.ids(&[0, 1, 2], &[events + cut]).wait(1_000_000);
+        }
+        assert!(script.checker.table.len() < 40);
+        assert!(script.checker.runs < 100);
+        let findings = script.judge();
+        assert_eq!(findings.integrity.expected, u64::from(events) * 6);
+        assert_eq!(findings.integrity.received, u64::from(events) * 6);
+        assert_eq!(findings.reconnects.total, u64::from(events));
+        assert_eq!(findings.undecided, []);
+        assert_eq!(findings.anomalies, []);
+    }
+}
+
+#[test]
+fn a_repeat_of_what_was_let_go_of_is_a_duplicate() {
+    let mut script = long(&Settings::default(), 100);
+    script.cut(1).open(1, "99").ids(&[1], &[3, 4]);
+    let findings = script.judge();
+    assert_eq!(findings.integrity.duplicate, 2);
+    assert_eq!(findings.integrity.replay_overlap, 2);
+    assert_eq!(findings.integrity.missing, 0);
+    assert_eq!(findings.reconnects.full_replay, 1);
+    let listed: Vec<_> = findings
+        .anomalies
+        .iter()
+        .map(|it| (it.kind, it.slot, it.leg))
+        .collect();
+    assert_eq!(listed, [(AnomalyKind::Duplicate, 2, 2); 2]);
+    assert_eq!(findings.anomalies[0].first.as_deref(), Some("3"));
+}
+
+#[test]
+fn an_id_of_what_was_let_go_of_with_other_content_is_a_conflict() {
+    let mut script = long(&Settings::default(), 100);
+    for slot in 0..3 {
+        script.receive(slot, "message", Some("7"), "another");
+    }
+    assert_eq!(script.judge().integrity.id_conflict, 1);
+}
+
+#[test]
+fn what_may_be_a_forgotten_event_is_told_and_never_passed() {
+    let settings = Settings {
+        remembered: 10,
+        ..Settings::default()
+    };
+    let mut script = long(&settings, 100);
+    for slot in 0..2 {
+        script.cut(slot).open(slot, "99").ids(&[slot], &[3]);
+    }
+    let findings = script.judge();
+    assert_eq!(findings.integrity.missing, 0);
+    assert_eq!(findings.undecided, [Undecided::Forgotten(1)]);
+}
+
+#[test]
+fn a_slot_that_opens_late_is_owed_nothing_of_what_was_let_go_of() {
+    let mut script = long(&Settings::default(), 100);
+    let slot = script.checker.add_slot();
+    script
+        .open(slot, "")
+        .ids(&[slot], &[50, 51])
+        .ids(&[0, 1, 2, slot], &[100]);
+    let findings = script.judge();
+    assert_eq!(findings.integrity.unkeyed, 2);
+    assert_eq!(
+        (findings.integrity.missing, findings.integrity.duplicate),
+        (0, 0)
+    );
+    assert_eq!(findings.integrity.expected, 304);
+}
+
+#[test]
+fn a_loss_after_much_was_let_go_of_is_found() {
+    let mut script = long(&Settings::default(), 100);
+    script.ids(&[0, 2], &[100]).ids(&[0, 1, 2], &[101]);
+    let findings = script.judge();
+    assert_eq!((findings.integrity.missing, findings.integrity.gap), (1, 1));
+    assert_eq!(findings.anomalies[0].first.as_deref(), Some("100"));
+}
