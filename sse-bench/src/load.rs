@@ -18,7 +18,7 @@ use crate::team::Team;
 use crate::worker::Message;
 
 /// Slots that fail before a target counts as unreachable, if none connected.
-const UNREACHABLE_AFTER: u64 = 100;
+pub(crate) const UNREACHABLE_AFTER: u64 = 100;
 
 /// Why a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -128,6 +128,8 @@ fn verify() -> View {
         owed: 5,
         complete,
         cut,
+        caught_up: None,
+        lost: 0,
     };
     view.judged = Some(Judged {
         at: 41_000_000,
