@@ -62,6 +62,8 @@ counters! {
     connecting,
     /// Slots that were open at least once.
     opened,
+    /// Slots that have received an event.
+    fed,
     /// Slots that are open now.
     open,
     /// Slots that are over for good.
