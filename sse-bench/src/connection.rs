@@ -49,6 +49,8 @@ pub struct Slot {
     /// Now.
     open: bool,
     first_event: bool,
+    /// Has received an event that is part of the stream, where storms are wanted.
+    fed: bool,
     /// Whether a server has set the reconnection time.
     told_retry: bool,
     cohort: usize,
@@ -92,6 +94,7 @@ impl Slot {
             opened: false,
             open: false,
             first_event: false,
+            fed: false,
             told_retry: false,
         }
     }
@@ -392,11 +395,13 @@ impl Slot {
         }
         if events > 0 && !self.first_event {
             self.first_event = true;
-            self.worker.live.fed.add(1);
             stats.first_event.record(received.at - self.started);
         }
         if let Some(watch) = &self.worker.watch {
             self.place = self.place.max(progress.place);
+            if progress.events && !std::mem::replace(&mut self.fed, true) {
+                self.worker.live.fed.add(1);
+            }
             watch.received(self.number, received.at, progress);
         }
         self.worker.live.deliveries.add(events);

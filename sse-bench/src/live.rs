@@ -62,7 +62,7 @@ counters! {
     connecting,
     /// Slots that were open at least once.
     opened,
-    /// Slots that have received an event.
+    /// Slots that have received an event that is part of the stream; counted for storms.
     fed,
     /// Slots that are open now.
     open,

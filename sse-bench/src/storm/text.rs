@@ -20,8 +20,10 @@ const LISTED_STORMS: usize = 5;
 const LISTED_STORMS_OF_COHORTS: usize = 2;
 /// Columns of the curve.
 const CURVE: usize = 60;
-/// Kinds of error and reconnection times listed.
+/// Kinds of error listed.
 const LISTED: usize = 4;
+/// Reconnection times listed.
+const LISTED_TIMES: usize = 2;
 
 /// The report for people.
 pub(super) fn of(report: &StormReport<'_>) -> String {
@@ -201,7 +203,7 @@ fn write_reconnection_times(
     let times: Vec<_> = storm
         .reconnection_times
         .iter()
-        .take(LISTED)
+        .take(LISTED_TIMES)
         .map(|time| {
             let source = if time.told {
                 "told by retry"
@@ -218,7 +220,7 @@ fn write_reconnection_times(
     let listed: u64 = storm
         .reconnection_times
         .iter()
-        .skip(LISTED)
+        .skip(LISTED_TIMES)
         .map(|time| time.slots)
         .sum();
     let others = listed + storm.other_reconnection_times;

@@ -128,7 +128,7 @@ pub struct InForce {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Progress {
     /// Events that are part of the stream.
-    events: bool,
+    pub events: bool,
     /// The place of the newest id.
     pub place: Place,
 }

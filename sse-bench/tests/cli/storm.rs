@@ -140,7 +140,10 @@ fn without_ids_the_first_event_that_is_no_greeting_counts() {
 #[test]
 fn a_stream_without_events_has_nothing_to_catch_up_with() {
     let server = Server::start(|_, _, socket| {
-        stream(socket, "retry: 100\n\n: nothing\n\n");
+        stream(
+            socket,
+            "retry: 100\n\nevent: connected\ndata: x\n\n: nothing\n\n",
+        );
         hold(socket);
     });
     let (run, report) = short(&server, &["-c", "3", "--within", "400ms"]);
