@@ -61,8 +61,15 @@ impl Prober {
 }
 
 /// Each event counts with the lag of the next datagram that this thread reads,
-/// which waited in the same queue.
-pub async fn measure(socket: UdpSocket, start: Instant, live: &Live, stats: &RefCell<Stats>) {
+/// which waited in the same queue. `looked` is told, since `start`, when
+/// each was sent and when it was read.
+pub async fn measure(
+    socket: UdpSocket,
+    start: Instant,
+    live: &Live,
+    stats: &RefCell<Stats>,
+    mut looked: impl FnMut(Duration, Duration),
+) {
     let Ok(socket) = tokio::net::UdpSocket::from_std(socket) else {
         return;
     };
@@ -71,7 +78,9 @@ pub async fn measure(socket: UdpSocket, start: Instant, live: &Live, stats: &Ref
     while let Ok(length) = socket.recv(&mut sent).await {
         if length == sent.len() {
             let sent = Duration::from_nanos(u64::from_le_bytes(sent));
-            let lag = start.elapsed().saturating_sub(sent);
+            let read = start.elapsed();
+            looked(sent, read);
+            let lag = read.saturating_sub(sent);
             let deliveries = live.deliveries.get();
             let mut stats = stats.borrow_mut();
             stats.read_lag.record_times(lag, deliveries - counted);

@@ -36,6 +36,7 @@ use crate::series::{Recorder, Series};
 use crate::stats::Stats;
 use crate::sys;
 use group::{Group, SUMS};
+use plan::micros;
 use publish::Published;
 use slot::Slot;
 
@@ -150,7 +151,11 @@ async fn direct(plan: &Rc<VerifyPlan>, progress: &mut Progress) -> io::Result<Ou
     let prober = lag::pair().map(|(probes, read)| {
         let group = Rc::clone(&group);
         tokio::task::spawn_local(async move {
-            lag::measure(read, group.start, &group.live, &group.stats).await;
+            let looked = |since, at| {
+                let mut checker = group.checker.borrow_mut();
+                checker.looked(0, micros(since), micros(at));
+            };
+            lag::measure(read, group.start, &group.live, &group.stats, looked).await;
         });
         probes
     });
