@@ -1,5 +1,6 @@
 //! The command line: one definition for parsing, help, completions and man page.
 
+pub mod compare;
 pub mod doctor;
 pub mod selftest;
 pub mod verify;
@@ -64,6 +65,8 @@ pub enum Command {
     Conform(Box<ConformArgs>),
     /// Stand before a server and disturb its event streams: cuts, delays, lost events and more
     Proxy(Box<ProxyArgs>),
+    /// Two reports side by side: what got better, what got worse, and by how much
+    Compare(Box<compare::CompareArgs>),
     /// Examine one endpoint: what clients and proxies will make of its event stream
     Doctor(Box<doctor::DoctorArgs>),
     /// Print a completion script for a shell
@@ -103,6 +106,9 @@ pub struct LoadArgs {
 
     #[command(flatten)]
     pub measure: Measure,
+
+    #[command(flatten)]
+    pub baseline: compare::BaselineArgs,
 
     #[command(flatten)]
     pub output: OutputArgs,
@@ -237,7 +243,7 @@ pub struct Measure {
 }
 
 /// Where the report goes.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
     /// Report format, repeatable: text, json, csv, junit or html for standard output, FORMAT=FILE

@@ -13,6 +13,7 @@
 
 pub mod checker;
 pub mod cli;
+pub mod compare;
 pub mod conform;
 pub mod connect;
 pub mod connection;
@@ -75,6 +76,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Selftest(args) => selftest::run(&args),
         Command::Conform(args) => conform::run(&args),
         Command::Proxy(args) => proxy::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
@@ -98,8 +100,10 @@ fn complain(text: impl Display) {
 }
 
 fn load(args: LoadArgs) -> Result<Exit> {
-    let writer = args.output.open::<Report<'_>>()?;
+    let output = args.output.clone();
+    // Reads the baseline, which the report may be about to replace.
     let plan = Arc::new(Plan::new(args)?);
+    let writer = output.open::<Report<'_>>()?;
     plan.check_machine()?;
     let mut progress = Progress::new(plan.connections);
     let invocation = Invocation::now();
@@ -113,8 +117,9 @@ fn load(args: LoadArgs) -> Result<Exit> {
 }
 
 fn verify(args: VerifyArgs) -> Result<Exit> {
-    let writer = args.output.open::<VerifyReport<'_>>()?;
+    let output = args.output.clone();
     let plan = VerifyPlan::new(args)?;
+    let writer = output.open::<VerifyReport<'_>>()?;
     plan.check_machine()?;
     let mut progress = Progress::new(plan.connections);
     let invocation = Invocation::now();

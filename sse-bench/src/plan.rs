@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 use sse_core::Limits;
 
 use crate::cli::LoadArgs;
+use crate::compare::Baseline;
 use crate::ramp::Ramp;
 use crate::stats::DeliveryMeter;
 use crate::sys;
@@ -56,6 +57,8 @@ pub struct Plan {
     pub timestamp_events: Vec<String>,
     /// What the run must keep to.
     pub thresholds: Vec<Threshold>,
+    /// What the run is compared with.
+    pub baseline: Option<Baseline>,
 }
 
 impl Plan {
@@ -94,6 +97,7 @@ impl Plan {
             timestamp_pointer: args.measure.timestamp_pointer,
             timestamp_events: args.measure.timestamp_event,
             thresholds: args.measure.threshold,
+            baseline: args.baseline.read("load")?,
         };
         Ok(plan)
     }

@@ -53,6 +53,8 @@ pub(super) struct Leg {
     second_at: Option<Micros>,
     /// When it first received something after the delivery timeout.
     pub(super) late_at: Option<Micros>,
+    /// When it first received the newest event known when it opened, or a newer one.
+    pub(super) caught_up: Option<Micros>,
     pub(super) announcements: Vec<Announcement>,
     /// Silences as long as a stall.
     pub(super) silences: Vec<(Micros, Micros)>,
@@ -115,6 +117,7 @@ impl Leg {
             first_at: None,
             second_at: None,
             late_at: None,
+            caught_up: None,
             announcements: Vec::new(),
             silences: Vec::new(),
             heard_at: opened,
@@ -154,6 +157,9 @@ impl Leg {
                 start: index,
                 length: 1,
             }),
+        }
+        if index + 1 >= self.head && self.caught_up.is_none() {
+            self.caught_up = Some(at);
         }
         self.count(at, timeout);
     }

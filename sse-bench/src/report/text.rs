@@ -3,8 +3,9 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::Report;
 use super::json::{RunReport, Timestamps};
+use super::{Head, Report};
+use crate::compare;
 use crate::exit::Exit;
 use crate::failure::printable;
 use crate::histogram::Summary;
@@ -42,7 +43,8 @@ impl Report<'_> {
         }
         self.write_types(out)?;
         self.write_errors(out)?;
-        write_thresholds(&self.thresholds, out)
+        write_thresholds(&self.thresholds, out)?;
+        write_comparison(&self.head, out)
     }
 
     fn write_counts(&self, json: &RunReport<'_>, out: &mut String) -> std::fmt::Result {
@@ -171,6 +173,14 @@ impl Report<'_> {
         }
         Ok(())
     }
+}
+
+/// How the run compares with an earlier one.
+pub(crate) fn write_comparison(head: &Head, out: &mut String) -> std::fmt::Result {
+    let comparison = head.comparison.as_ref();
+    comparison.map_or(Ok(()), |comparison| {
+        out.write_str(&compare::write(comparison))
+    })
 }
 
 /// What came of each threshold.

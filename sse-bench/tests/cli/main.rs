@@ -5,6 +5,7 @@
 #[path = "../../examples/broadcast.rs"]
 #[expect(dead_code, reason = "an example has a main")]
 mod broadcast;
+mod compare;
 mod conform;
 mod doctor;
 mod event_source;
