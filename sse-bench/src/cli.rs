@@ -2,6 +2,7 @@
 
 pub mod compare;
 pub mod doctor;
+pub mod finite;
 pub mod selftest;
 pub mod verify;
 
@@ -29,7 +30,13 @@ Exit codes:
        or nothing was measured for a threshold
     4  the target was never reached: no event stream was opened at all
    99  a threshold was breached
-  130  interrupted; the report so far is printed";
+  130  interrupted; the report so far is printed
+With --until-done:
+    0  each request was answered by a stream up to its end marker
+    1  a stream ended, or broke, without its end marker
+    3  other requests failed (refused, not answered, an error in the stream, timed out), none
+       came to its end, or requests were due that never started
+    4  no request was answered by a stream";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -38,6 +45,11 @@ Examples:
 
   5,000 connections, with the delivery latency from the time that each event carries:
       sse-bench load http://127.0.0.1:8080/events -c 5000 -z 30s --timestamp-pointer /at
+
+  Requests to a language model, 20 each second at their own times, however long answers take:
+      sse-bench load https://api.example.com/v1/chat/completions --preset openai-chat --rate 20 \\
+          -z 60s -H 'Authorization: Bearer KEY' -d '{\"model\":\"NAME\",\"stream\":true,\"messages\":[...]}' \\
+          --goodput 'ttfe:500ms gap:200ms' --threshold 'goodput>=0.99'
 
   The report as JSON in a file, beside the text on the terminal:
       sse-bench load http://127.0.0.1:8080/events --output-format json=report.json";
@@ -80,7 +92,7 @@ pub enum Command {
 
 /// `sse-bench load`.
 #[derive(Debug, Args)]
-#[command(after_help = EXIT_CODES, after_long_help = format!("{EXAMPLES}\n\n{}\n\n{EXIT_CODES}", threshold::load::METRICS.help()))]
+#[command(after_help = EXIT_CODES, after_long_help = format!("{EXAMPLES}\n\n{}\n\nWith --until-done: {}\n\n{EXIT_CODES}", threshold::load::METRICS.help(), threshold::finite::METRICS.help()))]
 pub struct LoadArgs {
     /// The event stream, http:// or https://
     #[arg(value_hint = ValueHint::Url)]
@@ -100,6 +112,9 @@ pub struct LoadArgs {
 
     #[command(flatten)]
     pub pace: Pace,
+
+    #[command(flatten)]
+    pub finite: finite::FiniteArgs,
 
     #[command(flatten)]
     pub request: RequestArgs,

@@ -61,14 +61,18 @@ impl Prober {
 }
 
 /// Each event counts with the lag of the next datagram that this thread reads,
-/// which waited in the same queue. `looked` is told, since `start`, when
-/// each was sent and when it was read.
-pub async fn measure(
+/// which waited in the same queue.
+pub async fn measure(socket: UdpSocket, start: Instant, live: &Live, stats: &RefCell<Stats>) {
+    let record = |lag, events| stats.borrow_mut().read_lag.record_times(lag, events);
+    record_each(socket, start, live, record).await;
+}
+
+/// The same for who keeps no [`Stats`]: lag, and the events that count with it.
+pub async fn record_each(
     socket: UdpSocket,
     start: Instant,
     live: &Live,
-    stats: &RefCell<Stats>,
-    mut looked: impl FnMut(Duration, Duration),
+    mut record: impl FnMut(Duration, u64),
 ) {
     let Ok(socket) = tokio::net::UdpSocket::from_std(socket) else {
         return;
@@ -78,12 +82,9 @@ pub async fn measure(
     while let Ok(length) = socket.recv(&mut sent).await {
         if length == sent.len() {
             let sent = Duration::from_nanos(u64::from_le_bytes(sent));
-            let read = start.elapsed();
-            looked(sent, read);
-            let lag = read.saturating_sub(sent);
+            let lag = start.elapsed().saturating_sub(sent);
             let deliveries = live.deliveries.get();
-            let mut stats = stats.borrow_mut();
-            stats.read_lag.record_times(lag, deliveries - counted);
+            record(lag, deliveries - counted);
             counted = deliveries;
         }
     }

@@ -21,6 +21,7 @@ pub mod doctor;
 pub mod exchange;
 pub mod exit;
 pub mod failure;
+pub mod finite;
 pub mod histogram;
 pub mod http;
 pub mod http2;
@@ -64,6 +65,7 @@ pub use plan::Plan;
 
 use cli::verify::VerifyArgs;
 use cli::{Command, LoadArgs};
+use finite::{FinitePlan, FiniteReport};
 use progress::Progress;
 use report::{Invocation, Report};
 use verify::{VerifyPlan, VerifyReport};
@@ -100,6 +102,9 @@ fn complain(text: impl Display) {
 }
 
 fn load(args: LoadArgs) -> Result<Exit> {
+    if args.finite.wanted() {
+        return load_finite(args);
+    }
     let output = args.output.clone();
     // Reads the baseline, which the report may be about to replace.
     let plan = Arc::new(Plan::new(args)?);
@@ -109,6 +114,22 @@ fn load(args: LoadArgs) -> Result<Exit> {
     let invocation = Invocation::now();
     let outcome = load::run(&plan, &mut progress)?;
     let report = Report::new(&invocation, &plan, &outcome)?;
+    if report.exit != Exit::Pass && !writer.shows_text() {
+        complain(&report.head.reason);
+    }
+    writer.write(&report)?;
+    Ok(report.exit)
+}
+
+fn load_finite(args: LoadArgs) -> Result<Exit> {
+    let output = args.output.clone();
+    let plan = Arc::new(FinitePlan::new(args)?);
+    let writer = output.open::<FiniteReport<'_>>()?;
+    plan.check_machine()?;
+    let mut progress = Progress::new(plan.connections);
+    let invocation = Invocation::now();
+    let outcome = finite::run(&plan, &mut progress)?;
+    let report = FiniteReport::new(&invocation, &plan, &outcome)?;
     if report.exit != Exit::Pass && !writer.shows_text() {
         complain(&report.head.reason);
     }

@@ -178,7 +178,7 @@ pub fn run(assignment: Assignment) -> io::Result<Stats> {
         if let Some(socket) = lag_probe {
             let worker = Rc::clone(&worker);
             tokio::task::spawn_local(async move {
-                lag::measure(socket, start, &worker.live, &worker.stats, |_, _| {}).await;
+                lag::measure(socket, start, &worker.live, &worker.stats).await;
             });
         }
         let handing_over = hand_over(Rc::clone(&worker), Arc::clone(&recorder), start);

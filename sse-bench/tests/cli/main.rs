@@ -9,6 +9,7 @@ mod compare;
 mod conform;
 mod doctor;
 mod event_source;
+mod finite;
 mod http2;
 #[cfg(unix)]
 mod interrupt;
