@@ -7,7 +7,7 @@ use super::Micros;
 const SPAN: Micros = 1_000_000;
 
 /// The lag of the readers, over time.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Lags {
     /// By second: the longest lag that reaches into it.
     longest: Vec<Micros>,
