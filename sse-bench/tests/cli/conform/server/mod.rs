@@ -11,7 +11,7 @@ use std::thread;
 
 use serde_json::Value;
 
-use crate::support::{Request, Run, Server, run, send};
+use crate::support::{Request, Run, Server, hold, run, send};
 use table::{TABLE, Wrong};
 use world::{World, honest};
 
