@@ -214,7 +214,10 @@ impl Checker {
         let head = self.table.len();
         if let Some(slot) = self.slots.get_mut(slot) {
             let asked = slot.asked.take().unwrap_or(at).min(at);
-            slot.legs.push(Leg::new(asked, at, resumes, cursor, head));
+            let mut leg = Leg::new(asked, at, resumes, cursor, head);
+            let upto = cursor.map_or(head, |cursor| cursor + 1);
+            leg.resumed_at = (self.let_go.events as u32).wrapping_add(upto);
+            slot.legs.push(leg);
             self.runs += 1;
         }
     }
@@ -308,8 +311,8 @@ impl Checker {
         };
         let index = match self.table.add(&identity, number, &seen) {
             Place::Index(index) => index,
-            Place::Gone(again) => {
-                self.repeated(slot, at, &identity, again);
+            Place::Gone(again, event) => {
+                self.repeated(slot, at, &identity, again, event);
                 return None;
             }
         };
@@ -333,7 +336,14 @@ impl Checker {
     }
 
     /// An event that was let go of came again.
-    fn repeated(&mut self, number: usize, at: Micros, identity: &Identity<'_>, again: Again) {
+    fn repeated(
+        &mut self,
+        number: usize,
+        at: Micros,
+        identity: &Identity<'_>,
+        again: Again,
+        event: u32,
+    ) {
         let slot = &mut self.slots[number];
         if !slot.begun {
             // History, to a slot that is new.
@@ -341,11 +351,14 @@ impl Checker {
             return;
         }
         let reconnected = slot.dropped + slot.legs.len() > 1;
-        if let Some(leg) = slot.open_leg() {
-            leg.repeats += 1;
-        }
         self.counts.repeats += 1;
-        self.counts.overlaps += u64::from(reconnected);
+        if let Some(leg) = slot.open_leg()
+            && reconnected
+            && event.wrapping_sub(leg.resumed_at).cast_signed() < 0
+        {
+            leg.repeats += 1;
+            self.counts.overlaps += 1;
+        }
         self.counts.conflicts += u64::from(again == Again::Conflict);
         let Identity::Text(name) = identity else {
             return;

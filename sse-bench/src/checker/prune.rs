@@ -311,8 +311,10 @@ fn undecided_legs(views: &[Option<SlotView<'_>>], limit: u32, place: impl Fn(u32
 /// Names of events that were let go of, the latest ones.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Remembered {
-    /// By the hash of the name: a part of the hash of the content.
-    contents: std::collections::HashMap<u64, u32, foldhash::fast::RandomState>,
+    /// By the hash of the name: a part of the hash of the content, and the number
+    /// of the event since the start, which may wrap.
+    contents: std::collections::HashMap<u64, (u32, u32), foldhash::fast::RandomState>,
+    added: u32,
     order: std::collections::VecDeque<u64>,
     conflicts: HashSet<u64>,
     /// Names that are known no longer.
@@ -340,7 +342,8 @@ impl Remembered {
 
     pub(super) fn add(&mut self, name: &str, content: u64, most: usize) {
         let hash = self.hash(name);
-        self.contents.insert(hash, content as u32);
+        self.contents.insert(hash, (content as u32, self.added));
+        self.added = self.added.wrapping_add(1);
         self.order.push_back(hash);
         while self.order.len() > most {
             if let Some(oldest) = self.order.pop_front() {
@@ -350,20 +353,21 @@ impl Remembered {
         }
     }
 
-    /// `None`: the name is new.
-    pub(super) fn find(&mut self, name: &str, content: u64) -> Option<Again> {
+    /// What it says and the number of the event; `None`: the name is new.
+    pub(super) fn find(&mut self, name: &str, content: u64) -> Option<(Again, u32)> {
         if self.order.is_empty() {
             return None;
         }
         let hash = self.hash(name);
-        let known = *self.contents.get(&hash)?;
-        Some(if known == content as u32 {
+        let (known, number) = *self.contents.get(&hash)?;
+        let again = if known == content as u32 {
             Again::Same
         } else if self.conflicts.len() < LISTED * 1000 && self.conflicts.insert(hash) {
             Again::Conflict
         } else {
             Again::KnownConflict
-        })
+        };
+        Some((again, number))
     }
 
     fn hash(&self, name: &str) -> u64 {

@@ -65,7 +65,9 @@ pub(super) struct Leg {
     pub(super) result: Option<LegResult>,
     /// Its first receptions were let go of.
     pub(super) trimmed: bool,
-    /// Events received that had been let go of before.
+    /// The events since the start, up to its last event ID; may wrap.
+    pub(super) resumed_at: u32,
+    /// Events up to there received again after they were let go of.
     pub(super) repeats: u32,
 }
 
@@ -124,6 +126,7 @@ impl Leg {
             has_events: false,
             result: None,
             trimmed: false,
+            resumed_at: 0,
             repeats: 0,
         }
     }

@@ -68,8 +68,8 @@ pub(super) struct Table {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
     Index(u32),
-    /// It was let go of.
-    Gone(Again),
+    /// It was let go of; its number since the start.
+    Gone(Again, u32),
 }
 
 impl Table {
@@ -93,8 +93,8 @@ impl Table {
             Identity::Text(text) => match self.texts.get(&**text) {
                 Some(index) => *index,
                 None => {
-                    if let Some(again) = self.remembered.find(text, seen.content) {
-                        return Place::Gone(again);
+                    if let Some((again, number)) = self.remembered.find(text, seen.content) {
+                        return Place::Gone(again, number);
                     }
                     self.texts.insert((&**text).into(), next);
                     next

@@ -131,6 +131,19 @@ fn a_repeat_of_what_was_let_go_of_is_a_duplicate() {
 }
 
 #[test]
+fn a_late_repeat_of_a_live_event_is_no_replay() {
+    let mut script = long(&Settings::default(), 50);
+    script.cut(1).open(1, "49");
+    for id in 50..150 {
+        script.ids(&[0, 1, 2], &[id]).wait(1_000_000 - STEP);
+    }
+    // One from before the last event ID, and two from after it.
+    script.ids(&[1], &[7, 60, 61]);
+    let integrity = script.judge().integrity;
+    assert_eq!((integrity.duplicate, integrity.replay_overlap), (3, 1));
+}
+
+#[test]
 fn an_id_of_what_was_let_go_of_with_other_content_is_a_conflict() {
     let mut script = long(&Settings::default(), 100);
     for slot in 0..3 {
