@@ -1,6 +1,7 @@
 //! The command line: one definition for parsing, help, completions and man page.
 
 pub mod doctor;
+pub mod publish;
 pub mod selftest;
 pub mod verify;
 
