@@ -1,6 +1,8 @@
 //! The command line: one definition for parsing, help, completions and man page.
 
+pub mod compare;
 pub mod doctor;
+pub mod finite;
 pub mod publish;
 pub mod selftest;
 pub mod verify;
@@ -29,7 +31,13 @@ Exit codes:
        or nothing was measured for a threshold
     4  the target was never reached: no event stream was opened at all
    99  a threshold was breached
-  130  interrupted; the report so far is printed";
+  130  interrupted; the report so far is printed
+With --until-done:
+    0  each request was answered by a stream up to its end marker
+    1  a stream ended, or broke, without its end marker
+    3  other requests failed (refused, not answered, an error in the stream, timed out), none
+       came to its end, or requests were due that never started
+    4  no request was answered by a stream";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -38,6 +46,11 @@ Examples:
 
   5,000 connections, with the delivery latency from the time that each event carries:
       sse-bench load http://127.0.0.1:8080/events -c 5000 -z 30s --timestamp-pointer /at
+
+  Requests to a language model, 20 each second at their own times, however long answers take:
+      sse-bench load https://api.example.com/v1/chat/completions --preset openai-chat --rate 20 \\
+          -z 60s -H 'Authorization: Bearer KEY' -d '{\"model\":\"NAME\",\"stream\":true,\"messages\":[...]}' \\
+          --goodput 'ttfe:500ms gap:200ms' --threshold 'goodput>=0.99'
 
   The report as JSON in a file, beside the text on the terminal:
       sse-bench load http://127.0.0.1:8080/events --output-format json=report.json";
@@ -65,6 +78,8 @@ pub enum Command {
     Conform(Box<ConformArgs>),
     /// Stand before a server and disturb its event streams: cuts, delays, lost events and more
     Proxy(Box<ProxyArgs>),
+    /// Two reports side by side: what got better, what got worse, and by how much
+    Compare(Box<compare::CompareArgs>),
     /// Examine one endpoint: what clients and proxies will make of its event stream
     Doctor(Box<doctor::DoctorArgs>),
     /// Print a completion script for a shell
@@ -78,7 +93,7 @@ pub enum Command {
 
 /// `sse-bench load`.
 #[derive(Debug, Args)]
-#[command(after_help = EXIT_CODES, after_long_help = format!("{EXAMPLES}\n\n{}\n\n{EXIT_CODES}", threshold::load::METRICS.help()))]
+#[command(after_help = EXIT_CODES, after_long_help = format!("{EXAMPLES}\n\n{}\n\nWith --until-done: {}\n\n{EXIT_CODES}", threshold::load::METRICS.help(), threshold::finite::METRICS.help()))]
 pub struct LoadArgs {
     /// The event stream, http:// or https://
     #[arg(value_hint = ValueHint::Url)]
@@ -100,10 +115,16 @@ pub struct LoadArgs {
     pub pace: Pace,
 
     #[command(flatten)]
+    pub finite: finite::FiniteArgs,
+
+    #[command(flatten)]
     pub request: RequestArgs,
 
     #[command(flatten)]
     pub measure: Measure,
+
+    #[command(flatten)]
+    pub baseline: compare::BaselineArgs,
 
     #[command(flatten)]
     pub output: OutputArgs,
@@ -238,7 +259,7 @@ pub struct Measure {
 }
 
 /// Where the report goes.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
     /// Report format, repeatable: text, json, csv, junit or html for standard output, FORMAT=FILE

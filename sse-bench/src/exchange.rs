@@ -151,9 +151,9 @@ impl Wire<'_> {
         };
         let (head, early, received) = poll_fn(&mut poll).await?;
         Ok(Answer {
+            leg: Leg::http1(stream, &head, early, received),
             status: head.status,
             headers: head.headers,
-            leg: Leg::http1(stream, head.body, early, received),
         })
     }
 

@@ -51,6 +51,10 @@ pub enum Kind {
     ContentCoding,
     /// The connection closed before the framing said that the body ends.
     CutShort,
+    /// A finite stream ended without its end marker.
+    NoMarker,
+    /// A finite stream told of an error.
+    StreamError,
     /// A line or event beyond the limit.
     TooLong,
     /// A command of the user's failed.
@@ -81,6 +85,8 @@ impl fmt::Display for Kind {
             Self::ContentType => "content_type",
             Self::ContentCoding => "content_coding",
             Self::CutShort => "cut_short",
+            Self::NoMarker => "no_end_marker",
+            Self::StreamError => "error_in_stream",
             Self::TooLong => "too_long",
             Self::Command => "command",
             Self::Io => "io",

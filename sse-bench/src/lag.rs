@@ -63,6 +63,17 @@ impl Prober {
 /// Each event counts with the lag of the next datagram that this thread reads,
 /// which waited in the same queue.
 pub async fn measure(socket: UdpSocket, start: Instant, live: &Live, stats: &RefCell<Stats>) {
+    let record = |lag, events| stats.borrow_mut().read_lag.record_times(lag, events);
+    record_each(socket, start, live, record).await;
+}
+
+/// The same for who keeps no [`Stats`]: lag, and the events that count with it.
+pub async fn record_each(
+    socket: UdpSocket,
+    start: Instant,
+    live: &Live,
+    mut record: impl FnMut(Duration, u64),
+) {
     let Ok(socket) = tokio::net::UdpSocket::from_std(socket) else {
         return;
     };
@@ -73,8 +84,7 @@ pub async fn measure(socket: UdpSocket, start: Instant, live: &Live, stats: &Ref
             let sent = Duration::from_nanos(u64::from_le_bytes(sent));
             let lag = start.elapsed().saturating_sub(sent);
             let deliveries = live.deliveries.get();
-            let mut stats = stats.borrow_mut();
-            stats.read_lag.record_times(lag, deliveries - counted);
+            record(lag, deliveries - counted);
             counted = deliveries;
         }
     }

@@ -7,7 +7,7 @@ use tokio::io::AsyncWriteExt;
 
 use crate::exchange::{Received, Wire};
 use crate::failure::{Failure, Kind};
-use crate::http::{Body, BodyError, Piece};
+use crate::http::{Body, BodyError, Piece, ResponseHead};
 use crate::http2::Incoming;
 use crate::stream::Stream;
 
@@ -23,8 +23,12 @@ pub struct Leg {
 /// What brings the body.
 #[derive(Debug)]
 enum Carrier {
-    /// HTTP/1.1: a connection of its own.
-    Http1 { stream: Stream, body: Body },
+    /// HTTP/1.1: a connection of its own, which may outlive the body.
+    Http1 {
+        stream: Stream,
+        body: Body,
+        persistent: bool,
+    },
     /// HTTP/2: a stream of a connection that others share.
     Http2(Box<Incoming>),
 }
@@ -40,9 +44,18 @@ pub enum Step {
 
 impl Leg {
     /// Over HTTP/1.1, where `early` came with the head.
-    pub(crate) fn http1(stream: Stream, body: Body, early: Box<[u8]>, received: Received) -> Self {
+    pub(crate) fn http1(
+        stream: Stream,
+        head: &ResponseHead,
+        early: Box<[u8]>,
+        received: Received,
+    ) -> Self {
         Self {
-            carrier: Carrier::Http1 { stream, body },
+            carrier: Carrier::Http1 {
+                stream,
+                body: head.body.clone(),
+                persistent: head.persistent,
+            },
             early: Some(early).filter(|early| !early.is_empty()),
             received,
         }
@@ -74,12 +87,16 @@ impl Leg {
         most: usize,
         take: impl FnMut(&[u8], Received) -> ControlFlow<()>,
     ) -> Poll<Result<Step, Failure>> {
-        let (stream, body) = match &mut self.carrier {
-            Carrier::Http1 { stream, body } => (stream, body),
+        let (stream, body, persistent) = match &mut self.carrier {
+            Carrier::Http1 {
+                stream,
+                body,
+                persistent,
+            } => (stream, body, persistent),
             Carrier::Http2(incoming) => return incoming.poll(cx, wire, most, take),
         };
         if let Some(early) = self.early.take() {
-            return Poll::Ready(unwrap(body, &early, self.received, take));
+            return Poll::Ready(unwrap(body, &early, self.received, persistent, take));
         }
         let mut buffer = wire.buffer.borrow_mut();
         let most = most.clamp(1, buffer.len());
@@ -90,9 +107,22 @@ impl Leg {
                 let detail = "the connection closed before the end of the response";
                 Err(Failure::new(Kind::CutShort, detail))
             }
-            Ok((length, received)) => unwrap(body, &buffer[..length], received, take),
+            Ok((length, received)) => unwrap(body, &buffer[..length], received, persistent, take),
             Err(error) => Err(Failure::transfer(&error)),
         })
+    }
+
+    /// The connection, if another request can be sent on it (RFC 9112 §9.3): the
+    /// server keeps it open, the body was read to its end, and nothing follows it.
+    pub(crate) fn into_idle(self) -> Option<Stream> {
+        match self.carrier {
+            Carrier::Http1 {
+                stream,
+                body,
+                persistent: true,
+            } if body.has_ended() => Some(stream),
+            _ => None,
+        }
     }
 
     /// Resets the connection, as a client that died; over HTTP/2 its stream alone.
@@ -123,6 +153,7 @@ fn unwrap(
     body: &mut Body,
     mut bytes: &[u8],
     received: Received,
+    persistent: &mut bool,
     mut take: impl FnMut(&[u8], Received) -> ControlFlow<()>,
 ) -> Result<Step, Failure> {
     let broken = |error: BodyError| Failure::new(Kind::Http, error);
@@ -134,7 +165,10 @@ fn unwrap(
                 }
             }
             Piece::NeedMore => return Ok(Step::Read),
-            Piece::End => return Ok(Step::End(received)),
+            Piece::End => {
+                *persistent &= bytes.is_empty();
+                return Ok(Step::End(received));
+            }
         }
     }
 }

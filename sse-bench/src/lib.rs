@@ -13,6 +13,7 @@
 
 pub mod checker;
 pub mod cli;
+pub mod compare;
 pub mod conform;
 pub mod connect;
 pub mod connection;
@@ -20,6 +21,7 @@ pub mod doctor;
 pub mod exchange;
 pub mod exit;
 pub mod failure;
+pub mod finite;
 pub mod histogram;
 pub mod http;
 pub mod http2;
@@ -65,6 +67,7 @@ pub use plan::Plan;
 
 use cli::verify::VerifyArgs;
 use cli::{Command, LoadArgs};
+use finite::{FinitePlan, FiniteReport};
 use progress::Progress;
 use report::{Invocation, Report};
 use verify::{VerifyPlan, VerifyReport};
@@ -77,6 +80,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Selftest(args) => selftest::run(&args),
         Command::Conform(args) => conform::run(&args),
         Command::Proxy(args) => proxy::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
@@ -100,8 +104,13 @@ fn complain(text: impl Display) {
 }
 
 fn load(args: LoadArgs) -> Result<Exit> {
-    let writer = args.output.open::<Report<'_>>()?;
+    if args.finite.wanted() {
+        return load_finite(args);
+    }
+    let output = args.output.clone();
+    // Reads the baseline, which the report may be about to replace.
     let plan = Arc::new(Plan::new(args)?);
+    let writer = output.open::<Report<'_>>()?;
     plan.check_machine()?;
     let mut progress = Progress::new(plan.connections);
     let invocation = Invocation::now();
@@ -114,9 +123,26 @@ fn load(args: LoadArgs) -> Result<Exit> {
     Ok(report.exit)
 }
 
+fn load_finite(args: LoadArgs) -> Result<Exit> {
+    let output = args.output.clone();
+    let plan = Arc::new(FinitePlan::new(args)?);
+    let writer = output.open::<FiniteReport<'_>>()?;
+    plan.check_machine()?;
+    let mut progress = Progress::new(plan.connections);
+    let invocation = Invocation::now();
+    let outcome = finite::run(&plan, &mut progress)?;
+    let report = FiniteReport::new(&invocation, &plan, &outcome)?;
+    if report.exit != Exit::Pass && !writer.shows_text() {
+        complain(&report.head.reason);
+    }
+    writer.write(&report)?;
+    Ok(report.exit)
+}
+
 fn verify(args: VerifyArgs) -> Result<Exit> {
-    let writer = args.output.open::<VerifyReport<'_>>()?;
+    let output = args.output.clone();
     let plan = VerifyPlan::new(args)?;
+    let writer = output.open::<VerifyReport<'_>>()?;
     plan.check_machine()?;
     let mut progress = Progress::new(plan.connections);
     let invocation = Invocation::now();

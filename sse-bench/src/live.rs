@@ -76,6 +76,8 @@ counters! {
     bytes,
     /// Reads that returned bytes.
     reads,
+    /// Requests answered up to their end marker.
+    requests,
     /// Failures of any kind.
     failures,
 }

@@ -18,9 +18,9 @@ use crate::team::Team;
 use crate::worker::Message;
 
 /// Slots that fail before a target counts as unreachable, if none connected.
-const UNREACHABLE_AFTER: u64 = 100;
+pub(crate) const UNREACHABLE_AFTER: u64 = 100;
 /// Probes from one progress line to the next.
-const PROGRESS_EVERY: u32 = 25;
+pub(crate) const PROGRESS_EVERY: u32 = 25;
 
 /// Why a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

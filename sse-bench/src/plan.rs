@@ -7,11 +7,13 @@ use anyhow::{Result, bail};
 use sse_core::Limits;
 
 use crate::cli::LoadArgs;
+use crate::compare::Baseline;
 use crate::ramp::Ramp;
 use crate::stats::DeliveryMeter;
 use crate::sys;
 use crate::target::Target;
-use crate::threshold::Threshold;
+use crate::threshold::metric::Table;
+use crate::threshold::{self, Threshold};
 use crate::timestamp::Pointer;
 use crate::transport::Transport;
 
@@ -21,7 +23,7 @@ const FILES_OF_A_THREAD: u64 = 8;
 /// The largest integer that every reader of JSON holds exactly (RFC 8259 §6).
 const LARGEST_SEED: u64 = (1 << 53) - 1;
 /// How long to hold connections where neither -z nor -n says.
-const DEFAULT_DURATION: Duration = Duration::from_secs(10);
+pub(crate) const DEFAULT_DURATION: Duration = Duration::from_secs(10);
 
 /// The plan of a load run.
 #[derive(Debug)]
@@ -56,6 +58,8 @@ pub struct Plan {
     pub timestamp_events: Vec<String>,
     /// What the run must keep to.
     pub thresholds: Vec<Threshold>,
+    /// What the run is compared with.
+    pub baseline: Option<Baseline>,
 }
 
 impl Plan {
@@ -93,7 +97,8 @@ impl Plan {
             limits: Limits::default().line(size).event(size),
             timestamp_pointer: args.measure.timestamp_pointer,
             timestamp_events: args.measure.timestamp_event,
-            thresholds: args.measure.threshold,
+            thresholds: of_table(args.measure.threshold, &threshold::load::METRICS)?,
+            baseline: args.baseline.read("load")?,
         };
         Ok(plan)
     }
@@ -119,6 +124,12 @@ impl Plan {
     }
 }
 
+/// Thresholds that were read before it was known what kind of run they are for.
+pub(crate) fn of_table(thresholds: Vec<Threshold>, table: &Table) -> Result<Vec<Threshold>> {
+    let checked = thresholds.into_iter().map(|threshold| threshold.of(table));
+    Ok(checked.collect::<Result<_, _>>()?)
+}
+
 /// Raises the limit on open files, and says beforehand what this machine will
 /// not carry.
 pub fn check_connections(connections: u32, threads: u32, transport: &Transport) -> Result<()> {
@@ -132,7 +143,8 @@ pub fn check_connections(connections: u32, threads: u32, transport: &Transport) 
     fits_ports(sockets, sys::local_ports(), transport.local.count())
 }
 
-fn cores() -> u32 {
+/// Threads where the user names no number.
+pub(crate) fn cores() -> u32 {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     u32::try_from(cores).unwrap_or(u32::MAX)
 }

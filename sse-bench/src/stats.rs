@@ -114,7 +114,8 @@ impl EventTypes {
         }
     }
 
-    fn merge(&mut self, other: &Self) {
+    /// Adds what another thread counted.
+    pub fn merge(&mut self, other: &Self) {
         for (name, count) in &other.counts {
             self.add(name, *count);
         }

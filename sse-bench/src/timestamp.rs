@@ -83,6 +83,13 @@ impl std::str::FromStr for Pointer {
     }
 }
 
+impl Pointer {
+    /// As it was written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
 impl fmt::Display for Pointer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)

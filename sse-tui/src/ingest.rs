@@ -22,8 +22,9 @@ use reader::{Reader, Reading, pass_on};
 pub use reader::Order;
 
 /// Updates that may wait between the streams and their reader. When it is full
-/// the streams are not read, and the servers feel it.
-const QUEUE: usize = 64;
+/// the streams are not read, and the servers feel it. A chunk and its items take
+/// up to 0.7 MiB each.
+const QUEUE: usize = 8;
 /// Orders that may wait for a stream.
 const ORDERS: usize = 4;
 

@@ -87,6 +87,10 @@ pub struct LegResult {
     pub complete: Option<bool>,
     /// The number of the cut before it; `None` if the server had ended the leg.
     pub cut: Option<u16>,
+    /// When the leg before it ended.
+    pub lost: Micros,
+    /// When it first received what was known by then, or something newer.
+    pub caught_up: Option<Micros>,
 }
 
 /// Reconnects by what came of them.

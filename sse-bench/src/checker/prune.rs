@@ -81,7 +81,8 @@ impl Checker {
             .iter()
             .map(|key| self.is_owed(*key, &order, level, horizon))
             .collect();
-        let mut limit = self.settled_keys(&order, horizon);
+        let places = self.settled_keys(&order, horizon);
+        let mut limit = *places.last()?;
         let map = Map::new(&self.table, order, &owed, acknowledged.is_some());
         if self.let_go.events == 0 && each_begins_anew(&self.table, &self.slots, &map.by_time, now)
         {
@@ -102,10 +103,16 @@ impl Checker {
         limit = limit.min(self.types.first_held().unwrap_or(limit));
         // One that is settled stays: the sequence goes on from its number.
         limit = limit.saturating_sub(1);
-        while level == Level::Sequence && limit > 0 && keys[limit as usize].number.is_none() {
-            limit -= 1;
-        }
-        limit = undecided_legs(&views, limit);
+        limit = undecided_legs(&views, limit, |limit| {
+            let mut below = places.iter().rev().copied();
+            let place = below.find(|place| {
+                let numbered = keys
+                    .get(*place as usize)
+                    .is_some_and(|key| key.number.is_some());
+                *place <= limit && (level != Level::Sequence || numbered)
+            });
+            place.unwrap_or(0)
+        });
         if (limit as usize) < keys.len() / 4 || limit == 0 {
             return None;
         }
@@ -147,8 +154,9 @@ impl Checker {
         Some(())
     }
 
-    /// How many keys at the front can go as far as they themselves are concerned.
-    fn settled_keys(&self, order: &Order, horizon: Micros) -> u32 {
+    /// How many keys at the front can go as far as they themselves are concerned:
+    /// all such numbers, so that the first keys are the first positions too.
+    fn settled_keys(&self, order: &Order, horizon: Micros) -> Vec<u32> {
         let acknowledged = self.acknowledged.as_ref();
         let settled = |index: u32| {
             let key = &self.table.keys[index as usize];
@@ -158,13 +166,13 @@ impl Checker {
                 .is_some_and(|(numbers, number)| !numbers.contains_key(&number.number));
             key.confirmed && !key.conflict && !key.hashed && !waits && key.first_at <= horizon
         };
-        let in_place = |index: u32| {
-            order.position[index as usize] == index
-                && order.key_at.get(index as usize) == Some(&index)
-        };
-        let keys = 0..self.table.len();
-        keys.take_while(|index| in_place(*index) && settled(*index))
-            .count() as u32
+        let mut last = 0;
+        let keys = (0..self.table.len()).take_while(|index| settled(*index));
+        keys.filter_map(|index| {
+            last = last.max(order.position[index as usize]);
+            (last == index).then_some(index + 1)
+        })
+        .collect()
     }
 
     fn leaving(&self, view: &SlotView<'_>, limit: u32, until: Micros) -> Leaving {
@@ -269,9 +277,10 @@ fn settled(view: &SlotView<'_>) -> u32 {
 
 /// The limit lowered so far that all that reconnects which are not decided yet
 /// may be owed, is kept.
-fn undecided_legs(views: &[Option<SlotView<'_>>], limit: u32) -> u32 {
+fn undecided_legs(views: &[Option<SlotView<'_>>], limit: u32, place: impl Fn(u32) -> u32) -> u32 {
     let mut limit = limit;
     loop {
+        limit = place(limit);
         let before = limit;
         for view in views.iter().flatten() {
             let mut stands = view.start.unwrap_or(u32::MAX);

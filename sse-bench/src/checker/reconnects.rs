@@ -53,6 +53,8 @@ pub(super) fn judge(
         owed: owed.len() as u64,
         complete,
         cut,
+        lost: view.record.legs[number - 1].closed_at().min(leg.opened),
+        caught_up: leg.caught_up,
     }
 }
 

@@ -48,6 +48,8 @@ pub(super) struct Leg {
     pub(super) in_time: u32,
     pub(super) first_at: Option<Micros>,
     second_at: Option<Micros>,
+    /// When it first received the newest event known when it opened, or a newer one.
+    pub(super) caught_up: Option<Micros>,
     pub(super) announcements: Vec<Announcement>,
     /// Silences as long as a stall.
     pub(super) silences: Vec<(Micros, Micros)>,
@@ -100,6 +102,7 @@ impl Leg {
             in_time: 0,
             first_at: None,
             second_at: None,
+            caught_up: None,
             announcements: Vec::new(),
             silences: Vec::new(),
             heard_at: opened,
@@ -139,6 +142,9 @@ impl Leg {
                 start: index,
                 length: 1,
             }),
+        }
+        if index + 1 >= self.head && self.caught_up.is_none() {
+            self.caught_up = Some(at);
         }
         self.count(at, timeout);
     }

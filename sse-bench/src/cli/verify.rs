@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::{Args, ValueHint, value_parser};
 use regex::Regex;
 
+use super::compare::BaselineArgs;
 use super::publish::PublishArgs;
 use super::{OutputArgs, RequestArgs, at_least_1};
 use crate::checker::KeyPointer;
@@ -70,6 +71,9 @@ pub struct VerifyArgs {
 
     #[command(flatten)]
     pub request: RequestArgs,
+
+    #[command(flatten)]
+    pub baseline: BaselineArgs,
 
     #[command(flatten)]
     pub output: OutputArgs,

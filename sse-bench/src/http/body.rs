@@ -104,6 +104,11 @@ impl Body {
         }
     }
 
+    /// Whether all of the body was read, and the connection goes on after it.
+    pub const fn has_ended(&self) -> bool {
+        matches!(self.0, Framing::Ended | Framing::Length(0))
+    }
+
     /// Whether the body is whole if the connection closes here.
     pub const fn may_end_here(&self) -> bool {
         matches!(

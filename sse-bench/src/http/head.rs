@@ -1,6 +1,6 @@
 //! The head of a response (RFC 9112 §4, §5).
 
-use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use thiserror::Error;
 
@@ -20,6 +20,8 @@ pub struct ResponseHead {
     pub headers: HeaderMap,
     /// The body that follows.
     pub body: Body,
+    /// Whether the server keeps the connection open after it (RFC 9112 §9.3).
+    pub persistent: bool,
 }
 
 /// Why a head cannot be read.
@@ -91,6 +93,7 @@ fn parse(bytes: &[u8]) -> Result<Option<(ResponseHead, usize)>, HeadError> {
         let headers = collect(response.headers)?;
         let body = framing(status, &headers)?;
         let head = ResponseHead {
+            persistent: response.version == Some(1) && !closes(&headers),
             status,
             headers,
             body,
@@ -110,6 +113,13 @@ fn collect(fields: &[httparse::Header<'_>]) -> Result<HeaderMap, HeadError> {
         headers.append(name, value);
     }
     Ok(headers)
+}
+
+fn closes(headers: &HeaderMap) -> bool {
+    headers.get_all(CONNECTION).iter().any(|value| {
+        let mut options = value.to_str().unwrap_or_default().split(',');
+        options.any(|option| option.trim().eq_ignore_ascii_case("close"))
+    })
 }
 
 /// RFC 9112 §6.3.
@@ -193,6 +203,21 @@ mod tests {
         }
         let no_content = read("HTTP/1.1 204 No Content\r\n\r\n").unwrap().unwrap();
         assert_eq!(no_content.0.body, Body::length(0));
+    }
+
+    #[test]
+    fn a_connection_persists_unless_the_server_says_otherwise() {
+        for (wire, persists) in [
+            ("HTTP/1.1 200 OK\r\n\r\n", true),
+            (
+                "HTTP/1.1 200 OK\r\nConnection: keep-alive, Close\r\n\r\n",
+                false,
+            ),
+            ("HTTP/1.0 200 OK\r\n\r\n", false),
+        ] {
+            let (head, _) = read(wire).unwrap().unwrap();
+            assert_eq!(head.persistent, persists, "{wire:?}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::threshold::Checked;
 /// One check and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
-    /// `property`, `threshold` or `run`.
+    /// `property`, `threshold`, `regression` or `run`.
     pub group: &'static str,
     /// What it is called.
     pub name: String,
@@ -44,6 +44,27 @@ impl Check {
                 || "nothing was measured".to_owned(),
                 |value| format!("measured {}", checked.threshold.show(value)),
             ),
+        })
+    }
+
+    /// Limits of a comparison with an earlier run.
+    pub fn of_comparison(head: &Head) -> impl Iterator<Item = Self> {
+        let rows = head
+            .comparison
+            .iter()
+            .flat_map(|comparison| &comparison.metrics);
+        rows.filter_map(|row| {
+            let limit = row.limit_percent?;
+            Some(Self {
+                group: "regression",
+                name: format!("{} at most {limit} % worse", row.metric),
+                result: match (row.regressed, row.direction) {
+                    (true, _) => CheckResult::Failed,
+                    (_, None) => CheckResult::Undecided,
+                    _ => CheckResult::Held,
+                },
+                seen: row.seen(),
+            })
         })
     }
 

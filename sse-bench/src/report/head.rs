@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::invocation::Invocation;
+use crate::compare::Comparison;
 use crate::exit::Exit;
 use crate::failure::Failures;
 use crate::sys;
@@ -36,6 +37,8 @@ pub struct Head {
     pub command_line: Vec<String>,
     pub host: Host,
     pub thresholds: Vec<ThresholdReport>,
+    /// With an earlier run (`--baseline`).
+    pub comparison: Option<Comparison>,
 }
 
 /// What came of a run, for its [`Head`].
@@ -73,6 +76,7 @@ impl Head {
                     kept: checked.kept,
                 })
                 .collect(),
+            comparison: None,
         }
     }
 }

@@ -3,6 +3,7 @@
 pub mod check;
 pub mod csv;
 pub mod head;
+pub mod html;
 pub(crate) mod http2;
 pub mod invocation;
 pub(crate) mod json;
@@ -14,6 +15,7 @@ pub(crate) mod text;
 
 use std::io;
 
+use crate::compare::Comparison;
 use crate::exit::Exit;
 use crate::load::{Ending, Outcome};
 use crate::plan::Plan;
@@ -54,7 +56,13 @@ pub trait Render {
 }
 
 impl Render for Report<'_> {
-    const FORMATS: &'static [Format] = &[Format::Text, Format::Json, Format::Csv, Format::Junit];
+    const FORMATS: &'static [Format] = &[
+        Format::Text,
+        Format::Json,
+        Format::Csv,
+        Format::Junit,
+        Format::Html,
+    ];
 
     fn text(&self) -> String {
         self.to_text()
@@ -71,12 +79,17 @@ impl Render for Report<'_> {
     fn junit(&self) -> Option<io::Result<String>> {
         Some(junit::write(&self.head, &self.checks()))
     }
+
+    fn html(&self) -> Option<String> {
+        Some(html::load::render(self))
+    }
 }
 
 impl Report<'_> {
     /// What was checked.
     pub fn checks(&self) -> Vec<Check> {
-        let mut checks: Vec<_> = Check::of_thresholds(&self.thresholds).collect();
+        let thresholds = Check::of_thresholds(&self.thresholds);
+        let mut checks: Vec<_> = thresholds.chain(Check::of_comparison(&self.head)).collect();
         checks.push(Check::of_run(&self.head, &checks));
         checks
     }
@@ -112,7 +125,11 @@ impl<'a> Report<'a> {
             .iter()
             .map(|threshold| threshold.check(&measured))
             .collect();
-        let (exit, reason) = judge(plan, outcome, &thresholds);
+        let comparison = plan
+            .baseline
+            .as_ref()
+            .map(|baseline| baseline.compare(&measured));
+        let (exit, reason) = judge(plan, outcome, &thresholds, comparison.as_ref());
         let result = head::Result {
             command: "load",
             exit,
@@ -122,7 +139,10 @@ impl<'a> Report<'a> {
             thresholds: &thresholds,
         };
         Ok(Self {
-            head: Head::new(invocation, &result),
+            head: Head {
+                comparison,
+                ..Head::new(invocation, &result)
+            },
             outcome,
             run,
             thresholds,
@@ -131,7 +151,12 @@ impl<'a> Report<'a> {
     }
 }
 
-fn judge(plan: &Plan, outcome: &Outcome, thresholds: &[Checked]) -> (Exit, String) {
+fn judge(
+    plan: &Plan,
+    outcome: &Outcome,
+    thresholds: &[Checked],
+    comparison: Option<&Comparison>,
+) -> (Exit, String) {
     let opened = outcome.totals.opened;
     let wanted = u64::from(plan.connections);
     let given_up = outcome.totals.given_up;
@@ -140,6 +165,7 @@ fn judge(plan: &Plan, outcome: &Outcome, thresholds: &[Checked]) -> (Exit, Strin
         (opened == 0).then_some(Exit::NeverReached),
         (opened < wanted && !enough_events(outcome)).then_some(Exit::Inconclusive),
         (given_up > 0).then_some(Exit::Inconclusive),
+        comparison.and_then(Comparison::finding),
     ];
     let of_thresholds = thresholds.iter().map(Checked::finding);
     let findings: Vec<_> = findings
@@ -156,24 +182,40 @@ fn judge(plan: &Plan, outcome: &Outcome, thresholds: &[Checked]) -> (Exit, Strin
             thousands(given_up),
             thousands(wanted)
         ),
-        Exit::Threshold => format!(
-            "a threshold was breached: {}",
-            listed(thresholds, Some(false))
-        ),
+        Exit::Threshold => breaches(thresholds, comparison),
         Exit::Inconclusive if opened < wanted => format!(
             "{} of {} connections were never opened",
             thousands(wanted - opened),
             thousands(wanted)
         ),
-        Exit::Inconclusive => format!(
-            "nothing was measured for a threshold: {}",
-            listed(thresholds, None)
-        ),
+        Exit::Inconclusive => unmeasured(thresholds),
         _ if opened < wanted => "the wanted events arrived".to_owned(),
         _ if wanted == 1 => "the connection was opened".to_owned(),
         _ => format!("all {} connections were opened", thousands(wanted)),
     };
     (exit, reason)
+}
+
+/// Why a run ends with [`Exit::Threshold`].
+pub(crate) fn breaches(thresholds: &[Checked], comparison: Option<&Comparison>) -> String {
+    let breached = listed(thresholds, Some(false));
+    let worse = comparison.map(Comparison::regressions).unwrap_or_default();
+    let mut reasons = Vec::new();
+    if !breached.is_empty() {
+        reasons.push(format!("a threshold was breached: {breached}"));
+    }
+    if !worse.is_empty() {
+        reasons.push(format!("worse than the baseline: {worse}"));
+    }
+    reasons.join("; ")
+}
+
+/// Why a run is inconclusive where nothing else is the reason.
+pub(crate) fn unmeasured(thresholds: &[Checked]) -> String {
+    match listed(thresholds, None).as_str() {
+        "" => "a metric with a limit was not measured in both runs".to_owned(),
+        names => format!("nothing was measured for a threshold: {names}"),
+    }
 }
 
 /// A run that ends with the last event wanted need not open what is left.

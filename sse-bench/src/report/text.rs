@@ -3,10 +3,11 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::Report;
-use super::json::{RunReport, Timestamps};
+use super::json::{RunReport, Timestamps, Tool};
+use super::{Head, Report};
+use crate::compare;
 use crate::exit::Exit;
-use crate::failure::printable;
+use crate::failure::{Failures, printable};
 use crate::histogram::Summary;
 use crate::threshold::Checked;
 use crate::units::{bytes, micros, rate, seconds, thousands};
@@ -41,8 +42,9 @@ impl Report<'_> {
             write_latencies(json, out)?;
         }
         self.write_types(out)?;
-        self.write_errors(out)?;
-        write_thresholds(&self.thresholds, out)
+        write_errors(&self.outcome.stats.failures, out)?;
+        write_thresholds(&self.thresholds, out)?;
+        write_comparison(&self.head, out)
     }
 
     fn write_counts(&self, json: &RunReport<'_>, out: &mut String) -> std::fmt::Result {
@@ -100,21 +102,8 @@ impl Report<'_> {
                 thousands(json.reads.total)
             )?;
         }
-        let threads = json.plan.threads;
-        let plural = if threads == 1 { "" } else { "s" };
-        write!(out, "  This tool    {threads} thread{plural}")?;
-        if let Some(cpu) = self.outcome.cpu {
-            let share = 100.0 * cpu.as_secs_f64() / self.outcome.elapsed.as_secs_f64().max(1e-3);
-            write!(
-                out,
-                ", {} of CPU time ({share:.0} % of a core)",
-                seconds(cpu)
-            )?;
-        }
-        if let Some(memory) = json.tool.peak_memory_bytes {
-            write!(out, ", {} of memory at most", bytes(memory as f64))?;
-        }
-        writeln!(out)
+        let outcome = self.outcome;
+        write_tool(json.plan.threads, &json.tool, outcome.elapsed, out)
     }
 
     fn write_types(&self, out: &mut String) -> std::fmt::Result {
@@ -143,34 +132,58 @@ impl Report<'_> {
             Ok(())
         }
     }
+}
 
-    fn write_errors(&self, out: &mut String) -> std::fmt::Result {
-        let failures = &self.outcome.stats.failures;
-        if failures.total() == 0 {
-            return writeln!(out, "\n  Errors       none");
-        }
-        writeln!(out, "\n  Errors       {}", thousands(failures.total()))?;
-        let mut kinds: Vec<_> = failures.iter().collect();
-        kinds.sort_by_key(|(_, counted)| std::cmp::Reverse(counted.count));
-        for (kind, counted) in kinds.iter().take(LISTED_ERRORS) {
-            let (kind, count) = (kind.to_string(), thousands(counted.count));
-            writeln!(out, "    {kind:<15} {count:>9}  {}", counted.example)?;
-        }
-        let unlisted: u64 = kinds
-            .iter()
-            .skip(LISTED_ERRORS)
-            .map(|(_, counted)| counted.count)
-            .sum();
-        if unlisted > 0 {
-            writeln!(
-                out,
-                "    {:<15} {:>9}",
-                "of other kinds",
-                thousands(unlisted)
-            )?;
-        }
-        Ok(())
+/// What this program took.
+pub(crate) fn write_tool(
+    threads: u32,
+    tool: &Tool,
+    elapsed: Duration,
+    out: &mut String,
+) -> std::fmt::Result {
+    let plural = if threads == 1 { "" } else { "s" };
+    write!(out, "  This tool    {threads} thread{plural}")?;
+    if let Some(cpu) = tool.cpu_us.map(Duration::from_micros) {
+        let share = 100.0 * cpu.as_secs_f64() / elapsed.as_secs_f64().max(1e-3);
+        let cpu = seconds(cpu);
+        write!(out, ", {cpu} of CPU time ({share:.0} % of a core)")?;
     }
+    if let Some(memory) = tool.peak_memory_bytes {
+        write!(out, ", {} of memory at most", bytes(memory as f64))?;
+    }
+    writeln!(out)
+}
+
+/// Failures by kind, the most frequent first.
+pub(crate) fn write_errors(failures: &Failures, out: &mut String) -> std::fmt::Result {
+    if failures.total() == 0 {
+        return writeln!(out, "\n  Errors       none");
+    }
+    writeln!(out, "\n  Errors       {}", thousands(failures.total()))?;
+    let mut kinds: Vec<_> = failures.iter().collect();
+    kinds.sort_by_key(|(_, counted)| std::cmp::Reverse(counted.count));
+    for (kind, counted) in kinds.iter().take(LISTED_ERRORS) {
+        let (kind, count) = (kind.to_string(), thousands(counted.count));
+        writeln!(out, "    {kind:<15} {count:>9}  {}", counted.example)?;
+    }
+    let unlisted: u64 = kinds
+        .iter()
+        .skip(LISTED_ERRORS)
+        .map(|(_, counted)| counted.count)
+        .sum();
+    if unlisted > 0 {
+        let count = thousands(unlisted);
+        writeln!(out, "    {:<15} {count:>9}", "of other kinds")?;
+    }
+    Ok(())
+}
+
+/// How the run compares with an earlier one.
+pub(crate) fn write_comparison(head: &Head, out: &mut String) -> std::fmt::Result {
+    let comparison = head.comparison.as_ref();
+    comparison.map_or(Ok(()), |comparison| {
+        out.write_str(&compare::write(comparison))
+    })
 }
 
 /// What came of each threshold.

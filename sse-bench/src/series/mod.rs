@@ -176,6 +176,17 @@ impl Series {
         self.samples = halved;
     }
 
+    /// A rate over a moment says nothing.
+    fn join_short_end(&mut self) {
+        let short = |last: &Sample| last.length < self.interval / 4;
+        if self.samples.len() > 1
+            && let Some(last) = self.samples.pop_if(|last| short(last))
+            && let Some(before) = self.samples.last_mut()
+        {
+            before.join(last);
+        }
+    }
+
     /// `of` is a moment in the middle of the interval.
     fn add(&mut self, of: Duration, latencies: Latencies) {
         let mut samples = self.samples.iter_mut().rev();
@@ -234,6 +245,7 @@ impl Recorder {
         let mut series = self.lock();
         let at = now.saturating_duration_since(self.start);
         series.push(at, snapshot, sums);
+        series.join_short_end();
         // What came at the very end belongs to the last sample.
         for (_, latencies) in std::mem::take(&mut series.early) {
             if let Some(last) = series.samples.last_mut() {

@@ -1,4 +1,4 @@
-//! The metrics of `load`.
+//! The metrics of `load`: those of endless streams.
 
 use super::metric::Better::{Less, More, Neither};
 use super::metric::{Table, latency, number};
@@ -24,7 +24,15 @@ pub static METRICS: Table = Table(&[
     number("bytes_per_second", "/bytes/per_second", More),
 ]);
 
-/// Reads a threshold of `load`.
+/// Reads a threshold of `load`, of endless or of [finite](super::finite) streams.
 pub fn parse(text: &str) -> Result<Threshold, InvalidThreshold> {
-    Threshold::parse(text, &METRICS)
+    match Threshold::parse(text, &METRICS) {
+        Err(InvalidThreshold::Metric(name, help)) => {
+            match Threshold::parse(text, &super::finite::METRICS) {
+                Err(InvalidThreshold::Metric(..)) => Err(InvalidThreshold::Metric(name, help)),
+                other => other,
+            }
+        }
+        other => other,
+    }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
-use crate::units::micros;
+use crate::units::{micros, thousands};
 
 /// What a table lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -226,6 +226,8 @@ impl Metric {
     pub fn show(&self, value: f64) -> String {
         if self.is_duration() {
             micros(value as u64)
+        } else if value >= 1000.0 {
+            thousands(value.round() as u64)
         } else {
             format!("{}", (value * 10.0).round() / 10.0)
         }

@@ -3,6 +3,7 @@
 //! The metrics of a command are a [table](metric::Table), one line each, that
 //! says where the report has them.
 
+pub mod finite;
 pub mod load;
 pub mod metric;
 pub mod verify;
@@ -103,6 +104,18 @@ impl Threshold {
             comparison: *comparison,
             limit,
         })
+    }
+
+    /// The same threshold where its metric is one of this table.
+    ///
+    /// # Errors
+    /// It is not: the metrics of the table are named.
+    pub fn of(self, table: &Table) -> Result<Self, InvalidThreshold> {
+        let name = self.metric.name();
+        match table.find(&name) {
+            Some(metric) => Ok(Self { metric, ..self }),
+            None => Err(InvalidThreshold::Metric(name, table.help())),
+        }
     }
 
     /// Holds the threshold against what a report says was measured.

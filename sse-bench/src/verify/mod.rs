@@ -3,6 +3,7 @@
 
 pub mod cut;
 mod group;
+mod html;
 pub mod json;
 pub mod plan;
 pub mod report;

@@ -9,6 +9,7 @@ use sse_core::{Limits, SourceOptions};
 use super::cut::{Kind, Strata};
 use crate::checker::{Sequence, Settings};
 use crate::cli::verify::VerifyArgs;
+use crate::compare::Baseline;
 use crate::plan::check_connections;
 use crate::publish::Publishing;
 use crate::stats::DeliveryMeter;
@@ -52,6 +53,8 @@ pub struct VerifyPlan {
     pub strict: bool,
     /// What the run must keep to.
     pub thresholds: Vec<Threshold>,
+    /// What the run is compared with.
+    pub baseline: Option<Baseline>,
     /// Own publishing.
     pub publishing: Option<Arc<Publishing>>,
     /// Where publish times stand in payloads.
@@ -138,6 +141,7 @@ impl VerifyPlan {
             allow_duplicates: judgement.allow_duplicates,
             strict: judgement.strict,
             thresholds: judgement.threshold,
+            baseline: args.baseline.read("verify")?,
             timestamp_pointer: args
                 .latency
                 .timestamp_pointer

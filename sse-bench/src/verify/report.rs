@@ -11,7 +11,9 @@ use crate::checker::Level;
 use crate::exit::Exit;
 use crate::failure::printable;
 use crate::report::check::{Check, CheckResult};
-use crate::report::text::{write_latency_table, write_thresholds, write_timestamps};
+use crate::report::text::{
+    write_comparison, write_latency_table, write_thresholds, write_timestamps,
+};
 use crate::report::{Format, Head, Invocation, Render, csv, head, junit};
 use crate::units::{micros, seconds, thousands};
 
@@ -43,7 +45,13 @@ impl Property {
 }
 
 impl Render for VerifyReport<'_> {
-    const FORMATS: &'static [Format] = &[Format::Text, Format::Json, Format::Csv, Format::Junit];
+    const FORMATS: &'static [Format] = &[
+        Format::Text,
+        Format::Json,
+        Format::Csv,
+        Format::Junit,
+        Format::Html,
+    ];
 
     fn text(&self) -> String {
         let mut out = String::new();
@@ -62,6 +70,10 @@ impl Render for VerifyReport<'_> {
 
     fn junit(&self) -> Option<io::Result<String>> {
         Some(junit::write(&self.head, &self.checks()))
+    }
+
+    fn html(&self) -> Option<String> {
+        Some(super::html::render(self))
     }
 }
 
@@ -93,7 +105,12 @@ impl<'a> VerifyReport<'a> {
         let thresholds = thresholds
             .map(|threshold| threshold.check(&measured))
             .collect();
-        let (judgement, reason) = Judgement::new(plan, outcome, properties, thresholds);
+        let comparison = plan
+            .baseline
+            .as_ref()
+            .map(|baseline| baseline.compare(&measured));
+        let (judgement, reason) =
+            Judgement::new(plan, outcome, properties, thresholds, comparison.as_ref());
         let result = head::Result {
             command: "verify",
             exit: judgement.exit,
@@ -102,7 +119,10 @@ impl<'a> VerifyReport<'a> {
             elapsed: outcome.elapsed,
             thresholds: &judgement.thresholds,
         };
-        let mut head = Head::new(invocation, &result);
+        let mut head = Head {
+            comparison,
+            ..Head::new(invocation, &result)
+        };
         if judgement.exit == Exit::Interrupted && judgement.properties.iter().any(Property::failed)
         {
             head.verdict = "fail";
@@ -138,7 +158,8 @@ impl<'a> VerifyReport<'a> {
             }
         });
         let thresholds = Check::of_thresholds(&self.judgement.thresholds);
-        let mut checks: Vec<_> = properties.chain(thresholds).collect();
+        let limits = Check::of_comparison(&self.head);
+        let mut checks: Vec<_> = properties.chain(thresholds).chain(limits).collect();
         checks.push(Check::of_run(&self.head, &checks));
         checks
     }
@@ -161,6 +182,7 @@ impl<'a> VerifyReport<'a> {
             write_latencies(json, out)?;
         }
         write_thresholds(&self.judgement.thresholds, out)?;
+        write_comparison(&self.head, out)?;
         write_errors(json, out)
     }
 
@@ -231,15 +253,7 @@ impl<'a> VerifyReport<'a> {
     fn write_properties(&self, out: &mut String) -> std::fmt::Result {
         writeln!(out)?;
         for property in &self.judgement.properties {
-            let name = match property.name {
-                "complete_while_connected" => "Complete while connected",
-                "replay_complete" => "Replay complete",
-                "no_duplicate" => "No duplicate",
-                "order" => "Order",
-                "no_stall" => "No stall",
-                "no_id_conflict" => "No id conflict",
-                other => other,
-            };
+            let name = property_name(property.name);
             let (held, of, unit) = property.coverage;
             let verdict = match property.verdict {
                 Verdict::NotApplicable => "not applicable",
@@ -252,6 +266,19 @@ impl<'a> VerifyReport<'a> {
             writeln!(out)?;
         }
         Ok(())
+    }
+}
+
+/// A property as people call it.
+pub(super) fn property_name(name: &str) -> &str {
+    match name {
+        "complete_while_connected" => "Complete while connected",
+        "replay_complete" => "Replay complete",
+        "no_duplicate" => "No duplicate",
+        "order" => "Order",
+        "no_stall" => "No stall",
+        "no_id_conflict" => "No id conflict",
+        other => other,
     }
 }
 

@@ -3,9 +3,11 @@
 use super::Outcome;
 use super::plan::VerifyPlan;
 use crate::checker::{Findings, Level, Undecided};
+use crate::compare::Comparison;
 use crate::exit::Exit;
 use crate::load::Ending;
-use crate::threshold::{Checked, listed};
+use crate::report::{breaches, unmeasured};
+use crate::threshold::Checked;
 use crate::units::{micros, thousands};
 
 /// What is known of a property.
@@ -65,6 +67,7 @@ impl Judgement {
         outcome: &Outcome,
         properties: Vec<Property>,
         thresholds: Vec<Checked>,
+        comparison: Option<&Comparison>,
     ) -> (Self, String) {
         let opened = outcome.totals.opened;
         let never_opened = u64::from(plan.connections) - opened;
@@ -92,20 +95,17 @@ impl Judgement {
             findings.push(Exit::Inconclusive);
         }
         findings.extend(thresholds.iter().filter_map(Checked::finding));
+        findings.extend(comparison.and_then(Comparison::finding));
         let exit = Exit::of(&findings);
         let reason = match exit {
             Exit::Interrupted if failed.is_empty() => "this is the report so far".to_owned(),
             Exit::Interrupted => format!("the report so far: {}", failed.join("; ")),
             Exit::NeverReached => never_reached(outcome),
             Exit::Violated => failed.join("; "),
-            Exit::Threshold => format!(
-                "a threshold was breached: {}",
-                listed(&thresholds, Some(false))
-            ),
-            Exit::Inconclusive if undecided.is_empty() && never_opened == 0 => format!(
-                "nothing was measured for a threshold: {}",
-                listed(&thresholds, None)
-            ),
+            Exit::Threshold => breaches(&thresholds, comparison),
+            Exit::Inconclusive if undecided.is_empty() && never_opened == 0 => {
+                unmeasured(&thresholds)
+            }
             Exit::Inconclusive if undecided.is_empty() => format!(
                 "{} of {} connections were never opened",
                 thousands(never_opened),

@@ -5,9 +5,11 @@
 #[path = "../../examples/broadcast.rs"]
 #[expect(dead_code, reason = "an example has a main")]
 mod broadcast;
+mod compare;
 mod conform;
 mod doctor;
 mod event_source;
+mod finite;
 mod http2;
 #[cfg(unix)]
 mod interrupt;

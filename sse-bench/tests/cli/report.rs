@@ -128,14 +128,18 @@ fn a_standard_error_that_nobody_reads_changes_nothing() {
 
 /// A load of one connection that ends, as each of the formats.
 fn files(formats: &[&str], arguments: &[&str]) -> (Run, Vec<String>) {
+    files_of(STREAM, formats, arguments)
+}
+
+fn files_of(stream: &str, formats: &[&str], arguments: &[&str]) -> (Run, Vec<String>) {
     let directory = tempfile::tempdir().unwrap();
     let path = |format: &str| directory.path().join(format).display().to_string();
     let outputs: Vec<_> = formats
         .iter()
         .map(|format| format!("--output-format={format}={}", path(format)))
         .collect();
-    let server = Server::answering(chunked(&[STREAM]));
-    let url = server.url();
+    let server = Server::answering(chunked(&[stream]));
+    let url = server.url() + "?ticket=s3cret";
     let mut all = vec!["load", &url, "-c", "1", "--no-reconnect"];
     all.extend(outputs.iter().map(String::as_str));
     all.extend(arguments);
@@ -203,4 +207,40 @@ fn ci_sees_each_threshold_and_red_wherever_the_exit_code_is_not_0() {
         "{}",
         refused.stdout
     );
+}
+
+#[test]
+fn the_page_holds_no_markup_of_the_network_and_no_secrets() {
+    let stream = "event: <script>alert(1)</script>\ndata: 1\n\n\
+                  event: \"><img src=x onerror=alert(1)>\ndata: 2\n\n";
+    let arguments = [
+        "-H",
+        "Authorization: Bearer s3cret",
+        "--threshold",
+        "errors==0",
+    ];
+    let (run, files) = files_of(stream, &["html", "json"], &arguments);
+    assert_eq!(run.code(), 0, "{run:?}");
+    let page = &files[0];
+    assert!(
+        page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"),
+        "{page}"
+    );
+    for hostile in [
+        "<script", "<img", "s3cret", "NaN", "src=\"", "href=", "@import", "url(",
+    ] {
+        assert!(!page.contains(hostile), "{hostile}: {page}");
+    }
+    assert!(page.contains("<svg") && page.contains("errors==0"));
+    assert!(!files[1].contains("s3cret"), "{}", files[1]);
+    // What opens an element closes it.
+    for element in ["section", "table", "svg", "div", "figure", "tr", "td"] {
+        let opened = page.matches(&format!("<{element}>")).count()
+            + page.matches(&format!("<{element} ")).count();
+        assert_eq!(
+            opened,
+            page.matches(&format!("</{element}>")).count(),
+            "{element}"
+        );
+    }
 }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 const LOAD: &str = include_str!("../../../docs/load-report.schema.json");
+const FINITE: &str = include_str!("../../../docs/load-until-done-report.schema.json");
 const VERIFY: &str = include_str!("../../../docs/verify-report.schema.json");
 
 /// Fails where the report is not as the schema of its command says.
@@ -13,6 +14,7 @@ pub(crate) fn validate(report: &Value) {
 fn schema(command: &str) -> Value {
     let text = match command {
         "load" => LOAD,
+        "load --until-done" => FINITE,
         "verify" => VERIFY,
         other => panic!("there is no schema of {other}"),
     };
@@ -22,8 +24,12 @@ fn schema(command: &str) -> Value {
 /// The metrics of thresholds and comparisons are looked up by pointer.
 #[test]
 fn each_metric_has_its_place_in_the_schema() {
-    use sse_bench::threshold::{load, verify};
-    for (command, table) in [("load", &load::METRICS), ("verify", &verify::METRICS)] {
+    use sse_bench::threshold::{finite, load, verify};
+    for (command, table) in [
+        ("load", &load::METRICS),
+        ("load --until-done", &finite::METRICS),
+        ("verify", &verify::METRICS),
+    ] {
         let schema = schema(command);
         for metric in table.metrics() {
             let keys = metric.path().into_iter();

@@ -1,0 +1,277 @@
+//! What a run of finite streams is to do: a command line that was found sound.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail, ensure};
+use http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
+use sse_core::Limits;
+
+use super::goodput::Goodput;
+use super::mcp::Call;
+use super::preset::{self, Preset};
+use super::report::COMMAND;
+use super::rules::{ContentRule, Rules};
+use crate::cli::LoadArgs;
+use crate::cli::finite::FiniteArgs;
+use crate::compare::Baseline;
+use crate::plan::{DEFAULT_DURATION, check_connections, cores, of_table};
+use crate::target::Target;
+use crate::threshold::{self, Threshold};
+
+const DEFAULT_STALL: Duration = Duration::from_secs(5);
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5 * 60);
+const DEFAULT_DRAIN: Duration = Duration::from_secs(5);
+/// A shorter word of a header field is no secret worth hiding.
+const SHORTEST_SECRET: usize = 8;
+
+/// The plan of a run of finite streams.
+#[derive(Debug)]
+pub struct FinitePlan {
+    /// What to ask for.
+    pub target: Target,
+    /// The protocol, where it is known by name.
+    pub preset: Option<Preset>,
+    /// What its events mean.
+    pub rules: Rules,
+    /// What is called, over MCP.
+    pub call: Option<Call>,
+    /// The most requests under way at once.
+    pub connections: u32,
+    /// Threads.
+    pub threads: u32,
+    /// Connections to begin with each second, in a closed loop.
+    pub connect_rate: u32,
+    /// From the start of a connection to its end, TLS included.
+    pub connect_timeout: Duration,
+    /// How long to start requests.
+    pub duration: Option<Duration>,
+    /// How many requests to start.
+    pub requests: Option<u64>,
+    /// How many each second; as many as can be if `None`.
+    pub rate: Option<f64>,
+    /// A longer silence within a stream is a stall.
+    pub stall: Duration,
+    /// The longest that a request may take.
+    pub timeout: Duration,
+    /// How long requests under way at the end may take yet.
+    pub drain: Duration,
+    /// What a good request keeps to.
+    pub goodput: Option<Goodput>,
+    /// Caps on lines and events.
+    pub limits: Limits,
+    /// The most data of one event, or of a JSON document in its place.
+    pub max_event: usize,
+    /// What the run must keep to.
+    pub thresholds: Vec<Threshold>,
+    /// What the run is compared with.
+    pub baseline: Option<Baseline>,
+    secrets: Vec<String>,
+}
+
+impl FinitePlan {
+    /// # Errors
+    /// One line that says what is wrong with the arguments, and how to mend it.
+    pub fn new(args: LoadArgs) -> Result<Self> {
+        refuse_what_has_no_meaning(&args)?;
+        let finite = args.finite;
+        let preset = finite.preset;
+        let method_given = args.request.method.is_some();
+        let mut target = Target::new(&args.url, args.request)?;
+        let secrets = secrets(&target);
+        if let Some(preset) = preset.filter(|_| target.body.is_none()) {
+            bail!(
+                "--preset {} needs the request's body, such as -d '{}'",
+                preset.name(),
+                preset.example_body()
+            );
+        }
+        let call = match (preset, &target.body) {
+            (Some(Preset::Mcp), Some(body)) => Some(Call::parse(body)?),
+            _ => None,
+        };
+        preset::complete(
+            preset,
+            target.body.is_some(),
+            method_given,
+            &mut target.method,
+            &mut target.headers,
+        );
+        let size = args.measure.max_event_size;
+        let threads = args.pace.threads.unwrap_or_else(cores);
+        Ok(Self {
+            target,
+            preset,
+            call,
+            connections: args.connections,
+            threads: threads.min(args.connections),
+            connect_rate: args.pace.connect_rate,
+            connect_timeout: args.pace.connect_timeout,
+            duration: match (args.duration, finite.requests) {
+                (None, None) => Some(DEFAULT_DURATION),
+                (duration, _) => duration,
+            },
+            requests: finite.requests,
+            rate: finite.rate,
+            stall: finite.stall.unwrap_or(DEFAULT_STALL),
+            timeout: finite.timeout.unwrap_or(DEFAULT_TIMEOUT),
+            drain: finite.drain.unwrap_or(DEFAULT_DRAIN),
+            goodput: finite.goodput.clone(),
+            limits: Limits::default().line(size).event(size),
+            max_event: size,
+            thresholds: of_table(args.measure.threshold, &threshold::finite::METRICS)?,
+            baseline: args.baseline.read(COMMAND)?,
+            rules: rules(finite),
+            secrets,
+        })
+    }
+
+    /// Raises the limit on open files, and says beforehand what this machine
+    /// will not carry.
+    pub fn check_machine(&self) -> Result<()> {
+        check_connections(self.connections, self.threads, &self.target.transport)
+    }
+
+    /// What a server said, without what it repeats of the header fields that it
+    /// was sent: keys are in no report.
+    pub fn without_secrets(&self, said: &str) -> String {
+        let secrets = self.secrets.iter();
+        secrets.fold(said.to_owned(), |said, secret| said.replace(secret, "***"))
+    }
+}
+
+fn refuse_what_has_no_meaning(args: &LoadArgs) -> Result<()> {
+    ensure!(
+        args.events.is_none(),
+        "-n counts the events of endless streams: limit finite ones with --requests N, or -z"
+    );
+    for (given, name) in [
+        (
+            args.measure.timestamp_pointer.is_some(),
+            "--timestamp-pointer",
+        ),
+        (args.pace.reconnect, "--reconnect"),
+        (args.pace.no_reconnect, "--no-reconnect"),
+        (args.pace.seed.is_some(), "--seed"),
+        (args.pace.ramp.is_some(), "--ramp"),
+        (args.request.last_event_id.is_some(), "--last-event-id"),
+    ] {
+        ensure!(
+            !given,
+            "{name} is for endless streams, and --until-done is for finite ones: leave one of them out"
+        );
+    }
+    let finite = &args.finite;
+    let markers_given = !finite.done_event.is_empty() || !finite.done_data.is_empty();
+    ensure!(
+        finite.preset != Some(Preset::Mcp) || !markers_given,
+        "over MCP a stream ends with the response of its request: leave --done-event and \
+         --done-data out"
+    );
+    Ok(())
+}
+
+/// The rules of the preset, save for what was given by its own option.
+fn rules(args: FiniteArgs) -> Rules {
+    fn replace<T>(rule: &mut Vec<T>, given: Vec<T>) {
+        if !given.is_empty() {
+            *rule = given;
+        }
+    }
+    let mut rules = Rules::default_of(args.preset);
+    if !args.done_data.is_empty() || !args.done_event.is_empty() {
+        rules.done_data = args.done_data;
+        rules.done_events = args.done_event;
+    }
+    let content = args.content_pointer.into_iter();
+    let content = content.map(|pointer| ContentRule {
+        event: None,
+        pointer,
+    });
+    replace(&mut rules.content, content.collect());
+    replace(&mut rules.error_events, args.error_event);
+    replace(&mut rules.error_pointers, args.error_pointer);
+    replace(&mut rules.finish_pointers, args.finish_pointer);
+    replace(&mut rules.error_finish, args.error_finish);
+    rules
+}
+
+fn secrets(target: &Target) -> Vec<String> {
+    let public = [ACCEPT, CONTENT_TYPE, USER_AGENT];
+    let fields = target.headers.iter();
+    let values = fields.filter(|(name, _)| !public.contains(name));
+    let words = values.filter_map(|(_, value)| Some(value.to_str().ok()?.split_whitespace()));
+    let words = words.flatten().filter(|word| word.len() >= SHORTEST_SECRET);
+    words.map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Cli, Command};
+    use clap::Parser;
+
+    fn plan(arguments: &[&str]) -> Result<FinitePlan> {
+        let fixed = ["sse-bench", "load", "http://h/"].iter().chain(arguments);
+        match Cli::try_parse_from(fixed)?.command {
+            Command::Load(args) => FinitePlan::new(*args),
+            _ => bail!("another command"),
+        }
+    }
+
+    #[test]
+    fn options_of_their_own_win_over_the_preset() {
+        let given = [
+            "--preset",
+            "openai-chat",
+            "-d",
+            "{}",
+            "-m",
+            "PUT",
+            "--done-event",
+            "fin",
+            "--content-pointer",
+            "/text",
+        ];
+        let plan = plan(&given).unwrap();
+        assert_eq!(plan.target.method, "PUT");
+        assert!(plan.rules.read("fin", "").done && !plan.rules.read("message", "[DONE]").done);
+        assert!(plan.rules.read("message", r#"{"text":"a"}"#).content);
+        let error = plan.rules.read("message", r#"{"error":{"message":"a"}}"#);
+        assert_eq!(error.error.as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn ten_seconds_are_the_default_where_no_number_of_requests_ends_the_run() {
+        let ten = Some(Duration::from_secs(10));
+        assert_eq!(plan(&["--until-done"]).unwrap().duration, ten);
+        assert_eq!(plan(&["--requests", "5"]).unwrap().duration, None);
+    }
+
+    #[test]
+    fn what_contradicts_finite_streams_is_refused() {
+        for (given, said) in [
+            (&["--until-done", "-n", "5"][..], "--requests"),
+            (&["--until-done", "--reconnect"], "--reconnect"),
+            (
+                &["--rate", "5", "--timestamp-pointer", "/at"],
+                "--timestamp-pointer",
+            ),
+            (&["--preset", "anthropic"], "max_tokens"),
+            (&["--preset", "mcp", "-d", "{}"], "method"),
+            (
+                &["--preset", "mcp", "-d", "{}", "--done-data", "x"],
+                "over MCP",
+            ),
+        ] {
+            let refused = plan(given).unwrap_err().to_string();
+            assert!(refused.contains(said), "{given:?}: {refused}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_a_server_repeats_is_not_repeated() {
+        let plan = plan(&["--until-done", "-H", "Authorization: Bearer sk-12345678"]).unwrap();
+        let said = plan.without_secrets("no such key: sk-12345678, Bearer");
+        assert_eq!(said, "no such key: ***, Bearer");
+    }
+}
