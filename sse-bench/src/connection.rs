@@ -11,6 +11,7 @@ use sse_core::{Cause, Connect, EventSource, Item, ReadyState, SourceOptions, Tra
 use crate::exchange::{READ_BUFFER, Received, Request};
 use crate::failure::Failure;
 use crate::leg::{Leg, Step};
+use crate::publish::LegTally;
 use crate::target::Asked;
 use crate::worker::Worker;
 
@@ -30,6 +31,8 @@ pub struct Slot {
     lost_at: Option<Instant>,
     /// When the current leg opened, in nanoseconds since the Unix epoch.
     opened_wall: u64,
+    /// Own events that the current leg is owed.
+    own: Option<Box<LegTally>>,
     settled: bool,
     opened: bool,
     first_event: bool,
@@ -59,6 +62,7 @@ impl Slot {
             connecting_since: due,
             lost_at: None,
             opened_wall: 0,
+            own: None,
             settled: false,
             opened: false,
             first_event: false,
@@ -78,6 +82,7 @@ impl Slot {
                         self.on_opened(leg.received());
                         self.read(leg).await;
                         self.worker.live.open.decrement();
+                        self.on_lost();
                     }
                 }
                 Some(Transition::Disconnected { cause, .. }) => {
@@ -161,7 +166,18 @@ impl Slot {
             self.worker.live.opened.add(1);
         }
         self.worker.live.open.add(1);
+        let mut tally = self.worker.tally.borrow_mut();
+        let own = tally.as_mut().map(|tally| tally.opened(received.at));
+        drop(tally);
+        self.own = own.map(Box::new);
         self.settle();
+    }
+
+    fn on_lost(&mut self) {
+        let mut tally = self.worker.tally.borrow_mut();
+        if let (Some(tally), Some(leg)) = (&mut *tally, self.own.take()) {
+            tally.closed(&leg, Instant::now());
+        }
     }
 
     fn on_end(&mut self, cause: &Cause) {
@@ -218,6 +234,7 @@ impl Slot {
     fn dispatch(&mut self, data: &[u8], received: Received) -> ControlFlow<()> {
         let mut stats = self.worker.stats.borrow_mut();
         let mut meter = self.worker.meter.borrow_mut();
+        let mut tally = self.worker.tally.borrow_mut();
         let mut events = 0;
         let mut items = self.source.handle_chunk(received.at, data);
         while let Some(item) = items.next() {
@@ -227,6 +244,9 @@ impl Slot {
             }
             events += 1;
             stats.types.count(event.event_type);
+            if let (Some(tally), Some(leg)) = (&mut *tally, &mut self.own) {
+                tally.received(leg, event.data, received.at);
+            }
             if let Some(meter) = &mut *meter {
                 meter.measure(&event, received.wall, self.opened_wall, &mut stats.delivery);
             }

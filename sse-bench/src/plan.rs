@@ -1,13 +1,15 @@
 //! What a run is to do: a command line that was found sound.
 
 use std::num::NonZeroU32;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use sse_core::Limits;
 
 use crate::cli::LoadArgs;
 use crate::compare::Baseline;
+use crate::publish::{Board, MOST_UNDERWAY, Publishing, Schedule};
 use crate::ramp::Ramp;
 use crate::stats::DeliveryMeter;
 use crate::sys;
@@ -17,8 +19,8 @@ use crate::threshold::{self, Threshold};
 use crate::timestamp::Pointer;
 use crate::transport::Transport;
 
-/// Open files that a run needs beside its connections, and for each thread.
-const OTHER_FILES: u64 = 32;
+/// Open files that a run needs beside its connections, publishing among them, and for each thread.
+const OTHER_FILES: u64 = 32 + MOST_UNDERWAY as u64;
 const FILES_OF_A_THREAD: u64 = 8;
 /// The largest integer that every reader of JSON holds exactly (RFC 8259 §6).
 const LARGEST_SEED: u64 = (1 << 53) - 1;
@@ -56,6 +58,10 @@ pub struct Plan {
     pub timestamp_pointer: Option<Pointer>,
     /// In events of which types; all if none.
     pub timestamp_events: Vec<String>,
+    /// Own publishing.
+    pub publishing: Option<Arc<Publishing>>,
+    /// The longest that a delivery may take from the intended time of the event.
+    pub delivery_timeout: Duration,
     /// What the run must keep to.
     pub thresholds: Vec<Threshold>,
     /// What the run is compared with.
@@ -72,6 +78,7 @@ impl Plan {
         };
         let seed = args.pace.seed;
         let seed = seed.unwrap_or_else(|| fastrand::u64(..=LARGEST_SEED));
+        let publishing = Publishing::new(&args.publish, &args.request, seed)?.map(Arc::new);
         let target = Target::templated(&args.url, args.request, connections, seed)?;
         let size = args.measure.max_event_size;
         let threads = args.pace.threads.unwrap_or_else(cores);
@@ -95,8 +102,13 @@ impl Plan {
             threads: threads.min(connections),
             seed,
             limits: Limits::default().line(size).event(size),
-            timestamp_pointer: args.measure.timestamp_pointer,
+            timestamp_pointer: args
+                .measure
+                .timestamp_pointer
+                .or_else(|| publishing.as_ref().and_then(|own| own.timestamp())),
             timestamp_events: args.measure.timestamp_event,
+            publishing,
+            delivery_timeout: args.delivery_timeout,
             thresholds: of_table(args.measure.threshold, &threshold::load::METRICS)?,
             baseline: args.baseline.read("load")?,
         };
@@ -115,6 +127,14 @@ impl Plan {
             Some(ramp) => ramp.due(number),
             None => Duration::from_secs_f64(f64::from(number) / f64::from(self.connect_rate)),
         }
+    }
+
+    /// Where threads look up what is owed, if this run publishes what they can tell.
+    pub fn board(&self, start: Instant) -> Option<Arc<Board>> {
+        let publishing = self.publishing.as_ref()?;
+        let schedule = Schedule::new(start, publishing.rate);
+        let board = Board::new(schedule, self.delivery_timeout, self.connect_timeout);
+        publishing.is_numbered().then(|| Arc::new(board))
     }
 
     /// A meter of delivery latency, where one was asked for.

@@ -8,6 +8,7 @@ use sse_core::EventRef;
 use crate::failure::Failures;
 use crate::histogram::Latency;
 use crate::http2::Sharing;
+use crate::publish::Judged;
 use crate::series::Latencies;
 use crate::timestamp::{Extractor, Pointer, Unit};
 
@@ -31,6 +32,8 @@ pub struct Stats {
     pub reconnect: Latency,
     /// What the payload timestamps say.
     pub delivery: Delivery,
+    /// Deliveries of own events.
+    pub own: Judged,
     /// How much later than the first of the slots each other one received an event
     /// that was new.
     pub skew: Latency,
@@ -66,6 +69,7 @@ impl Stats {
         self.first_event.merge(&other.first_event);
         self.reconnect.merge(&other.reconnect);
         self.delivery.merge(&other.delivery);
+        self.own.merge(&other.own);
         self.skew.merge(&other.skew);
         self.read_lag.merge(&other.read_lag);
         self.failures.merge(other.failures);

@@ -9,8 +9,8 @@ use crate::publish::DEFAULT_BODY;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Publishing")]
 pub struct PublishArgs {
-    /// Publish events there by POST, with the credentials and header fields of the streams; what
-    /// is answered with 2xx is owed, and nothing else
+    /// Publish events there by POST, with the credentials and the header fields of the streams
+    /// (but those with placeholders); what is answered with 2xx is owed, and nothing else
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
     pub publish_url: Option<String>,
 

@@ -154,6 +154,7 @@ fn refuse_what_has_no_meaning(args: &LoadArgs) -> Result<()> {
         (args.pace.seed.is_some(), "--seed"),
         (args.pace.ramp.is_some(), "--ramp"),
         (args.request.last_event_id.is_some(), "--last-event-id"),
+        (args.publish.publish_url.is_some(), "--publish-url"),
     ] {
         ensure!(
             !given,

@@ -226,3 +226,140 @@ impl LegTally {
         word.is_some_and(|word| word & (1 << (number % 64)) != 0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::Plan;
+    use crate::cli::{Cli, Command};
+
+    const RATE: u64 = 10;
+
+    /// Ten events a second that may take 5 s each; requests take 10 s at most.
+    fn tally(start: Instant) -> (Tally, Arc<Board>) {
+        let arguments = "sse-bench load http://h/ --publish-url http://h/ --publish-rate 10";
+        let cli = Cli::parse_from(arguments.split(' ').chain(["--publish-body", "{{seq}}"]));
+        let Command::Load(mut args) = cli.command else {
+            panic!("another command");
+        };
+        args.publish.publish_sequence = "".parse().unwrap();
+        let plan = Plan::new(*args).unwrap();
+        let board = plan.board(start).unwrap();
+        let publishing = plan.publishing.unwrap();
+        (Tally::new(&publishing, Arc::clone(&board)), board)
+    }
+
+    fn acknowledge(board: &Board, numbers: impl IntoIterator<Item = u64>) {
+        for number in numbers {
+            board.acknowledge(number, board.schedule.due(number));
+        }
+    }
+
+    fn judged(owed: u64, delivered: u64, unjudged: u64) -> Judged {
+        Judged {
+            owed,
+            delivered,
+            unjudged,
+        }
+    }
+
+    #[test]
+    fn owed_is_what_is_due_from_the_first_event_on_or_a_second_after_the_opening() {
+        let start = Instant::now();
+        let at = |millis| start + Duration::from_millis(millis);
+        let (mut tally, board) = tally(start);
+        let (mut heard, _silent) = (tally.opened(at(50)), tally.opened(at(50)));
+        tally.received(&mut heard, "hello", at(150));
+        acknowledge(&board, 1..=20);
+        // 2 to 20, and 11 to 20: due at 100 ms times their number.
+        assert_eq!(tally.finish(at(60_000)), judged(19 + 10, 0, 0));
+    }
+
+    #[test]
+    fn repeats_strange_numbers_and_what_was_not_acknowledged_count_for_nothing() {
+        let start = Instant::now();
+        let at = |millis| start + Duration::from_millis(millis);
+        let (mut tally, board) = tally(start);
+        let mut leg = tally.opened(start);
+        tally.received(&mut leg, "hello", start);
+        acknowledge(&board, [1, 2, 3]);
+        for data in [
+            "1",
+            "1",
+            "4",
+            "700",
+            "18446744073709551615",
+            "-1",
+            "{}",
+            "2",
+        ] {
+            tally.received(&mut leg, data, at(450));
+        }
+        assert!(tally.is_waiting(at(460)));
+        assert!(!tally.is_waiting(at(5300)), "the time of 3 is over");
+        assert_eq!(tally.finish(at(5300)), judged(3, 2, 0));
+    }
+
+    #[test]
+    fn a_connection_that_ended_early_is_owed_what_it_had_the_time_for() {
+        let start = Instant::now();
+        let at = |millis| start + Duration::from_millis(millis);
+        let (mut tally, board) = tally(start);
+        let mut leg = tally.opened(start);
+        tally.received(&mut leg, "hello", start);
+        acknowledge(&board, 1..=100);
+        for number in [1, 2, 59] {
+            let due = board.schedule.due(number);
+            tally.received(&mut leg, &number.to_string(), due);
+        }
+        // It had 5 s for 10 and all before, and 59 came nevertheless.
+        tally.closed(&leg, at(6000));
+        let unborn = tally.opened(at(6000));
+        tally.closed(&unborn, at(6100));
+        assert_eq!(tally.finish(at(60_000)), judged(11, 3, 0));
+    }
+
+    #[test]
+    fn a_run_that_ends_early_claims_no_loss() {
+        let start = Instant::now();
+        let at = |millis| start + Duration::from_millis(millis);
+        let (mut tally, board) = tally(start);
+        let mut legs = [tally.opened(start), tally.opened(start)];
+        for leg in &mut legs {
+            tally.received(leg, "hello", start);
+            tally.received(leg, "2", at(200));
+        }
+        tally.received(&mut legs[0], "3", at(300));
+        acknowledge(&board, 1..=3);
+        assert!(tally.is_waiting(at(400)));
+        board.give_up();
+        assert!(!tally.is_waiting(at(400)));
+        assert_eq!(tally.finish(at(400)), judged(2, 2, 2 + 1));
+    }
+
+    #[test]
+    fn memory_is_bounded_by_the_time_that_judgement_takes() {
+        let start = Instant::now();
+        let (mut tally, board) = tally(start);
+        let mut leg = tally.opened(start);
+        tally.received(&mut leg, "hello", start);
+        let last = 100_000;
+        for number in 1..=last {
+            let due = board.schedule.due(number);
+            board.acknowledge(number, due);
+            if !number.is_multiple_of(4) {
+                tally.received(&mut leg, &number.to_string(), due);
+            }
+            tally.settle(due);
+            assert!(tally.entries.len() as u64 <= 15 * RATE + 1);
+            assert!(leg.bits.len() as u64 <= 15 * RATE / 64 + 2);
+        }
+        let late = board.schedule.due(1) + Duration::from_secs(15);
+        board.acknowledge(1, late);
+        assert_eq!(board.late(), 1);
+        let end = board.schedule.due(last) + Duration::from_secs(60);
+        assert_eq!(tally.finish(end), judged(last, last / 4 * 3, 0));
+    }
+}

@@ -142,10 +142,11 @@ impl VerifyPlan {
             strict: judgement.strict,
             thresholds: judgement.threshold,
             baseline: args.baseline.read("verify")?,
-            timestamp_pointer: args
-                .latency
-                .timestamp_pointer
-                .or_else(|| publishing.as_ref().and_then(|publishing| publishing.timestamp())),
+            timestamp_pointer: args.latency.timestamp_pointer.or_else(|| {
+                publishing
+                    .as_ref()
+                    .and_then(|publishing| publishing.timestamp())
+            }),
             timestamp_events: args.latency.timestamp_event,
             publishing,
         })
