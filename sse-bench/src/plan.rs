@@ -19,8 +19,8 @@ use crate::threshold::{self, Threshold};
 use crate::timestamp::Pointer;
 use crate::transport::Transport;
 
-/// Open files that a run needs beside its connections, publishing among them, and for each thread.
-const OTHER_FILES: u64 = 32 + MOST_UNDERWAY as u64;
+/// Open files that a run needs beside its connections, and for each thread.
+const OTHER_FILES: u64 = 32;
 const FILES_OF_A_THREAD: u64 = 8;
 /// The largest integer that every reader of JSON holds exactly (RFC 8259 §6).
 const LARGEST_SEED: u64 = (1 << 53) - 1;
@@ -118,7 +118,9 @@ impl Plan {
     /// Raises the limit on open files, and says beforehand what this machine
     /// will not carry.
     pub fn check_machine(&self) -> Result<()> {
-        check_connections(self.connections, self.threads, &self.target.transport)
+        let requests = self.publishing.as_ref().map_or(0, |_| MOST_UNDERWAY as u64);
+        let transport = &self.target.transport;
+        check_beside(requests, self.connections, self.threads, transport)
     }
 
     /// When slot `number` is due to start, from the start of the run.
@@ -153,7 +155,17 @@ pub(crate) fn of_table(thresholds: Vec<Threshold>, table: &Table) -> Result<Vec<
 /// Raises the limit on open files, and says beforehand what this machine will
 /// not carry.
 pub fn check_connections(connections: u32, threads: u32, transport: &Transport) -> Result<()> {
-    let others = OTHER_FILES + u64::from(threads) * FILES_OF_A_THREAD;
+    check_beside(0, connections, threads, transport)
+}
+
+/// The same, where so many requests may be underway beside the connections.
+fn check_beside(
+    requests: u64,
+    connections: u32,
+    threads: u32,
+    transport: &Transport,
+) -> Result<()> {
+    let others = OTHER_FILES + requests + u64::from(threads) * FILES_OF_A_THREAD;
     let sockets = transport.sockets(connections, threads);
     fits_open_files(sockets, others, sys::raise_open_files())?;
     transport.local.check()?;

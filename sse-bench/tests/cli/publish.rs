@@ -45,12 +45,12 @@ fn hub(passes: impl Fn(u64) -> bool + Send + Sync + 'static) -> (Server, Asked) 
     (server, asked)
 }
 
-fn publish(server: &Server, to: &str, more: &[&str]) -> Run {
+fn publish(server: &Server, to: &str, time: &str, more: &[&str]) -> Run {
     let fixed = [
         "-c",
         "3",
         "-z",
-        "2s",
+        time,
         "--publish-rate",
         "50",
         "--publish-url",
@@ -62,7 +62,12 @@ fn publish(server: &Server, to: &str, more: &[&str]) -> Run {
 #[test]
 fn what_is_published_is_counted_at_each_connection_from_its_intended_time() {
     let (server, asked) = hub(|_| true);
-    let run = publish(&server, &server.url(), &["--threshold", "undelivered==0"]);
+    let run = publish(
+        &server,
+        &server.url(),
+        "2s",
+        &["--threshold", "undelivered==0"],
+    );
     let report = run.json();
     schema::validate(&report);
     assert_eq!(
@@ -115,7 +120,7 @@ fn what_is_published_is_counted_at_each_connection_from_its_intended_time() {
 fn what_is_not_delivered_is_counted_and_is_in_the_quantiles() {
     let (server, asked) = hub(|number| !number.is_multiple_of(10));
     let timeout = ["--delivery-timeout", "2s", "--threshold", "undelivered==0"];
-    let run = publish(&server, &server.url(), &timeout);
+    let run = publish(&server, &server.url(), "2s", &timeout);
     let report = run.json();
     schema::validate(&report);
     assert_eq!(
@@ -162,7 +167,7 @@ fn a_publish_url_that_refuses_is_told_and_proves_nothing() {
         (refusing.url(), "status_503", "503"),
         ("http://127.0.0.1:1/".to_owned(), "refused", "127.0.0.1:1"),
     ] {
-        let run = publish(&server, &to, &["-z", "500ms"]);
+        let run = publish(&server, &to, "500ms", &[]);
         let report = run.json();
         schema::validate(&report);
         assert_eq!(
