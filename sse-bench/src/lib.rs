@@ -9,6 +9,8 @@
 //!
 //! **verify**: [`verify::run`] cuts connections and tells a [`checker::Checker`]
 //! what each received; its findings become a [`verify::VerifyReport`].
+//! **storm**: [`storm::run`] lets the slots of `load` lose all connections at
+//! once, and follows them back.
 //! **selftest**: [`selftest::run`] puts that to the test.
 
 pub mod checker;
@@ -39,7 +41,9 @@ pub mod ramp;
 pub mod report;
 pub mod selftest;
 pub mod series;
+pub mod slow;
 pub mod stats;
+pub mod storm;
 pub mod stream;
 pub mod sys;
 pub mod target;
@@ -65,11 +69,13 @@ pub use cli::Cli;
 pub use exit::Exit;
 pub use plan::Plan;
 
+use cli::storm::StormArgs;
 use cli::verify::VerifyArgs;
 use cli::{Command, LoadArgs};
 use finite::{FinitePlan, FiniteReport};
 use progress::Progress;
 use report::{Invocation, Report};
+use storm::{StormPlan, StormReport};
 use verify::{VerifyPlan, VerifyReport};
 
 /// Runs a parsed command line.
@@ -77,6 +83,7 @@ pub fn run(cli: Cli) -> ExitCode {
     let done = match cli.command {
         Command::Load(args) => load(*args),
         Command::Verify(args) => verify(*args),
+        Command::Storm(args) => storm(*args),
         Command::Selftest(args) => selftest::run(&args),
         Command::Conform(args) => conform::run(&args),
         Command::Proxy(args) => proxy::run(&args),
@@ -154,6 +161,21 @@ fn verify(args: VerifyArgs) -> Result<Exit> {
     }
     writer.write(&report)?;
     Ok(exit)
+}
+
+fn storm(args: StormArgs) -> Result<Exit> {
+    let writer = args.output.open::<StormReport<'_>>()?;
+    let plan = StormPlan::new(args)?;
+    plan.load.check_machine()?;
+    let mut progress = Progress::new(plan.load.connections);
+    let invocation = Invocation::now();
+    let outcome = storm::run(&plan, &mut progress)?;
+    let report = StormReport::new(&invocation, &plan, &outcome)?;
+    if report.exit != Exit::Pass && !writer.shows_text() {
+        complain(&report.head.reason);
+    }
+    writer.write(&report)?;
+    Ok(report.exit)
 }
 
 /// One page for the program and its subcommands.

@@ -146,7 +146,7 @@ async fn direct(plan: &Arc<Plan>, progress: &mut Progress) -> io::Result<Outcome
         }
     };
     let start = Instant::now();
-    let mut team = Team::start(plan, &addresses, start)?;
+    let mut team = Team::start(plan, &addresses, start, None)?;
     let publishing = publish(plan, &team, start);
     let ended = hold(plan, &mut team, start, interrupted.as_mut(), progress).await;
     let (ending, settled) = ended?;

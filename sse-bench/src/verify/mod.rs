@@ -7,7 +7,7 @@ mod html;
 pub mod json;
 pub mod plan;
 pub mod report;
-mod restart;
+pub(crate) mod restart;
 mod slot;
 pub mod verdict;
 
