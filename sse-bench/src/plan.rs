@@ -12,6 +12,7 @@ use crate::cli::{LoadArgs, Pace, RequestArgs};
 use crate::compare::Baseline;
 use crate::publish::{Board, MOST_UNDERWAY, Publishing, Schedule};
 use crate::ramp::Ramp;
+use crate::report::invocation::shown_url;
 use crate::slow::Cohorts;
 use crate::stats::{CohortStats, DeliveryMeter, Stats};
 use crate::sys;
@@ -20,6 +21,7 @@ use crate::threshold::metric::Table;
 use crate::threshold::{self, Threshold};
 use crate::timestamp::Pointer;
 use crate::transport::Transport;
+use crate::tui::Title;
 
 /// Open files that a run needs beside its connections, and for each thread.
 const OTHER_FILES: u64 = 32;
@@ -171,6 +173,17 @@ impl Plan {
         let schedule = Schedule::new(start, publishing.rate);
         let board = Board::new(schedule, self.delivery_timeout, self.connect_timeout);
         publishing.is_numbered().then(|| Arc::new(board))
+    }
+
+    /// What a view of the run says of it.
+    pub fn title(&self) -> Title {
+        Title {
+            command: "load",
+            url: shown_url(&self.target.url),
+            connections: self.connections.into(),
+            thresholds: self.thresholds.clone(),
+            ..Title::default()
+        }
     }
 
     /// Whether a slot comes back when its stream ends.

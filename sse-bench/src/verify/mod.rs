@@ -40,7 +40,7 @@ use group::{Group, SUMS};
 use slot::Slot;
 
 /// How often the end of a run is looked for, and progress shown.
-const TICK: Duration = Duration::from_millis(250);
+const TICK: Duration = Duration::from_millis(50);
 
 /// What a verification saw.
 #[derive(Debug)]
@@ -155,6 +155,7 @@ async fn direct(plan: &Rc<VerifyPlan>, progress: &mut Progress) -> io::Result<Ou
     let prober = prober.map(|probes| Prober::start(probes, group.start));
     let publisher = publish(&group);
     tokio::task::spawn_local(restart::run(Rc::clone(&group)));
+    progress.begin(&group.recorder);
     let ending = hold(&group, interrupted, progress).await?;
     let end = Instant::now();
     drop(prober);
@@ -230,8 +231,14 @@ async fn hold(
         }
         group.observe();
         let now = Snapshot::of([&group.live]);
-        let left = end.saturating_duration_since(Instant::now());
-        progress.show(&now, group.start.elapsed(), Some(left));
+        if progress.is_due() {
+            let left = end.saturating_duration_since(Instant::now());
+            progress.show(&now, group.start.elapsed(), Some(left));
+            progress.judge(
+                &mut group.checker.borrow_mut(),
+                group.since_start(Instant::now()),
+            );
+        }
         let slots = u64::from(plan.connections);
         if now.ended == slots {
             return Ok(Ending::AllEnded);
