@@ -1,16 +1,17 @@
 //! What a verification is to do: a command line that was found sound.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use sse_core::{Limits, SourceOptions};
 
 use super::cut::{Kind, Strata};
-use super::publish::Publishing;
 use crate::checker::{Sequence, Settings};
 use crate::cli::verify::VerifyArgs;
 use crate::compare::Baseline;
 use crate::plan::check_connections;
+use crate::publish::Publishing;
 use crate::report::invocation::shown_url;
 use crate::stats::DeliveryMeter;
 use crate::target::Target;
@@ -57,7 +58,7 @@ pub struct VerifyPlan {
     /// What the run is compared with.
     pub baseline: Option<Baseline>,
     /// Own publishing.
-    pub publishing: Option<Publishing>,
+    pub publishing: Option<Arc<Publishing>>,
     /// Where publish times stand in payloads.
     pub timestamp_pointer: Option<Pointer>,
     /// In events of these types; none means all.
@@ -100,13 +101,13 @@ impl VerifyPlan {
         );
         let mut control_events = vec!["connected".to_owned()];
         control_events.extend(identity.ignore_event);
-        let publishing = Publishing::new(&args.publish, &args.request)?;
         let sequence = match (identity.sequence, identity.sequence_pointer) {
             (Some(expression), _) => Some(Sequence::Id(expression)),
             (_, pointer) => pointer.map(Sequence::Data),
         };
         let seed = cuts.seed;
         let seed = seed.unwrap_or_else(|| fastrand::u64(..=LARGEST_SEED));
+        let publishing = Publishing::new(&args.publish, &args.request, seed)?.map(Arc::new);
         let published = publishing
             .as_ref()
             .map(|publishing| publishing.sequence.clone());
@@ -131,7 +132,7 @@ impl VerifyPlan {
                 key_pointer: identity.key_pointer,
                 marker: publishing
                     .as_ref()
-                    .and_then(|publishing| publishing.marker(seed)),
+                    .and_then(|publishing| publishing.marker()),
                 stall: micros(judgement.stall),
                 delivery_timeout: micros(judgement.delivery_timeout),
                 drain: micros(judgement.drain),
@@ -143,10 +144,11 @@ impl VerifyPlan {
             strict: judgement.strict,
             thresholds: judgement.threshold,
             baseline: args.baseline.read("verify")?,
-            timestamp_pointer: args
-                .latency
-                .timestamp_pointer
-                .or_else(|| publishing.as_ref().and_then(Publishing::timestamp)),
+            timestamp_pointer: args.latency.timestamp_pointer.or_else(|| {
+                publishing
+                    .as_ref()
+                    .and_then(|publishing| publishing.timestamp())
+            }),
             timestamp_events: args.latency.timestamp_event,
             publishing,
         })
@@ -155,9 +157,14 @@ impl VerifyPlan {
     /// Raises the limit on open files, and says beforehand what this machine
     /// will not carry.
     pub fn check_machine(&self) -> Result<()> {
-        // A half-open connection is held beside the next one.
-        let connections = self.connections.saturating_mul(2);
-        check_connections(connections, 1, &self.target.transport)
+        let transport = &self.target.transport;
+        let kinds = || self.strata.all().iter().map(|stratum| stratum.kind);
+        if !kinds().any(|kind| kind == Kind::HalfOpen) {
+            return check_connections(self.connections, 1, transport);
+        }
+        check_connections(self.connections.saturating_mul(2), 1, transport).context(
+            "--cut half-open holds each connection beside the next one, two for each of -c",
+        )
     }
 
     /// What a view of the run says of it.

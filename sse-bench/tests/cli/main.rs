@@ -15,6 +15,7 @@ mod http2;
 #[cfg(unix)]
 mod interrupt;
 mod proxy;
+mod publish;
 mod refusals;
 mod report;
 mod schema;
