@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::anomalies::SlotFrames;
 use super::plan::{VerifyPlan, micros};
 use super::publish::Published;
 use crate::checker::{Checker, Micros};
@@ -31,6 +32,8 @@ pub(super) struct Group {
     pub(super) stats: RefCell<Stats>,
     pub(super) meter: RefCell<Option<DeliveryMeter>>,
     pub(super) published: RefCell<Published>,
+    /// Of each slot; only for the anomaly log.
+    pub(super) frames: Option<RefCell<Vec<SlotFrames>>>,
     /// Cuts made so far, by this side and by restarts of the server.
     pub(super) cuts: Cell<u64>,
     pub(super) restarts: Cell<u64>,
