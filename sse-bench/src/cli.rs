@@ -4,6 +4,7 @@ pub mod compare;
 pub mod doctor;
 pub mod finite;
 pub mod selftest;
+pub mod storm;
 pub mod verify;
 
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use crate::conform::ConformArgs;
 use crate::proxy::ProxyArgs;
 use crate::ramp::Ramp;
 use crate::report::{Output, Render, Writer};
+use crate::slow::Slow;
 use crate::threshold::{self, Threshold};
 use crate::timestamp::Pointer;
 use crate::transport::TransportArgs;
@@ -71,6 +73,8 @@ pub enum Command {
     /// Prove what reconnection and replay of an event stream are worth: cut connections, and tell
     /// what was lost, repeated or out of order
     Verify(Box<verify::VerifyArgs>),
+    /// Lose all connections at once, and measure how they come back
+    Storm(Box<storm::StormArgs>),
     /// Check the checker: a built-in server commits each anomaly, and verify must find it
     Selftest(selftest::SelftestArgs),
     /// Check whether a client or a server keeps to the rules of event streams
@@ -157,6 +161,11 @@ pub struct Pace {
     /// Reconnect even where each connection repeats a request that is not GET
     #[arg(long, conflicts_with = "no_reconnect")]
     pub reconnect: bool,
+
+    /// Connections that read slowly, as a share or a number, and what each reads in a second:
+    /// 5%:1KB/s; repeatable. They have a small receive buffer, and figures of their own
+    #[arg(long, value_name = "SHARE:RATE")]
+    pub slow: Vec<Slow>,
 
     /// Threads, each with its share of the connections [default: one for each core]
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=1024))]

@@ -97,7 +97,10 @@ impl Connector {
         };
         let mut failure = None;
         for (index, address) in addresses.iter().enumerate() {
-            match local.connect(turn, *address).await {
+            match local
+                .connect(turn, *address, self.transport.receive_buffer)
+                .await
+            {
                 Ok(socket) => {
                     live.connected.add(1);
                     if index > 0 {

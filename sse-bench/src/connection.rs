@@ -6,13 +6,27 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::{Instant, SystemTime};
 
-use sse_core::{Cause, Connect, EventSource, Item, ReadyState, SourceOptions, Transition};
+use http::StatusCode;
+use http::header::RETRY_AFTER;
+use sse_core::{
+    Cause, Connect, EventSource, Item, NetworkError, NetworkErrorKind, ReadyState, SourceOptions,
+    Transition,
+};
 
 use crate::exchange::{READ_BUFFER, Received, Request};
 use crate::failure::Failure;
 use crate::leg::{Leg, Step};
+use crate::slow::Pace;
+use crate::stats::CohortStats;
+use crate::storm::order::Place;
+use crate::storm::plan::Manner;
+use crate::storm::record::Phase;
+use crate::storm::watch::{InForce, Loss, Progress};
 use crate::target::Asked;
 use crate::worker::Worker;
+
+/// What the source is told where this side cuts a connection.
+const CUT: &str = "cut on purpose";
 
 /// One emulated `EventSource`.
 #[derive(Debug)]
@@ -32,7 +46,18 @@ pub struct Slot {
     opened_wall: u64,
     settled: bool,
     opened: bool,
+    /// Now.
+    open: bool,
     first_event: bool,
+    /// Has received an event that is part of the stream, where storms are wanted.
+    fed: bool,
+    /// Whether a server has set the reconnection time.
+    told_retry: bool,
+    cohort: usize,
+    /// How far it has come, where storms are wanted.
+    place: Place,
+    /// Of a slot that reads slowly.
+    pace: Option<Box<Pace>>,
 }
 
 impl Slot {
@@ -44,13 +69,19 @@ impl Slot {
             reconnect: plan.reconnect,
             last_event_id: plan.target.last_event_id.clone(),
             limits: plan.limits,
+            backoff: plan.backoff.clone(),
+            retry_statuses: plan.retry_statuses.clone(),
             ..SourceOptions::default()
         };
         let mut random = fastrand::Rng::with_seed(plan.seed.wrapping_add(u64::from(number)));
         let asked = plan.target.asked_by(number, plan.seed).map(Box::new);
         let url = asked.as_ref().map_or(&plan.target.url, |asked| &asked.url);
         let source = EventSource::new(due, url.clone(), options, move || random.f64());
+        let (cohort, pace) = (plan.cohorts.of(number), plan.cohorts.pace(number));
         Self {
+            cohort,
+            place: 0,
+            pace: pace.map(Box::new),
             worker,
             number,
             asked,
@@ -61,7 +92,10 @@ impl Slot {
             opened_wall: 0,
             settled: false,
             opened: false,
+            open: false,
             first_event: false,
+            fed: false,
+            told_retry: false,
         }
     }
 
@@ -80,12 +114,18 @@ impl Slot {
                         self.worker.live.open.decrement();
                     }
                 }
-                Some(Transition::Disconnected { cause, .. }) => {
+                Some(Transition::Disconnected {
+                    cause,
+                    retry_in,
+                    retry_at,
+                    ..
+                }) => {
                     leg = None;
-                    self.on_end(&cause);
+                    self.on_end(&cause, retry_at.checked_sub(retry_in));
                 }
                 Some(Transition::Closed { cause, .. }) => {
-                    self.on_end(&cause);
+                    self.on_end(&cause, None);
+                    self.on_closed(&cause);
                     if self.opened && !matches!(cause, Cause::EndOfStream | Cause::NoContent) {
                         self.worker.live.given_up.add(1);
                     }
@@ -105,8 +145,20 @@ impl Slot {
     /// Connects, asks and hands the answer to the source.
     async fn connect(&mut self, connect: &Connect) -> Option<Leg> {
         let worker = Rc::clone(&self.worker);
-        let _turn = worker.turn().await;
+        // What comes after a loss in a storm waits for nobody.
+        let _turn = match &worker.watch {
+            Some(watch) if watch.is_on() => None,
+            _ => worker.turn().await,
+        };
         self.connecting_since = Instant::now();
+        if let Some(watch) = &worker.watch
+            && connect.redirects == 0
+        {
+            watch.attempt(self.number, self.connecting_since);
+        }
+        if connect.last_event_id_unsendable() {
+            worker.stats.borrow_mut().unsendable_ids += 1;
+        }
         if !self.settled && connect.redirects == 0 && connect.attempt == 1 {
             let mut stats = worker.stats.borrow_mut();
             stats.ramp_late = stats.ramp_late.max(self.connecting_since - self.started);
@@ -128,7 +180,10 @@ impl Slot {
         let since = self.connecting_since;
         let on_connected = || worker.stats.borrow_mut().connect.record(since.elapsed());
         let open = worker.wire().open(
-            &worker.connector,
+            match &worker.slow_connector {
+                Some(connector) if self.pace.is_some() => connector,
+                _ => &worker.connector,
+            },
             &request,
             plan.connect_timeout,
             on_connected,
@@ -136,6 +191,12 @@ impl Slot {
         match open.await {
             Ok(answer) => {
                 let (at, status) = (answer.leg.received().at, answer.status);
+                if let Some(watch) = &worker.watch
+                    && status != StatusCode::OK
+                    && answer.headers.contains_key(RETRY_AFTER)
+                {
+                    watch.told_to_wait();
+                }
                 self.source
                     .handle_response(at, SystemTime::now(), status, &answer.headers);
                 Some(answer.leg)
@@ -158,29 +219,64 @@ impl Slot {
         drop(stats);
         if !self.opened {
             self.opened = true;
+            self.of_cohort(|cohort| cohort.opened += 1);
             self.worker.live.opened.add(1);
         }
         self.worker.live.open.add(1);
+        self.open = true;
+        if let Some(watch) = &self.worker.watch {
+            watch.opened(self.number, self.cohort, received.at);
+        }
         self.settle();
     }
 
-    fn on_end(&mut self, cause: &Cause) {
-        let mut stats = self.worker.stats.borrow_mut();
+    /// `at`, where the source says when it was.
+    fn on_end(&mut self, cause: &Cause, at: Option<Instant>) {
+        let at = at.unwrap_or_else(Instant::now);
         match cause {
-            Cause::EndOfStream => stats.ends += 1,
-            Cause::NoContent => stats.stopped += 1,
+            Cause::EndOfStream => self.worker.stats.borrow_mut().ends += 1,
+            Cause::NoContent => self.worker.stats.borrow_mut().stopped += 1,
             _ => {
                 if let Some(failure) = Failure::refusal(cause, &self.worker.plan.target.url) {
-                    stats.failures.add(&failure);
-                    self.worker.live.failures.add(1);
+                    self.count(&failure);
                 }
             }
         }
-        drop(stats);
+        let was_open = std::mem::take(&mut self.open);
+        let loss = match cause {
+            Cause::Network(error) if error.detail == CUT => Loss::Cut,
+            Cause::EndOfStream => Loss::Ended,
+            _ => Loss::Broken,
+        };
+        match loss {
+            _ if !was_open => {}
+            Loss::Cut => {}
+            Loss::Ended => self.of_cohort(|cohort| cohort.ended += 1),
+            Loss::Broken => self.of_cohort(|cohort| cohort.cut += 1),
+        }
+        if let Some(watch) = &self.worker.watch
+            && was_open
+        {
+            let in_force = InForce {
+                time: self.source.reconnection_time(),
+                told: self.told_retry,
+            };
+            watch.lost(self.number, self.place, at, loss, in_force);
+        }
         if self.opened && self.lost_at.is_none() {
-            self.lost_at = Some(Instant::now());
+            self.lost_at = Some(at);
         }
         self.settle();
+    }
+
+    fn on_closed(&self, cause: &Cause) {
+        if let Some(watch) = &self.worker.watch {
+            let phase = match cause {
+                Cause::NoContent => Phase::Stopped,
+                _ => Phase::GivenUp,
+            };
+            watch.over(self.number, phase);
+        }
     }
 
     fn settle(&mut self) {
@@ -190,23 +286,68 @@ impl Slot {
         }
     }
 
-    fn fail(&mut self, failure: &Failure) {
-        self.worker.stats.borrow_mut().failures.add(failure);
+    /// The figures of the slot's cohort, where there is more than one.
+    fn of_cohort(&self, change: impl FnOnce(&mut CohortStats)) {
+        if let Some(cohort) = self.worker.stats.borrow_mut().cohorts.get_mut(self.cohort) {
+            change(cohort);
+        }
+    }
+
+    /// Counts a failure where it belongs: a storm keeps its own, and there the
+    /// loss of a connection is none. Nor is it one where the slot reads slowly.
+    fn count(&self, failure: &Failure) {
+        match &self.worker.watch {
+            _ if self.open && self.pace.is_some() => return,
+            Some(watch) if watch.is_on() && self.open => return,
+            Some(watch) if watch.is_on() => watch.failed(failure),
+            _ => self.worker.stats.borrow_mut().failures.add(failure),
+        }
         self.worker.live.failures.add(1);
+    }
+
+    fn fail(&mut self, failure: &Failure) {
+        self.count(failure);
         self.source
             .handle_failure(Instant::now(), failure.to_network_error());
     }
 
-    /// Reads until the source is no longer open.
+    /// Reads until the source is no longer open, or a storm cuts the leg.
     async fn read(&mut self, mut leg: Leg) {
-        poll_fn(|cx| self.poll_leg(cx, &mut leg)).await;
+        let worker = Rc::clone(&self.worker);
+        let Some(watch) = &worker.watch else {
+            return poll_fn(|cx| self.poll_leg(cx, &mut leg)).await;
+        };
+        // Boxed, so that slots without storms have no room for it.
+        let cut = Box::pin(watch.cut());
+        let manner = tokio::select! {
+            manner = cut => manner,
+            () = poll_fn(|cx| self.poll_leg(cx, &mut leg)) => return,
+        };
+        let error = NetworkError::new(NetworkErrorKind::Reset, CUT);
+        self.source.handle_failure(Instant::now(), error);
+        match manner {
+            Manner::Fin => leg.finish().await,
+            _ => leg.reset(),
+        }
     }
 
     fn poll_leg(&mut self, cx: &mut Context<'_>, leg: &mut Leg) -> Poll<()> {
         let worker = Rc::clone(&self.worker);
         while self.source.ready_state() == ReadyState::Open {
-            let take = |data: &[u8], received| self.dispatch(data, received);
-            match ready!(leg.poll(cx, worker.wire(), READ_BUFFER, take)) {
+            let most = match &mut self.pace {
+                Some(pace) => ready!(pace.poll(cx)),
+                None => READ_BUFFER,
+            };
+            let mut bytes = 0;
+            let take = |data: &[u8], received| {
+                bytes += data.len();
+                self.dispatch(data, received)
+            };
+            let step = ready!(leg.poll(cx, worker.wire(), most, take));
+            if let Some(pace) = &mut self.pace {
+                pace.took(bytes);
+            }
+            match step {
                 Ok(Step::Read) => {}
                 Ok(Step::End(received)) => self.source.handle_end(received.at),
                 Err(failure) => self.fail(&failure),
@@ -217,24 +358,51 @@ impl Slot {
 
     fn dispatch(&mut self, data: &[u8], received: Received) -> ControlFlow<()> {
         let mut stats = self.worker.stats.borrow_mut();
+        let stats = &mut *stats;
         let mut meter = self.worker.meter.borrow_mut();
         let mut events = 0;
+        let mut progress = Progress::default();
         let mut items = self.source.handle_chunk(received.at, data);
         while let Some(item) = items.next() {
-            let Item::Event(event) = item else { continue };
+            let event = match item {
+                Item::Event(event) => event,
+                Item::Retry(_) => {
+                    self.told_retry = true;
+                    continue;
+                }
+                _ => continue,
+            };
             if !self.worker.claim_event() {
                 break;
             }
             events += 1;
             stats.types.count(event.event_type);
             if let Some(meter) = &mut *meter {
-                meter.measure(&event, received.wall, self.opened_wall, &mut stats.delivery);
+                let delivery = match (self.cohort, stats.cohorts.get_mut(self.cohort)) {
+                    (1.., Some(cohort)) => &mut cohort.delivery,
+                    _ => &mut stats.delivery,
+                };
+                meter.measure(&event, received.wall, self.opened_wall, delivery);
+            }
+            if let Some(watch) = &self.worker.watch {
+                watch.note(&event, &mut progress);
             }
         }
         drop(items);
+        if let Some(cohort) = stats.cohorts.get_mut(self.cohort) {
+            cohort.deliveries += events;
+            cohort.bytes += data.len() as u64;
+        }
         if events > 0 && !self.first_event {
             self.first_event = true;
             stats.first_event.record(received.at - self.started);
+        }
+        if let Some(watch) = &self.worker.watch {
+            self.place = self.place.max(progress.place);
+            if progress.events && !std::mem::replace(&mut self.fed, true) {
+                self.worker.live.fed.add(1);
+            }
+            watch.received(self.number, received.at, progress);
         }
         self.worker.live.deliveries.add(events);
         match self.source.ready_state() {

@@ -9,6 +9,8 @@
 //!
 //! **verify**: [`verify::run`] cuts connections and tells a [`checker::Checker`]
 //! what each received; its findings become a [`verify::VerifyReport`].
+//! **storm**: [`storm::run`] lets the slots of `load` lose all connections at
+//! once, and follows them back.
 //! **selftest**: [`selftest::run`] puts that to the test.
 
 pub mod checker;
@@ -37,7 +39,9 @@ pub mod ramp;
 pub mod report;
 pub mod selftest;
 pub mod series;
+pub mod slow;
 pub mod stats;
+pub mod storm;
 pub mod stream;
 pub mod sys;
 pub mod target;
@@ -63,11 +67,13 @@ pub use cli::Cli;
 pub use exit::Exit;
 pub use plan::Plan;
 
+use cli::storm::StormArgs;
 use cli::verify::VerifyArgs;
 use cli::{Command, LoadArgs};
 use finite::{FinitePlan, FiniteReport};
 use progress::Progress;
 use report::{Invocation, Report};
+use storm::{StormPlan, StormReport};
 use verify::anomalies::AnomalyLog;
 use verify::{VerifyPlan, VerifyReport};
 
@@ -76,6 +82,7 @@ pub fn run(cli: Cli) -> ExitCode {
     let done = match cli.command {
         Command::Load(args) => load(*args),
         Command::Verify(args) => verify(*args),
+        Command::Storm(args) => storm(*args),
         Command::Selftest(args) => selftest::run(&args),
         Command::Conform(args) => conform::run(&args),
         Command::Proxy(args) => proxy::run(&args),
@@ -160,6 +167,21 @@ fn verify(args: VerifyArgs) -> Result<Exit> {
     }
     writer.write(&report)?;
     logged.map(|()| exit)
+}
+
+fn storm(args: StormArgs) -> Result<Exit> {
+    let writer = args.output.open::<StormReport<'_>>()?;
+    let plan = StormPlan::new(args)?;
+    plan.load.check_machine()?;
+    let mut progress = Progress::new(plan.load.connections);
+    let invocation = Invocation::now();
+    let outcome = storm::run(&plan, &mut progress)?;
+    let report = StormReport::new(&invocation, &plan, &outcome)?;
+    if report.exit != Exit::Pass && !writer.shows_text() {
+        complain(&report.head.reason);
+    }
+    writer.write(&report)?;
+    Ok(report.exit)
 }
 
 /// One page for the program and its subcommands.

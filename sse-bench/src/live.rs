@@ -60,6 +60,8 @@ counters! {
     settled,
     /// Slots that were open at least once.
     opened,
+    /// Slots that have received an event that is part of the stream; counted for storms.
+    fed,
     /// Slots that are open now.
     open,
     /// Slots that are over for good.

@@ -136,7 +136,7 @@ async fn direct(plan: &Arc<Plan>, progress: &mut Progress) -> io::Result<Outcome
         }
     };
     let start = Instant::now();
-    let mut team = Team::start(plan, &addresses, start)?;
+    let mut team = Team::start(plan, &addresses, start, None)?;
     let (ending, settled) = hold(plan, &mut team, start, interrupted, progress).await?;
     let (end, at_end) = (Instant::now(), team.snapshot());
     progress.clear();

@@ -127,17 +127,30 @@ impl LocalAddresses {
         Ok(None)
     }
 
-    /// Connects from the address for number `turn`.
-    pub async fn connect(&self, turn: u64, peer: SocketAddr) -> io::Result<TcpStream> {
-        let Some(local) = self.choose(turn, &peer)? else {
+    /// Connects from the address for number `turn`, with a receive buffer of so
+    /// many bytes where one is asked for.
+    pub async fn connect(
+        &self,
+        turn: u64,
+        peer: SocketAddr,
+        receive_buffer: Option<u32>,
+    ) -> io::Result<TcpStream> {
+        let local = self.choose(turn, &peer)?;
+        if local.is_none() && receive_buffer.is_none() {
             return TcpStream::connect(peer).await;
-        };
+        }
         let socket = match peer {
             SocketAddr::V4(_) => TcpSocket::new_v4()?,
             SocketAddr::V6(_) => TcpSocket::new_v6()?,
         };
-        sys::choose_port_late(&socket);
-        socket.bind(SocketAddr::new(local, 0))?;
+        if let Some(bytes) = receive_buffer {
+            // Before the handshake, which announces how much this side takes.
+            socket.set_recv_buffer_size(bytes)?;
+        }
+        if let Some(local) = local {
+            sys::choose_port_late(&socket);
+            socket.bind(SocketAddr::new(local, 0))?;
+        }
         socket.connect(peer).await
     }
 

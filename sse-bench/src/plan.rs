@@ -4,12 +4,14 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use sse_core::Limits;
+use http::StatusCode;
+use sse_core::{Backoff, Limits};
 
-use crate::cli::LoadArgs;
+use crate::cli::{LoadArgs, Pace, RequestArgs};
 use crate::compare::Baseline;
 use crate::ramp::Ramp;
-use crate::stats::DeliveryMeter;
+use crate::slow::Cohorts;
+use crate::stats::{CohortStats, DeliveryMeter, Stats};
 use crate::sys;
 use crate::target::Target;
 use crate::threshold::metric::Table;
@@ -46,6 +48,12 @@ pub struct Plan {
     pub connect_timeout: Duration,
     /// Whether to reconnect; `None` leaves it to the method.
     pub reconnect: Option<bool>,
+    /// Reconnection time, back-off and jitter.
+    pub backoff: Backoff,
+    /// Refusals after which a slot comes back.
+    pub retry_statuses: Vec<StatusCode>,
+    /// Slots that read slowly.
+    pub cohorts: Cohorts,
     /// Threads.
     pub threads: u32,
     /// Seed of the jitter.
@@ -66,41 +74,65 @@ impl Plan {
     /// # Errors
     /// One line that says what is wrong with the arguments, and how to mend it.
     pub fn new(args: LoadArgs) -> Result<Self> {
-        let connections = match &args.pace.ramp {
-            Some(ramp) => args.connections.min(ramp.connections()),
-            None => args.connections,
-        };
-        let seed = args.pace.seed;
-        let seed = seed.unwrap_or_else(|| fastrand::u64(..=LARGEST_SEED));
-        let target = Target::templated(&args.url, args.request, connections, seed)?;
-        let size = args.measure.max_event_size;
-        let threads = args.pace.threads.unwrap_or_else(cores);
-        let plan = Self {
-            target,
-            connections,
+        let measure = args.measure;
+        let size = measure.max_event_size;
+        let plan = Self::of(&args.url, args.connections, args.pace, args.request, size)?;
+        Ok(Self {
             duration: match (args.duration, args.events) {
                 (None, None) => Some(DEFAULT_DURATION),
                 (duration, _) => duration,
             },
             events: args.events,
-            connect_rate: args.pace.connect_rate,
-            ramp: args.pace.ramp,
-            connect_concurrency: args.pace.connect_concurrency,
-            connect_timeout: args.pace.connect_timeout,
-            reconnect: match (args.pace.reconnect, args.pace.no_reconnect) {
+            timestamp_pointer: measure.timestamp_pointer,
+            timestamp_events: measure.timestamp_event,
+            thresholds: of_table(measure.threshold, &threshold::load::METRICS)?,
+            baseline: args.baseline.read("load")?,
+            ..plan
+        })
+    }
+
+    /// Connections that are held until something else ends the run.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn of(
+        url: &str,
+        connections: u32,
+        pace: Pace,
+        request: RequestArgs,
+        max_event_size: usize,
+    ) -> Result<Self> {
+        let connections = match &pace.ramp {
+            Some(ramp) => connections.min(ramp.connections()),
+            None => connections,
+        };
+        let seed = pace.seed;
+        let seed = seed.unwrap_or_else(|| fastrand::u64(..=LARGEST_SEED));
+        Ok(Self {
+            target: Target::templated(url, request, connections, seed)?,
+            connections,
+            duration: None,
+            events: None,
+            connect_rate: pace.connect_rate,
+            ramp: pace.ramp,
+            connect_concurrency: pace.connect_concurrency,
+            connect_timeout: pace.connect_timeout,
+            reconnect: match (pace.reconnect, pace.no_reconnect) {
                 (true, _) => Some(true),
                 (_, true) => Some(false),
                 _ => None,
             },
-            threads: threads.min(connections),
+            backoff: Backoff::default(),
+            retry_statuses: Vec::new(),
+            threads: pace.threads.unwrap_or_else(cores).min(connections),
+            cohorts: Cohorts::new(pace.slow, connections, seed)?,
             seed,
-            limits: Limits::default().line(size).event(size),
-            timestamp_pointer: args.measure.timestamp_pointer,
-            timestamp_events: args.measure.timestamp_event,
-            thresholds: of_table(args.measure.threshold, &threshold::load::METRICS)?,
-            baseline: args.baseline.read("load")?,
-        };
-        Ok(plan)
+            limits: Limits::default().line(max_event_size).event(max_event_size),
+            timestamp_pointer: None,
+            timestamp_events: Vec::new(),
+            thresholds: Vec::new(),
+            baseline: None,
+        })
     }
 
     /// Raises the limit on open files, and says beforehand what this machine
@@ -114,6 +146,24 @@ impl Plan {
         match &self.ramp {
             Some(ramp) => ramp.due(number),
             None => Duration::from_secs_f64(f64::from(number) / f64::from(self.connect_rate)),
+        }
+    }
+
+    /// Whether a slot comes back when its stream ends.
+    pub fn reconnects(&self) -> bool {
+        self.reconnect
+            .unwrap_or_else(|| self.target.method.is_idempotent())
+    }
+
+    /// Where a thread measures.
+    pub fn stats(&self) -> Stats {
+        let cohorts = match self.cohorts.slow().len() {
+            0 => 0,
+            slow => slow + 1,
+        };
+        Stats {
+            cohorts: (0..cohorts).map(|_| CohortStats::default()).collect(),
+            ..Stats::default()
         }
     }
 

@@ -29,8 +29,10 @@ pub struct Stats {
     pub first_event: Latency,
     /// Loss of a connection to the next one open.
     pub reconnect: Latency,
-    /// What the payload timestamps say.
+    /// What the payload timestamps say, of slots that read as fast as they can.
     pub delivery: Delivery,
+    /// What cohorts have of their own, where there are slow ones.
+    pub cohorts: Vec<CohortStats>,
     /// How much later than the first of the slots each other one received an event
     /// that was new.
     pub skew: Latency,
@@ -43,6 +45,8 @@ pub struct Stats {
     pub ends: u64,
     /// Slots that were told by a 204 to stop.
     pub stopped: u64,
+    /// Requests without the last event ID, because no header can carry it.
+    pub unsendable_ids: u64,
     /// Longest wait of a connection for its turn, beyond its time in the ramp.
     pub ramp_late: Duration,
     /// What became of HTTP/2 connections.
@@ -66,13 +70,49 @@ impl Stats {
         self.first_event.merge(&other.first_event);
         self.reconnect.merge(&other.reconnect);
         self.delivery.merge(&other.delivery);
+        if self.cohorts.len() < other.cohorts.len() {
+            self.cohorts
+                .resize_with(other.cohorts.len(), CohortStats::default);
+        }
+        for (mine, others) in self.cohorts.iter_mut().zip(&other.cohorts) {
+            mine.merge(others);
+        }
         self.skew.merge(&other.skew);
         self.read_lag.merge(&other.read_lag);
         self.failures.merge(other.failures);
         self.ends += other.ends;
         self.stopped += other.stopped;
+        self.unsendable_ids += other.unsendable_ids;
         self.ramp_late = self.ramp_late.max(other.ramp_late);
         self.sharing.merge(other.sharing);
+    }
+}
+
+/// The measurements of one cohort; see [`Cohorts`](crate::slow::Cohorts).
+#[derive(Debug, Default)]
+pub struct CohortStats {
+    /// Slots that were open at least once.
+    pub opened: u64,
+    /// Events dispatched.
+    pub deliveries: u64,
+    /// Bytes of response bodies.
+    pub bytes: u64,
+    /// Open connections that the server ended as it should.
+    pub ended: u64,
+    /// Open connections that broke otherwise.
+    pub cut: u64,
+    /// What the payload timestamps say, of slow slots.
+    pub delivery: Delivery,
+}
+
+impl CohortStats {
+    fn merge(&mut self, other: &Self) {
+        self.opened += other.opened;
+        self.deliveries += other.deliveries;
+        self.bytes += other.bytes;
+        self.ended += other.ended;
+        self.cut += other.cut;
+        self.delivery.merge(&other.delivery);
     }
 }
 

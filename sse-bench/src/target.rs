@@ -65,16 +65,20 @@ impl Target {
         }
         // What one of them cannot send is known before any is opened.
         for number in 1..connections.min(MOST_CHECKED) {
-            template.render(Slot { number, seed })?;
+            template.render(Slot::constant(number, seed))?;
         }
-        let asked = template.render(Slot { number: 0, seed })?;
+        let asked = template.render(Slot::constant(0, seed))?;
         Self::of(asked, Some(Box::new(template)), args)
     }
 
     /// What slot `number` asks for, where that is its own.
     pub fn asked_by(&self, number: u32, seed: u64) -> Option<Asked> {
-        let template = self.template.as_ref()?;
-        template.render(Slot { number, seed }).ok()
+        self.asked(Slot::constant(number, seed))
+    }
+
+    /// What is asked for by a slot in its turn, where that is its own.
+    pub fn asked(&self, slot: Slot) -> Option<Asked> {
+        self.template.as_ref()?.render(slot).ok()
     }
 
     fn of(asked: Asked, template: Option<Box<RequestTemplate>>, args: RequestArgs) -> Result<Self> {
@@ -196,7 +200,7 @@ impl RequestTemplate {
                 .map(|header| header.render(slot))
                 .collect(),
             basic_auth: optional(&self.basic_auth),
-            body: optional(&self.body),
+            body: self.body.as_ref().map(|body| body.render_body(slot)),
             ..self.args.clone()
         };
         let mut asked = Asked::new(&self.url.render_url(slot), &args)?;

@@ -14,6 +14,7 @@ use crate::live::{Live, Snapshot};
 use crate::plan::Plan;
 use crate::series::Recorder;
 use crate::stats::Stats;
+use crate::storm::watch::{Storm, Watch};
 use crate::worker::{self, Assignment, Message};
 
 /// The running threads. They stop when this is dropped.
@@ -29,8 +30,14 @@ pub struct Team {
 }
 
 impl Team {
-    /// Starts the threads of the plan; the ramp counts from `start`.
-    pub fn start(plan: &Arc<Plan>, addresses: &[SocketAddr], start: Instant) -> io::Result<Self> {
+    /// Starts the threads of the plan; the ramp counts from `start`. Their slots
+    /// tell `storm`, if there is one, what becomes of them.
+    pub fn start(
+        plan: &Arc<Plan>,
+        addresses: &[SocketAddr],
+        start: Instant,
+        storm: Option<&Arc<Storm>>,
+    ) -> io::Result<Self> {
         let (told, messages) = mpsc::unbounded_channel();
         let (stop, stopped) = watch::channel(false);
         let events_left = plan.events.map(|events| Arc::new(AtomicU64::new(events)));
@@ -59,6 +66,7 @@ impl Team {
                 recorder: Arc::clone(&team.recorder),
                 events_left: events_left.clone(),
                 lag_probe,
+                watch: storm.map(|storm| Watch::new(storm, number)),
             };
             let thread = std::thread::Builder::new().name(format!("slots-{number}"));
             team.threads.push(thread.spawn(|| worker::run(assignment))?);

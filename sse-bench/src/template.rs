@@ -32,8 +32,22 @@ enum Part {
 pub struct Slot {
     /// Its number, from 0.
     pub number: u32,
+    /// What lines and UUIDs go by: the same number where a slot has one text,
+    /// that of the request where each request has its own.
+    pub turn: u64,
     /// The seed of the run.
     pub seed: u64,
+}
+
+impl Slot {
+    /// That has one text for the whole run.
+    pub fn constant(number: u32, seed: u64) -> Self {
+        Self {
+            number,
+            turn: number.into(),
+            seed,
+        }
+    }
 }
 
 impl Template {
@@ -73,6 +87,29 @@ impl Template {
         self.0.iter().map(|part| part.render(slot)).collect()
     }
 
+    /// The text as a body: in a JSON string (RFC 8259 §7) a line is escaped as one.
+    pub fn render_body(&self, slot: Slot) -> String {
+        let mut body = String::new();
+        let is_json = matches!(self.0.first(), Some(Part::Text(text))
+            if text.trim_start().starts_with(['{', '[']));
+        let mut in_string = false;
+        for part in &self.0 {
+            let text = part.render(slot);
+            match part {
+                Part::Line(_) if is_json && in_string => {
+                    let quoted = serde_json::Value::from(text).to_string();
+                    body.push_str(&quoted[1..quoted.len() - 1]);
+                }
+                Part::Text(_) => {
+                    in_string = ends_in_string(&text, in_string);
+                    body.push_str(&text);
+                }
+                _ => body.push_str(&text),
+            }
+        }
+        body
+    }
+
     /// The text of one connection as a URL: what comes from a file is percent-encoded,
     /// unless the URL begins with it.
     pub fn render_url(&self, slot: Slot) -> String {
@@ -92,15 +129,29 @@ impl Part {
             Self::Text(text) => text.clone(),
             Self::Connection => slot.number.to_string(),
             Self::Uuid => uuid(slot),
-            Self::Line(lines) => lines[slot.number as usize % lines.len()].clone(),
+            Self::Line(lines) => lines[(slot.turn % lines.len() as u64) as usize].clone(),
         }
     }
 }
 
-/// RFC 9562 §5.4, of the seed and the number: a slot has one for the whole run.
+/// Whether a part of a JSON text ends within a string, where it may begin in one.
+fn ends_in_string(text: &str, mut in_string: bool) -> bool {
+    let mut escaped = false;
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            _ => {}
+        }
+    }
+    in_string
+}
+
+/// RFC 9562 §5.4, of the seed and the turn.
 fn uuid(slot: Slot) -> String {
     let mut random = fastrand::Rng::with_seed(slot.seed);
-    let seed = random.u64(..) ^ u64::from(slot.number).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let seed = random.u64(..) ^ slot.turn.wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let mut bytes = [0; 16];
     fastrand::Rng::with_seed(seed).fill(&mut bytes);
     uuid::Builder::from_random_bytes(bytes)
@@ -145,7 +196,7 @@ mod tests {
     use super::*;
 
     fn slot(number: u32) -> Slot {
-        Slot { number, seed: 7 }
+        Slot::constant(number, 7)
     }
 
     fn parse(text: &str) -> Template {
@@ -176,6 +227,26 @@ mod tests {
         assert_eq!(template.render_url(slot(0)), "http://h/?u=a%20b%26c");
         assert_eq!(template.render_url(slot(1)), "http://h/?u=d%C3%A9");
         assert_eq!(template.render(slot(2)), "http://h/?u=a b&c");
+    }
+
+    #[test]
+    fn a_line_in_a_json_string_is_escaped_as_one_and_elsewhere_it_is_json() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        std::io::Write::write_all(&mut file, br#"say "hi" \o/"#).unwrap();
+        let path = file.path().display();
+        let body = |before: &str, after: &str| {
+            let text = format!("{before}{{{{line:{path}}}}}{after}");
+            parse(&text).render_body(slot(0))
+        };
+        assert_eq!(
+            body(r#"{"n":"{{conn}}\"x","q":"a "#, r#""}"#),
+            r#"{"n":"0\"x","q":"a say \"hi\" \\o/"}"#
+        );
+        assert_eq!(
+            body(r#"{"q":"", "v":"#, "}"),
+            r#"{"q":"", "v":say "hi" \o/}"#
+        );
+        assert_eq!(body("q=\"", ""), r#"q="say "hi" \o/"#);
     }
 
     #[test]

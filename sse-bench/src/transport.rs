@@ -54,6 +54,8 @@ pub struct Transport {
     pub unix_socket: Option<Arc<Path>>,
     /// Instead of some.
     pub connect_to: Arc<[ConnectTo]>,
+    /// The receive buffer to ask the system for, in bytes.
+    pub receive_buffer: Option<u32>,
     /// Where connections come from.
     pub local: Arc<LocalAddresses>,
 }
@@ -71,8 +73,18 @@ impl Transport {
             http2: args.http2.then_some(args.http2_streams),
             unix_socket: args.unix_socket.as_deref().map(Into::into),
             connect_to: args.connect_to.as_slice().into(),
+            receive_buffer: None,
             local: Arc::new(LocalAddresses::new(&args.local_addr)),
         })
+    }
+
+    /// The same with another receive buffer.
+    #[must_use]
+    pub fn with_receive_buffer(&self, bytes: u32) -> Self {
+        Self {
+            receive_buffer: Some(bytes),
+            ..self.clone()
+        }
     }
 
     /// Where to look for a host and port.
@@ -176,6 +188,7 @@ mod tests {
             tls: Err(String::new()),
             http2: None,
             unix_socket: None,
+            receive_buffer: None,
             connect_to: rules.iter().map(|rule| rule.parse().unwrap()).collect(),
             local: Arc::default(),
         }

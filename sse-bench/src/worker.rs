@@ -20,7 +20,10 @@ use crate::lag;
 use crate::live::Live;
 use crate::plan::{Plan, share};
 use crate::series::Recorder;
+use crate::slow;
 use crate::stats::{DeliveryMeter, Stats};
+use crate::storm::watch::Watch;
+use crate::transport::Transport;
 
 /// What a thread tells the one that started it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +71,8 @@ pub struct Assignment {
     /// Receives the time at which each datagram was sent, in nanoseconds since
     /// the start. They show how long what is ready to read waits for this thread.
     pub lag_probe: Option<UdpSocket>,
+    /// Its part in a storm.
+    pub watch: Option<Watch>,
 }
 
 /// What the slots of one thread have in common.
@@ -76,9 +81,12 @@ pub struct Worker {
     pub(crate) plan: Arc<Plan>,
     pub(crate) live: Arc<Live>,
     pub(crate) connector: Connector,
+    /// Of slots that read slowly, which share no connection with others.
+    pub(crate) slow_connector: Option<Connector>,
     pub(crate) stats: RefCell<Stats>,
     pub(crate) meter: RefCell<Option<DeliveryMeter>>,
     pub(crate) wants_wall_clock: bool,
+    pub(crate) watch: Option<Watch>,
     /// Never held across a read: one for all slots.
     pub(crate) buffer: RefCell<Box<[u8]>>,
     connecting: Semaphore,
@@ -156,14 +164,26 @@ pub fn run(assignment: Assignment) -> io::Result<Stats> {
         recorder,
         events_left,
         lag_probe,
+        watch,
     } = assignment;
     let slots = share(plan.connections, plan.threads, number).count() as u64;
     let turns = plan.connect_concurrency.div_ceil(plan.threads) as usize;
+    let connector =
+        |transport: &Transport| Connector::new(transport, &plan.target.url, addresses.clone());
     let worker = Rc::new(Worker {
         live,
-        connector: Connector::new(&plan.target.transport, &plan.target.url, addresses),
-        stats: RefCell::default(),
+        connector: connector(&plan.target.transport),
+        slow_connector: (!plan.cohorts.slow().is_empty()).then(|| {
+            connector(
+                &plan
+                    .target
+                    .transport
+                    .with_receive_buffer(slow::RECEIVE_BUFFER),
+            )
+        }),
+        stats: RefCell::new(plan.stats()),
         meter: RefCell::new(plan.delivery_meter()),
+        watch,
         wants_wall_clock: plan.timestamp_pointer.is_some(),
         buffer: RefCell::new(vec![0; READ_BUFFER].into()),
         connecting: Semaphore::new(turns.clamp(1, Semaphore::MAX_PERMITS)),
@@ -190,6 +210,9 @@ pub fn run(assignment: Assignment) -> io::Result<Stats> {
     let mut stats = worker.stats.take();
     recorder.hand_over(Instant::now(), stats.turn());
     stats.sharing = worker.connector.sharing();
+    if let Some(slow) = &worker.slow_connector {
+        stats.sharing.merge(slow.sharing());
+    }
     drop(runtime);
     Ok(stats)
 }

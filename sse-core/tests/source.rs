@@ -290,6 +290,31 @@ fn a_response_that_does_not_come_in_time_is_a_failure() {
 }
 
 #[test]
+fn only_the_statuses_named_are_retried() {
+    let options = SourceOptions {
+        retry_statuses: vec![StatusCode::NOT_FOUND, StatusCode::TOO_MANY_REQUESTS],
+        ..exact()
+    };
+    let mut script = Script::new(options);
+    for (status, seconds) in [(404, 30), (429, 30)] {
+        script.connecting();
+        script.answer(status, &[(RETRY_AFTER, "30")]);
+        assert_eq!(
+            script.disconnected().1,
+            Duration::from_secs(seconds),
+            "{status}"
+        );
+        script.jump();
+    }
+    script.connecting();
+    script.answer(503, &[(RETRY_AFTER, "30")]);
+    assert_eq!(
+        script.closed(),
+        Cause::Status(StatusCode::SERVICE_UNAVAILABLE)
+    );
+}
+
+#[test]
 fn a_wait_beyond_what_a_clock_can_hold_is_a_long_one() {
     let options = SourceOptions {
         retry_server_errors: true,

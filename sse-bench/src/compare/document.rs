@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::limit::Limit;
 use crate::report::head::SCHEMA;
 use crate::threshold::metric::{Better, Table};
-use crate::threshold::{finite, load, verify};
+use crate::threshold::{finite, load, storm, verify};
 
 /// A JSON report.
 #[derive(Debug, Clone)]
@@ -64,6 +64,7 @@ fn table(command: &str) -> Option<&'static Table> {
     Some(match command {
         "load" => &load::METRICS,
         "load --until-done" => &finite::METRICS,
+        "storm" => &storm::METRICS,
         "verify" => &verify::METRICS,
         _ => return None,
     })

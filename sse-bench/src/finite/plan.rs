@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
+use http::HeaderMap;
 use http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
 use sse_core::Limits;
 
@@ -15,7 +16,8 @@ use crate::cli::LoadArgs;
 use crate::cli::finite::FiniteArgs;
 use crate::compare::Baseline;
 use crate::plan::{DEFAULT_DURATION, check_connections, cores, of_table};
-use crate::target::Target;
+use crate::target::{Asked, Target};
+use crate::template;
 use crate::threshold::{self, Threshold};
 
 const DEFAULT_STALL: Duration = Duration::from_secs(5);
@@ -29,6 +31,8 @@ const SHORTEST_SECRET: usize = 8;
 pub struct FinitePlan {
     /// What to ask for.
     pub target: Target,
+    /// Of what requests have of their own.
+    pub seed: u64,
     /// The protocol, where it is known by name.
     pub preset: Option<Preset>,
     /// What its events mean.
@@ -76,8 +80,13 @@ impl FinitePlan {
         let finite = args.finite;
         let preset = finite.preset;
         let method_given = args.request.method.is_some();
-        let mut target = Target::new(&args.url, args.request)?;
-        let secrets = secrets(&target);
+        let seed = fastrand::u64(..);
+        let mut target = match preset {
+            // A session is begun with one request, and others follow in it.
+            Some(Preset::Mcp) => Target::new(&args.url, args.request)?,
+            _ => Target::templated(&args.url, args.request, args.connections, seed)?,
+        };
+        let secrets = secrets(&target.headers);
         if let Some(preset) = preset.filter(|_| target.body.is_none()) {
             bail!(
                 "--preset {} needs the request's body, such as -d '{}'",
@@ -100,6 +109,7 @@ impl FinitePlan {
         let threads = args.pace.threads.unwrap_or_else(cores);
         Ok(Self {
             target,
+            seed,
             preset,
             call,
             connections: args.connections,
@@ -133,9 +143,23 @@ impl FinitePlan {
 
     /// What a server said, without what it repeats of the header fields that it
     /// was sent: keys are in no report.
-    pub fn without_secrets(&self, said: &str) -> String {
-        let secrets = self.secrets.iter();
+    pub fn without_secrets(&self, said: &str, own: Option<&HeaderMap>) -> String {
+        let own = own.map(secrets).unwrap_or_default();
+        let secrets = self.secrets.iter().chain(&own);
         secrets.fold(said.to_owned(), |said, secret| said.replace(secret, "***"))
+    }
+
+    /// What the request has of its own, where it has: with what the preset adds.
+    pub fn asked(&self, slot: u32, request: u64) -> Option<Asked> {
+        let mut asked = self.target.asked(template::Slot {
+            number: slot,
+            turn: request,
+            seed: self.seed,
+        })?;
+        for (name, value) in &self.target.headers {
+            asked.headers.entry(name).or_insert_with(|| value.clone());
+        }
+        Some(asked)
     }
 }
 
@@ -153,6 +177,7 @@ fn refuse_what_has_no_meaning(args: &LoadArgs) -> Result<()> {
         (args.pace.no_reconnect, "--no-reconnect"),
         (args.pace.seed.is_some(), "--seed"),
         (args.pace.ramp.is_some(), "--ramp"),
+        (!args.pace.slow.is_empty(), "--slow"),
         (args.request.last_event_id.is_some(), "--last-event-id"),
     ] {
         ensure!(
@@ -195,9 +220,9 @@ fn rules(args: FiniteArgs) -> Rules {
     rules
 }
 
-fn secrets(target: &Target) -> Vec<String> {
+fn secrets(headers: &HeaderMap) -> Vec<String> {
     let public = [ACCEPT, CONTENT_TYPE, USER_AGENT];
-    let fields = target.headers.iter();
+    let fields = headers.iter();
     let values = fields.filter(|(name, _)| !public.contains(name));
     let words = values.filter_map(|(_, value)| Some(value.to_str().ok()?.split_whitespace()));
     let words = words.flatten().filter(|word| word.len() >= SHORTEST_SECRET);
@@ -271,7 +296,7 @@ mod tests {
     #[test]
     fn a_key_that_a_server_repeats_is_not_repeated() {
         let plan = plan(&["--until-done", "-H", "Authorization: Bearer sk-12345678"]).unwrap();
-        let said = plan.without_secrets("no such key: sk-12345678, Bearer");
+        let said = plan.without_secrets("no such key: sk-12345678, Bearer", None);
         assert_eq!(said, "no such key: ***, Bearer");
     }
 }

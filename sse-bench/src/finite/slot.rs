@@ -22,6 +22,7 @@ use crate::exchange::{Answer, Request};
 use crate::failure::{Failure, Kind};
 use crate::leg::Leg;
 use crate::stream::Stream;
+use crate::target::Asked;
 
 pub(super) use session::reply;
 
@@ -39,6 +40,8 @@ pub(super) struct Slot {
     number: u32,
     kept: Option<Stream>,
     session: Option<mcp::Session>,
+    /// The request, where each has something of its own.
+    asked: Option<Box<Asked>>,
     /// Failed requests since the last that did not fail.
     failures: u32,
 }
@@ -51,6 +54,7 @@ impl Slot {
             number,
             kept: None,
             session: None,
+            asked: None,
             failures: 0,
         }
     }
@@ -110,10 +114,18 @@ impl Slot {
     async fn exchange(&mut self, number: u64, meter: &mut Meter) -> End {
         let worker = Rc::clone(&self.worker);
         let plan = &worker.plan;
-        let mut headers = plan.target.headers.clone();
+        self.asked = plan.asked(self.number, number).map(Box::new);
+        let own = self.asked.as_deref().cloned();
+        let mut headers = match &own {
+            Some(own) => own.headers.clone(),
+            None => plan.target.headers.clone(),
+        };
         let mut id = None;
         let body = match &plan.call {
-            None => plan.target.body.clone(),
+            None => match &own {
+                Some(own) => own.body.clone(),
+                None => plan.target.body.clone(),
+            },
             Some(call) => {
                 if self.session.is_none()
                     && let Err(end) = self.begin_session().await
@@ -129,7 +141,7 @@ impl Slot {
         session.add_to(&mut headers);
         let request = Request {
             method: &plan.target.method,
-            url: &plan.target.url,
+            url: own.as_ref().map_or(&plan.target.url, |own| &own.url),
             slot: self.number,
             headers: &headers,
             body: body.as_deref(),
@@ -243,7 +255,13 @@ impl Slot {
     }
 
     fn told(&self, said: &str) -> Failure {
-        Failure::new(Kind::StreamError, self.worker.plan.without_secrets(said))
+        Failure::new(Kind::StreamError, self.without_secrets(said))
+    }
+
+    /// See [`FinitePlan::without_secrets`](super::FinitePlan::without_secrets).
+    fn without_secrets(&self, said: &str) -> String {
+        let own = self.asked.as_ref().map(|asked| &asked.headers);
+        self.worker.plan.without_secrets(said, own)
     }
 
     /// Sends a request on the kept connection, or on a new one.

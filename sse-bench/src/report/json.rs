@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::Report;
+use super::cohorts::{Cohort, cohorts};
 use super::head::{Errors, Head, round, us};
 use super::http2::Http2Report;
 use super::invocation::shown_url;
@@ -38,6 +39,8 @@ pub struct RunReport<'a> {
     pub bytes: Bytes,
     pub reads: Reads,
     pub latency: LatencyReport,
+    /// Where some read slowly: each cohort's own figures, the healthy ones' first.
+    pub cohorts: Vec<Cohort>,
     pub timestamps: Option<Timestamps>,
     pub http2: Option<Http2Report>,
     pub errors: Errors<'a>,
@@ -83,6 +86,8 @@ pub struct Connections {
 #[derive(Debug, Serialize)]
 pub struct Reconnects {
     pub total: u64,
+    /// Requests without the last event ID, because no header can carry it.
+    pub last_event_id_unsendable: u64,
 }
 
 /// Events dispatched.
@@ -207,6 +212,7 @@ impl<'a> RunReport<'a> {
             },
             reconnects: Reconnects {
                 total: totals.reconnects,
+                last_event_id_unsendable: stats.unsendable_ids,
             },
             deliveries: Deliveries {
                 total: totals.deliveries,
@@ -237,6 +243,7 @@ impl<'a> RunReport<'a> {
                 delivery: stats.delivery.live.summary(),
                 replay: stats.delivery.replayed.summary(),
             },
+            cohorts: cohorts(plan, stats),
             timestamps: plan
                 .timestamp_pointer
                 .as_ref()

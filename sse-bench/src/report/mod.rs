@@ -1,6 +1,7 @@
 //! What a run found, in each format.
 
 pub mod check;
+pub mod cohorts;
 pub mod csv;
 pub mod head;
 pub mod html;
@@ -19,6 +20,7 @@ use crate::compare::Comparison;
 use crate::exit::Exit;
 use crate::load::{Ending, Outcome};
 use crate::plan::Plan;
+use crate::stats::Stats;
 use crate::threshold::{Checked, listed};
 use crate::units::thousands;
 
@@ -176,7 +178,7 @@ fn judge(
     let exit = Exit::of(&findings);
     let reason = match exit {
         Exit::Interrupted => "this is the report so far".to_owned(),
-        Exit::NeverReached => never_reached(outcome),
+        Exit::NeverReached => never_reached(&outcome.stats),
         Exit::Inconclusive if given_up > 0 => format!(
             "{} of {} connections failed for good after they had been open",
             thousands(given_up),
@@ -223,12 +225,12 @@ fn enough_events(outcome: &Outcome) -> bool {
     outcome.ending == Ending::Events
 }
 
-fn never_reached(outcome: &Outcome) -> String {
-    let failures = &outcome.stats.failures;
+pub(crate) fn never_reached(stats: &Stats) -> String {
+    let failures = &stats.failures;
     let commonest = failures.iter().max_by_key(|(_, counted)| counted.count);
     match commonest {
         Some((_, counted)) => format!("no event stream was opened: {}", counted.example),
-        None if outcome.stats.stopped > 0 => {
+        None if stats.stopped > 0 => {
             "no event stream was opened: the server answered 204 No Content, which tells clients to stop".to_owned()
         }
         None => "no event stream was opened in the time given".to_owned(),

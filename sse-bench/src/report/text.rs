@@ -40,6 +40,7 @@ impl Report<'_> {
         if json.connections.opened > 0 {
             self.write_rates(json, out)?;
             write_latencies(json, out)?;
+            super::cohorts::write(&json.cohorts, out)?;
         }
         self.write_types(out)?;
         write_errors(&self.outcome.stats.failures, out)?;
@@ -58,6 +59,10 @@ impl Report<'_> {
         )?;
         for (count, what) in [
             (json.reconnects.total, "reconnects"),
+            (
+                json.reconnects.last_event_id_unsendable,
+                "requests without a last event ID that no header can carry",
+            ),
             (connections.clean_ends, "streams ended by the server"),
             (connections.stopped, "stopped by a 204"),
             (connections.given_up, "lost for good"),

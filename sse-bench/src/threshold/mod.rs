@@ -6,6 +6,7 @@
 pub mod finite;
 pub mod load;
 pub mod metric;
+pub mod storm;
 pub mod verify;
 
 use std::fmt;

@@ -129,6 +129,8 @@ pub struct Reconnects {
     pub rejected: u64,
     /// Over before their resume mode could be told.
     pub undecided: u64,
+    /// Requests without the last event ID, because no header can carry it.
+    pub last_event_id_unsendable: u64,
     /// With something owed: all of it arrived in time, or not.
     pub complete: u64,
     pub incomplete: u64,
@@ -370,6 +372,7 @@ fn reconnects(outcome: &Outcome) -> Reconnects {
     Reconnects {
         total: found.total,
         vacuous: found.vacuous,
+        last_event_id_unsendable: outcome.stats.unsendable_ids,
         resumed: found.resumed,
         full_replay: found.full_replay,
         live_only: found.live_only,

@@ -9,7 +9,7 @@ pub mod json;
 pub mod plan;
 pub mod publish;
 pub mod report;
-mod restart;
+pub(crate) mod restart;
 mod slot;
 pub mod verdict;
 

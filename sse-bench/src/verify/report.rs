@@ -295,6 +295,10 @@ fn write_reconnects(json: &RunReport<'_>, out: &mut String) -> std::fmt::Result 
         (reconnects.rejected, "refused"),
         (reconnects.vacuous, "had nothing to replay"),
         (reconnects.undecided, "over too soon to tell"),
+        (
+            reconnects.last_event_id_unsendable,
+            "requests without a last event ID that no header can carry",
+        ),
     ] {
         if count > 0 {
             write!(out, ", {} {what}", thousands(count))?;

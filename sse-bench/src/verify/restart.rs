@@ -21,21 +21,23 @@ pub(super) async fn run(group: Rc<Group>) {
             return;
         }
         tokio::time::sleep(wait).await;
-        let mut command = sys::shell(command);
-        command.stdin(Stdio::null()).stdout(Stdio::null());
-        let done = tokio::task::spawn_blocking(move || command.status()).await;
-        let detail = match done {
-            Ok(Ok(status)) if status.success() => {
-                group.restarts.set(group.restarts.get() + 1);
-                continue;
-            }
-            Ok(Ok(status)) => format!("--exec: {status}"),
-            Ok(Err(error)) => format!("--exec: {error}"),
-            Err(error) => format!("--exec: {error}"),
-        };
-        group
-            .failures
-            .borrow_mut()
-            .add(&Failure::new(Kind::Command, detail));
+        match run_once(command).await {
+            Ok(()) => group.restarts.set(group.restarts.get() + 1),
+            Err(failure) => group.failures.borrow_mut().add(&failure),
+        }
     }
+}
+
+/// Runs the command by the shell, and waits for its end.
+pub(crate) async fn run_once(command: &str) -> Result<(), Failure> {
+    let mut command = sys::shell(command);
+    command.stdin(Stdio::null()).stdout(Stdio::null());
+    let done = tokio::task::spawn_blocking(move || command.status()).await;
+    let detail = match done {
+        Ok(Ok(status)) if status.success() => return Ok(()),
+        Ok(Ok(status)) => format!("--exec: {status}"),
+        Ok(Err(error)) => format!("--exec: {error}"),
+        Err(error) => format!("--exec: {error}"),
+    };
+    Err(Failure::new(Kind::Command, detail))
 }

@@ -133,6 +133,7 @@ impl Slot {
         let group = Rc::clone(&self.group);
         self.cursor.clone_from(&connect.last_event_id);
         if connect.last_event_id_unsendable() {
+            group.stats.borrow_mut().unsendable_ids += 1;
             self.cursor.clear();
         }
         let since = Instant::now();

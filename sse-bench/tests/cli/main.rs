@@ -11,6 +11,7 @@ mod conform;
 mod doctor;
 mod event_source;
 mod finite;
+mod hold;
 mod http2;
 #[cfg(unix)]
 mod interrupt;
@@ -19,6 +20,8 @@ mod refusals;
 mod report;
 mod schema;
 mod selftest;
+mod slow;
+mod storm;
 mod stream;
 mod support;
 mod templates;

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 const LOAD: &str = include_str!("../../../docs/load-report.schema.json");
 const FINITE: &str = include_str!("../../../docs/load-until-done-report.schema.json");
+const STORM: &str = include_str!("../../../docs/storm-report.schema.json");
 const VERIFY: &str = include_str!("../../../docs/verify-report.schema.json");
 const ANOMALY: &str = include_str!("../../../docs/anomaly-log.schema.json");
 
@@ -21,6 +22,7 @@ fn schema(command: &str) -> Value {
     let text = match command {
         "load" => LOAD,
         "load --until-done" => FINITE,
+        "storm" => STORM,
         "verify" => VERIFY,
         "anomaly" => ANOMALY,
         other => panic!("there is no schema of {other}"),
@@ -31,10 +33,11 @@ fn schema(command: &str) -> Value {
 /// The metrics of thresholds and comparisons are looked up by pointer.
 #[test]
 fn each_metric_has_its_place_in_the_schema() {
-    use sse_bench::threshold::{finite, load, verify};
+    use sse_bench::threshold::{finite, load, storm, verify};
     for (command, table) in [
         ("load", &load::METRICS),
         ("load --until-done", &finite::METRICS),
+        ("storm", &storm::METRICS),
         ("verify", &verify::METRICS),
     ] {
         let schema = schema(command);

@@ -80,6 +80,7 @@ impl Driver {
                 .field(caps.field)
                 .event(caps.event),
             retry_server_errors: flags & 16 != 0,
+            retry_statuses: Vec::new(),
             response_timeout: (flags & 32 != 0).then_some(Duration::from_secs(10)),
             read_timeout: (flags & 64 != 0).then_some(Duration::from_secs(45)),
             max_redirects: u32::from(redirects % 4),

@@ -161,9 +161,7 @@ impl Machine {
         }
         match response::judge(status, headers) {
             Ok(()) => self.open(now),
-            Err(cause @ Cause::Status(_))
-                if self.options.retry_server_errors && response::is_server_trouble(status) =>
-            {
+            Err(cause @ Cause::Status(_)) if self.options.retries(status) => {
                 self.disconnect(now, cause, response::retry_after(headers, wall_clock));
             }
             Err(cause) => self.close(cause),

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use http::Method;
+use http::{Method, StatusCode};
 
 use crate::backoff::Backoff;
 use crate::event::EventId;
 use crate::limits::Limits;
+use crate::source::response::is_server_trouble;
 
 /// Behaviour of an [`EventSource`](super::EventSource). The defaults are those
 /// of the standard where it has any.
@@ -27,6 +28,9 @@ pub struct SourceOptions {
     /// Whether 429 and 5xx are failures to retry, `Retry-After` heeded (RFC
     /// 9110 §10.2.3), rather than final. Default: final, as the standard says.
     pub retry_server_errors: bool,
+    /// Further statuses that are failures to retry, likewise; 200, 204 and
+    /// redirects keep their meaning. Default: none.
+    pub retry_statuses: Vec<StatusCode>,
     /// From the request to the head of its response. Default: no limit.
     pub response_timeout: Option<Duration>,
     /// The longest silence; any byte ends it, so a comment does. Default: no limit.
@@ -36,6 +40,11 @@ pub struct SourceOptions {
 }
 
 impl SourceOptions {
+    pub(super) fn retries(&self, status: StatusCode) -> bool {
+        (self.retry_server_errors && is_server_trouble(status))
+            || self.retry_statuses.contains(&status)
+    }
+
     pub(super) fn reconnects(&self) -> bool {
         self.reconnect
             .unwrap_or_else(|| self.method.is_idempotent())
@@ -51,6 +60,7 @@ impl Default for SourceOptions {
             backoff: Backoff::default(),
             limits: Limits::default(),
             retry_server_errors: false,
+            retry_statuses: Vec::new(),
             response_timeout: None,
             read_timeout: None,
             max_redirects: 20,

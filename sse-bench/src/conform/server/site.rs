@@ -238,7 +238,7 @@ async fn socket(
     }
     let mut why = "no address".to_owned();
     for address in addresses {
-        let connecting = target.transport.local.connect(0, *address);
+        let connecting = target.transport.local.connect(0, *address, None);
         match timeout(patience, connecting).await {
             Ok(Ok(socket)) => return Ok(Socket::Tcp(socket)),
             Ok(Err(error)) => why = format!("{address}: {error}"),

@@ -79,7 +79,7 @@ impl Slot {
         let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
         if !said.is_empty() {
             detail += ": ";
-            detail += &clip(&worker.plan.without_secrets(&said));
+            detail += &clip(&self.without_secrets(&said));
         }
         Err(End::Refused(Failure::new(kind, detail), wait))
     }
