@@ -237,6 +237,11 @@ fn each_anomaly_is_logged_with_the_bytes_around_it() {
         (&1.into(), &2.into())
     );
 
+    let times: Vec<_> = lines
+        .iter()
+        .filter_map(|line| line["at_us"].as_u64())
+        .collect();
+    assert!(times.is_sorted(), "{times:?}");
     let summary = lines.last().unwrap();
     assert_eq!(
         (&summary["anomalies"], &summary["left_out"]),

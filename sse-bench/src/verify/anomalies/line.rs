@@ -72,9 +72,7 @@ impl<'a> Line<'a> {
         let anomaly = &entry.anomaly;
         let frames = kept.around(entry.around, anomaly.leg, anomaly.count);
         let of = |role: Role| frames.iter().find(move |(its, _)| *its == role);
-        // When it was received says more than when its leg opened.
-        let received = of(Role::Event).map(|(_, frame)| frame.at);
-        let at_us = received.unwrap_or(anomaly.at);
+        let at_us = received(&frames).unwrap_or(anomaly.at);
         let id = |role: Role| of(role).and_then(|(_, frame)| frame.id.as_deref());
         let kind = anomaly.kind;
         Self {
@@ -97,6 +95,18 @@ impl<'a> Line<'a> {
             }),
         }
     }
+}
+
+/// When it was received, which says more than when its leg opened, as far as known.
+pub(super) fn time(entry: &Logged, kept: &Kept<'_>) -> Micros {
+    let anomaly = &entry.anomaly;
+    let frames = kept.around(entry.around, anomaly.leg, anomaly.count);
+    received(&frames).unwrap_or(anomaly.at)
+}
+
+fn received(frames: &[(Role, &Frame)]) -> Option<Micros> {
+    let event = frames.iter().find(|(role, _)| *role == Role::Event);
+    event.map(|(_, frame)| frame.at)
 }
 
 impl FrameLine {

@@ -51,12 +51,20 @@ fn lines(outcome: &Outcome, mut out: impl Write) -> Result<()> {
     let mut kept: HashMap<usize, Kept<'_>> = HashMap::new();
     for entry in &log.entries {
         let slot = entry.anomaly.slot;
-        let kept = kept.entry(slot).or_insert_with(|| {
+        kept.entry(slot).or_insert_with(|| {
             let frames = slot
                 .checked_sub(1)
                 .and_then(|slot| outcome.frames.get(slot));
             frames.map(SlotFrames::kept).unwrap_or_default()
         });
+    }
+    let mut entries: Vec<_> = log
+        .entries
+        .iter()
+        .filter_map(|entry| Some((entry, kept.get(&entry.anomaly.slot)?)))
+        .collect();
+    entries.sort_by_cached_key(|(entry, kept)| line::time(entry, kept));
+    for (entry, kept) in entries {
         write(&mut out, &Line::new(entry, kept, outcome.started))?;
     }
     write(&mut out, &Summary::new(log))?;
