@@ -279,15 +279,24 @@ pub struct OutputArgs {
     #[arg(short = 'o', long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
 
-    /// Accepted for scripts: progress is one line on standard error
+    /// Progress as one line on standard error, where a terminal would show the whole run
     #[arg(long)]
     pub no_tui: bool,
+
+    /// Frames of that view each second
+    #[arg(long, value_name = "N", default_value = "16", value_parser = value_parser!(u32).range(1..=60))]
+    pub fps: u32,
 }
 
 impl OutputArgs {
     /// Opens the destinations of a report of this kind.
     pub fn open<R: Render>(&self) -> anyhow::Result<Writer> {
         Writer::open::<R>(&self.output_format, self.output.as_deref())
+    }
+
+    /// How often a view of the run is drawn, if one is wanted.
+    pub fn frame(&self) -> Option<Duration> {
+        (!self.no_tui).then(|| Duration::from_secs(1) / self.fps)
     }
 }
 

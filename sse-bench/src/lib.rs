@@ -51,6 +51,7 @@ pub mod threshold;
 pub mod timestamp;
 mod tls;
 pub mod transport;
+pub mod tui;
 pub mod units;
 pub mod verify;
 pub mod worker;
@@ -118,7 +119,7 @@ fn load(args: LoadArgs) -> Result<Exit> {
     let plan = Arc::new(Plan::new(args)?);
     let writer = output.open::<Report<'_>>()?;
     plan.check_machine()?;
-    let mut progress = Progress::new(plan.connections);
+    let mut progress = Progress::new(plan.connections).with_view(output.frame(), || plan.title());
     let invocation = Invocation::now();
     let outcome = load::run(&plan, &mut progress)?;
     let report = Report::new(&invocation, &plan, &outcome)?;
@@ -155,7 +156,7 @@ fn verify(args: VerifyArgs) -> Result<Exit> {
         .map(AnomalyLog::create)
         .transpose()?;
     plan.check_machine()?;
-    let mut progress = Progress::new(plan.connections);
+    let mut progress = Progress::new(plan.connections).with_view(output.frame(), || plan.title());
     let invocation = Invocation::now();
     let (plan, outcome) = verify::run(plan, &mut progress)?;
     // Where it fails the report is due all the same.
@@ -171,9 +172,10 @@ fn verify(args: VerifyArgs) -> Result<Exit> {
 
 fn storm(args: StormArgs) -> Result<Exit> {
     let writer = args.output.open::<StormReport<'_>>()?;
+    let frame = args.output.frame();
     let plan = StormPlan::new(args)?;
     plan.load.check_machine()?;
-    let mut progress = Progress::new(plan.load.connections);
+    let mut progress = Progress::new(plan.load.connections).with_view(frame, || plan.title());
     let invocation = Invocation::now();
     let outcome = storm::run(&plan, &mut progress)?;
     let report = StormReport::new(&invocation, &plan, &outcome)?;

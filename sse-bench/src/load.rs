@@ -19,8 +19,6 @@ use crate::worker::Message;
 
 /// Slots that fail before a target counts as unreachable, if none connected.
 pub(crate) const UNREACHABLE_AFTER: u64 = 100;
-/// Probes from one progress line to the next.
-pub(crate) const PROGRESS_EVERY: u32 = 25;
 
 /// Why a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,6 +135,7 @@ async fn direct(plan: &Arc<Plan>, progress: &mut Progress) -> io::Result<Outcome
     };
     let start = Instant::now();
     let mut team = Team::start(plan, &addresses, start, None)?;
+    progress.begin(team.recorder());
     let (ending, settled) = hold(plan, &mut team, start, interrupted, progress).await?;
     let (end, at_end) = (Instant::now(), team.snapshot());
     progress.clear();
@@ -176,7 +175,6 @@ async fn hold(
 ) -> io::Result<(Ending, Option<(Instant, Snapshot)>)> {
     let mut tick = tokio::time::interval(PROBE_INTERVAL);
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let mut ticks = 0_u32;
     let (mut settled_threads, mut ended_threads) = (0, 0);
     let mut settled = None;
     let mut hold_ends: Option<Instant> = None;
@@ -202,8 +200,7 @@ async fn hold(
             _ = tick.tick() => {
                 team.probe_lag();
                 team.observe();
-                ticks = ticks.wrapping_add(1);
-                if ticks.is_multiple_of(PROGRESS_EVERY) {
+                if progress.is_due() {
                     let left = hold_ends.map(|end| end.saturating_duration_since(Instant::now()));
                     progress.show(&team.snapshot(), start.elapsed(), left);
                 }

@@ -10,6 +10,7 @@ use sse_core::{Backoff, Limits};
 use crate::cli::{LoadArgs, Pace, RequestArgs};
 use crate::compare::Baseline;
 use crate::ramp::Ramp;
+use crate::report::invocation::shown_url;
 use crate::slow::Cohorts;
 use crate::stats::{CohortStats, DeliveryMeter, Stats};
 use crate::sys;
@@ -18,6 +19,7 @@ use crate::threshold::metric::Table;
 use crate::threshold::{self, Threshold};
 use crate::timestamp::Pointer;
 use crate::transport::Transport;
+use crate::tui::Title;
 
 /// Open files that a run needs beside its connections, and for each thread.
 const OTHER_FILES: u64 = 32;
@@ -146,6 +148,17 @@ impl Plan {
         match &self.ramp {
             Some(ramp) => ramp.due(number),
             None => Duration::from_secs_f64(f64::from(number) / f64::from(self.connect_rate)),
+        }
+    }
+
+    /// What a view of the run says of it.
+    pub fn title(&self) -> Title {
+        Title {
+            command: "load",
+            url: shown_url(&self.target.url),
+            connections: self.connections.into(),
+            thresholds: self.thresholds.clone(),
+            ..Title::default()
         }
     }
 

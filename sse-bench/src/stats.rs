@@ -8,7 +8,7 @@ use sse_core::EventRef;
 use crate::failure::Failures;
 use crate::histogram::Latency;
 use crate::http2::Sharing;
-use crate::series::Latencies;
+use crate::series::{Latencies, Pulse};
 use crate::timestamp::{Extractor, Pointer, Unit};
 
 /// Event types counted by name; the events of further types are counted together.
@@ -59,6 +59,27 @@ impl Stats {
         Latencies {
             delivery: self.delivery.live.turn(),
             reconnect: self.reconnect.turn(),
+        }
+    }
+
+    /// What is shown of it while the run goes on.
+    pub fn pulse(&self) -> Pulse {
+        let latencies = [
+            ("delivery", &self.delivery.live),
+            ("replay", &self.delivery.replayed),
+            ("skew", &self.skew),
+            ("first_event", &self.first_event),
+            ("open", &self.open),
+            ("connect", &self.connect),
+            ("reconnect", &self.reconnect),
+        ];
+        Pulse {
+            latencies: latencies
+                .map(|(name, latency)| (name, latency.distribution()))
+                .into(),
+            read_lag: self.read_lag.distribution(),
+            failures: self.failures.clone(),
+            ends: self.ends,
         }
     }
 

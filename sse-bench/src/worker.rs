@@ -201,7 +201,7 @@ pub fn run(assignment: Assignment) -> io::Result<Stats> {
                 lag::measure(socket, start, &worker.live, &worker.stats).await;
             });
         }
-        let handing_over = hand_over(Rc::clone(&worker), Arc::clone(&recorder), start);
+        let handing_over = hand_over(Rc::clone(&worker), number, Arc::clone(&recorder), start);
         tokio::task::spawn_local(handing_over);
         // An error means that the run was given up: stop as well.
         let _ = stop.wait_for(|stop| *stop).await;
@@ -218,7 +218,7 @@ pub fn run(assignment: Assignment) -> io::Result<Stats> {
 }
 
 /// Hands over the latencies of each second.
-async fn hand_over(worker: Rc<Worker>, recorder: Arc<Recorder>, start: Instant) {
+async fn hand_over(worker: Rc<Worker>, number: u32, recorder: Arc<Recorder>, start: Instant) {
     let second = Duration::from_secs(1);
     let mut tick = tokio::time::interval_at((start + second).into(), second);
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -226,6 +226,9 @@ async fn hand_over(worker: Rc<Worker>, recorder: Arc<Recorder>, start: Instant) 
         tick.tick().await;
         let latencies = worker.stats.borrow_mut().turn();
         recorder.hand_over(Instant::now(), latencies);
+        recorder
+            .board
+            .post(number, || worker.stats.borrow().pulse());
     }
 }
 

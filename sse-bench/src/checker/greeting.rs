@@ -18,7 +18,7 @@ const PROMPT: Micros = 1_000_000;
 const FEWEST_GREETINGS: usize = 3;
 
 /// The first event of a leg, of which nothing is made yet.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Held {
     pub(super) slot: usize,
     pub(super) leg: usize,
@@ -26,7 +26,7 @@ pub(super) struct Held {
     pub(super) seen: Seen,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Type {
     /// Legs that began with it.
     legs: usize,
@@ -38,7 +38,7 @@ struct Type {
 }
 
 /// The types of events, as far as greetings go.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Types {
     types: HashMap<Box<str>, Type, foldhash::fast::RandomState>,
 }

@@ -96,7 +96,7 @@ impl Default for Settings {
 }
 
 /// Records one group of slots.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Checker {
     settings: Settings,
     table: Table,
@@ -190,6 +190,21 @@ impl Checker {
             announced: self.counts.gap_events,
             id_conflict: self.table.conflicting,
         }
+    }
+
+    /// Events known and runs of them: what a copy costs.
+    pub fn records(&self) -> usize {
+        self.runs + self.table.len() as usize
+    }
+
+    /// A copy to [`judge`](Self::judge) while this one goes on: the names that only
+    /// further events would be compared with are not in it.
+    #[must_use]
+    pub fn copy_to_judge(&mut self) -> Self {
+        let names = self.table.remembered.take_names();
+        let copy = self.clone();
+        self.table.remembered = names;
+        copy
     }
 
     /// Another slot: its number.

@@ -13,7 +13,7 @@ use crate::connect::Connector;
 use crate::exchange::Wire;
 use crate::failure::Failures;
 use crate::live::{Live, Snapshot};
-use crate::series::Recorder;
+use crate::series::{Pulse, Recorder};
 use crate::stats::{DeliveryMeter, Stats};
 
 /// One group of connections on one thread.
@@ -57,6 +57,11 @@ impl Group {
         if self.recorder.is_due(now) {
             self.recorder.hand_over(now, self.stats.borrow_mut().turn());
             self.recorder.observe(now, || self.so_far());
+            let failures = self.failures.borrow();
+            self.recorder.board.post(0, || Pulse {
+                failures: failures.clone(),
+                ..self.stats.borrow().pulse()
+            });
         }
     }
 

@@ -44,7 +44,7 @@ use publish::Published;
 use slot::Slot;
 
 /// How often the end of a run is looked for, and progress shown.
-const TICK: Duration = Duration::from_millis(250);
+const TICK: Duration = Duration::from_millis(50);
 
 /// What a verification saw.
 #[derive(Debug)]
@@ -171,6 +171,7 @@ async fn direct(plan: &Rc<VerifyPlan>, progress: &mut Progress) -> io::Result<Ou
     let prober = prober.map(|probes| Prober::start(probes, group.start));
     tokio::task::spawn_local(publish::run(Rc::clone(&group)));
     tokio::task::spawn_local(restart::run(Rc::clone(&group)));
+    progress.begin(&group.recorder);
     let ending = hold(&group, interrupted, progress).await?;
     let end = Instant::now();
     drop(prober);
@@ -228,8 +229,14 @@ async fn hold(
         }
         group.observe();
         let now = Snapshot::of([&group.live]);
-        let left = end.saturating_duration_since(Instant::now());
-        progress.show(&now, group.start.elapsed(), Some(left));
+        if progress.is_due() {
+            let left = end.saturating_duration_since(Instant::now());
+            progress.show(&now, group.start.elapsed(), Some(left));
+            progress.judge(
+                &mut group.checker.borrow_mut(),
+                group.since_start(Instant::now()),
+            );
+        }
         let slots = u64::from(plan.connections);
         if now.ended == slots {
             return Ok(Ending::AllEnded);

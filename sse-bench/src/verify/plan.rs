@@ -12,10 +12,12 @@ use crate::checker::{Sequence, Settings};
 use crate::cli::verify::VerifyArgs;
 use crate::compare::Baseline;
 use crate::plan::check_connections;
+use crate::report::invocation::shown_url;
 use crate::stats::DeliveryMeter;
 use crate::target::Target;
 use crate::threshold::Threshold;
 use crate::timestamp::Pointer;
+use crate::tui::{Rules, Title};
 
 /// The largest integer that every reader of JSON holds exactly (RFC 8259 §6).
 const LARGEST_SEED: u64 = (1 << 53) - 1;
@@ -176,6 +178,23 @@ impl VerifyPlan {
         // A half-open connection is held beside the next one.
         let connections = self.connections.saturating_mul(2);
         check_connections(connections, 1, &self.target.transport)
+    }
+
+    /// What a view of the run says of it.
+    pub fn title(&self) -> Title {
+        let cuts = self.strata.all().iter().map(|cut| cut.kind.name());
+        Title {
+            command: "verify",
+            url: shown_url(&self.target.url),
+            connections: self.connections.into(),
+            thresholds: self.thresholds.clone(),
+            drain: Duration::from_micros(self.settings.drain),
+            judged: Some(Rules {
+                cuts: cuts.collect(),
+                allow_duplicates: self.allow_duplicates,
+                strict: self.strict,
+            }),
+        }
     }
 
     /// Whether connections are cut on purpose, by either side.

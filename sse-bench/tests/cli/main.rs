@@ -27,5 +27,7 @@ mod support;
 mod templates;
 mod tls;
 mod transport;
+#[cfg(unix)]
+mod tui;
 mod usage;
 mod verify;
