@@ -9,8 +9,8 @@ const ALL: &[usize] = &[0, 1, 2];
 /// after 516; 500 events before that are settled.
 fn log(logged: usize, prune_at: usize) -> Log {
     let settings = Settings {
-        logged,
         prune_at,
+        logged,
         ..Settings::default()
     };
     let mut script = Script::with(3, settings);
@@ -36,6 +36,7 @@ fn find(log: &Log, kind: AnomalyKind) -> &Logged {
     log.entries.iter().find(found).unwrap()
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as a finding has it")]
 fn spot(leg: usize, ordinal: u32) -> Option<Spot> {
     Some(Spot { leg, ordinal })
 }
