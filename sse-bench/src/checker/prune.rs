@@ -88,7 +88,13 @@ impl Checker {
             .collect();
         let places = self.settled_keys(&order, horizon);
         let mut limit = *places.last()?;
-        let map = Map::new(&self.table, order, &owed, acknowledged.is_some());
+        let map = Map::new(
+            &self.table,
+            order,
+            &self.lags,
+            &owed,
+            acknowledged.is_some(),
+        );
         if self.let_go.events == 0 && each_begins_anew(&self.table, &self.slots, &map.by_time, now)
         {
             return None;

@@ -40,6 +40,7 @@ use crate::stats::Stats;
 use crate::sys;
 use anomalies::SlotFrames;
 use group::{Group, SUMS};
+use plan::micros;
 use publish::Published;
 use slot::Slot;
 
@@ -164,7 +165,13 @@ async fn direct(plan: &Rc<VerifyPlan>, progress: &mut Progress) -> io::Result<Ou
     let prober = lag::pair().map(|(probes, read)| {
         let group = Rc::clone(&group);
         tokio::task::spawn_local(async move {
-            lag::measure(read, group.start, &group.live, &group.stats).await;
+            let record = |lag, events| {
+                let at = group.since_start(Instant::now());
+                let mut checker = group.checker.borrow_mut();
+                checker.looked(0, at.saturating_sub(micros(lag)), at);
+                group.stats.borrow_mut().read_lag.record_times(lag, events);
+            };
+            lag::record_each(read, group.start, &group.live, record).await;
         });
         probes
     });

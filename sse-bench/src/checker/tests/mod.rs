@@ -5,6 +5,7 @@ mod honest;
 mod logged;
 mod model;
 mod pruned;
+mod slow;
 mod terms;
 
 use super::{Arrival, Checker, Findings, LegEnd, Micros, Settings};
