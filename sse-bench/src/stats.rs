@@ -8,6 +8,7 @@ use sse_core::EventRef;
 use crate::failure::Failures;
 use crate::histogram::Latency;
 use crate::http2::Sharing;
+use crate::publish::Judged;
 use crate::series::{Latencies, Pulse};
 use crate::timestamp::{Extractor, Pointer, Unit};
 
@@ -31,6 +32,8 @@ pub struct Stats {
     pub reconnect: Latency,
     /// What the payload timestamps say, of slots that read as fast as they can.
     pub delivery: Delivery,
+    /// Deliveries of own events.
+    pub own: Judged,
     /// What cohorts have of their own, where there are slow ones.
     pub cohorts: Vec<CohortStats>,
     /// How much later than the first of the slots each other one received an event
@@ -91,6 +94,7 @@ impl Stats {
         self.first_event.merge(&other.first_event);
         self.reconnect.merge(&other.reconnect);
         self.delivery.merge(&other.delivery);
+        self.own.merge(&other.own);
         if self.cohorts.len() < other.cohorts.len() {
             self.cohorts
                 .resize_with(other.cohorts.len(), CohortStats::default);

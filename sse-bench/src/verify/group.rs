@@ -7,7 +7,6 @@ use std::time::Instant;
 
 use super::anomalies::SlotFrames;
 use super::plan::{VerifyPlan, micros};
-use super::publish::Published;
 use crate::checker::{Checker, Micros};
 use crate::connect::Connector;
 use crate::exchange::Wire;
@@ -25,13 +24,10 @@ pub(super) struct Group {
     pub(super) checker: RefCell<Checker>,
     pub(super) connector: Connector,
     pub(super) live: Live,
-    /// The publisher's own counters.
-    pub(super) publisher: Live,
     pub(super) buffer: RefCell<Box<[u8]>>,
     pub(super) failures: RefCell<Failures>,
     pub(super) stats: RefCell<Stats>,
     pub(super) meter: RefCell<Option<DeliveryMeter>>,
-    pub(super) published: RefCell<Published>,
     /// Of each slot; only for the anomaly log.
     pub(super) frames: Option<RefCell<Vec<SlotFrames>>>,
     /// Cuts made so far, by this side and by restarts of the server.

@@ -7,7 +7,6 @@ mod group;
 mod html;
 pub mod json;
 pub mod plan;
-pub mod publish;
 pub mod report;
 pub(crate) mod restart;
 mod slot;
@@ -35,13 +34,13 @@ use crate::lag::{self, Prober};
 use crate::live::{Live, Snapshot};
 use crate::load::Ending;
 use crate::progress::Progress;
+use crate::publish::{Published, Publisher, Schedule};
 use crate::series::{Recorder, Series};
 use crate::stats::Stats;
 use crate::sys;
 use anomalies::SlotFrames;
 use group::{Group, SUMS};
 use plan::micros;
-use publish::Published;
 use slot::Slot;
 
 /// How often the end of a run is looked for, and progress shown.
@@ -141,12 +140,10 @@ async fn direct(plan: &Rc<VerifyPlan>, progress: &mut Progress) -> io::Result<Ou
         checker: RefCell::new(checker),
         connector: Connector::new(&plan.target.transport, &plan.target.url, addresses),
         live: Live::default(),
-        publisher: Live::default(),
         buffer: RefCell::new(vec![0; READ_BUFFER].into()),
         failures: RefCell::default(),
         stats: RefCell::default(),
         meter: RefCell::new(plan.delivery_meter()),
-        published: RefCell::default(),
         frames: plan.anomalies.as_ref().map(|log| {
             let slot = || SlotFrames::new(log.frames);
             RefCell::new((0..plan.connections).map(|_| slot()).collect())
@@ -176,7 +173,7 @@ async fn direct(plan: &Rc<VerifyPlan>, progress: &mut Progress) -> io::Result<Ou
         probes
     });
     let prober = prober.map(|probes| Prober::start(probes, group.start));
-    tokio::task::spawn_local(publish::run(Rc::clone(&group)));
+    let publisher = publish(&group);
     tokio::task::spawn_local(restart::run(Rc::clone(&group)));
     progress.begin(&group.recorder);
     let ending = hold(&group, interrupted, progress).await?;
@@ -198,13 +195,16 @@ async fn direct(plan: &Rc<VerifyPlan>, progress: &mut Progress) -> io::Result<Ou
     if plan.timestamp_pointer.is_some() {
         stats.delivery.undelivered(findings.integrity.missing);
     }
+    let published = publisher.map_or_else(Published::default, |publisher| publisher.published());
+    let mut failures = group.failures.take();
+    failures.merge(published.failures.clone());
     Ok(Outcome {
         ending,
         findings,
         totals: Snapshot::of([&group.live]),
         stats,
-        failures: group.failures.take(),
-        published: *group.published.borrow(),
+        failures,
+        published,
         cuts: group.cuts.get(),
         restarts: group.restarts.get(),
         elapsed: end - group.start,
@@ -213,6 +213,24 @@ async fn direct(plan: &Rc<VerifyPlan>, progress: &mut Progress) -> io::Result<Ou
         started,
         frames: frames.unwrap_or_default(),
     })
+}
+
+/// Starts publishing, where there is any.
+fn publish(group: &Rc<Group>) -> Option<Rc<Publisher>> {
+    let plan = &group.plan;
+    let publishing = plan.publishing.as_ref()?;
+    let schedule = Schedule::new(group.start, publishing.rate);
+    let publisher = Rc::new(Publisher::new(schedule, plan.connect_timeout));
+    let end = group.start + plan.duration;
+    let told = Rc::clone(group);
+    let acknowledged = move |number, at| {
+        let at = told.since_start(at);
+        told.checker.borrow_mut().acknowledged(number, at);
+    };
+    let publishing = Arc::clone(publishing);
+    let running = Rc::clone(&publisher).run(publishing, Some(end), acknowledged);
+    tokio::task::spawn_local(running);
+    Some(publisher)
 }
 
 /// Waits for what ends the run.

@@ -1,17 +1,18 @@
 //! What a verification is to do: a command line that was found sound.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use sse_core::{Limits, SourceOptions};
 
 use super::cut::{Kind, Strata};
-use super::publish::Publishing;
 use crate::checker::{Sequence, Settings};
 use crate::cli::verify::VerifyArgs;
 use crate::compare::Baseline;
 use crate::plan::check_connections;
+use crate::publish::Publishing;
 use crate::report::invocation::shown_url;
 use crate::stats::DeliveryMeter;
 use crate::target::Target;
@@ -72,7 +73,7 @@ pub struct VerifyPlan {
     /// The log of all anomalies.
     pub anomalies: Option<LogPlan>,
     /// Own publishing.
-    pub publishing: Option<Publishing>,
+    pub publishing: Option<Arc<Publishing>>,
     /// Where publish times stand in payloads.
     pub timestamp_pointer: Option<Pointer>,
     /// In events of these types; none means all.
@@ -115,7 +116,6 @@ impl VerifyPlan {
         );
         let mut control_events = vec!["connected".to_owned()];
         control_events.extend(identity.ignore_event);
-        let publishing = Publishing::new(&args.publish, &args.request)?;
         let sequence = match (identity.sequence, identity.sequence_pointer) {
             (Some(expression), _) => Some(Sequence::Id(expression)),
             (_, pointer) => pointer.map(Sequence::Data),
@@ -125,6 +125,7 @@ impl VerifyPlan {
         let anomalies = log.anomalies.map(|file| LogPlan { file, most, frames });
         let seed = cuts.seed;
         let seed = seed.unwrap_or_else(|| fastrand::u64(..=LARGEST_SEED));
+        let publishing = Publishing::new(&args.publish, &args.request, seed)?.map(Arc::new);
         let published = publishing
             .as_ref()
             .map(|publishing| publishing.sequence.clone());
@@ -149,7 +150,7 @@ impl VerifyPlan {
                 key_pointer: identity.key_pointer,
                 marker: publishing
                     .as_ref()
-                    .and_then(|publishing| publishing.marker(seed)),
+                    .and_then(|publishing| publishing.marker()),
                 stall: micros(judgement.stall),
                 delivery_timeout: micros(judgement.delivery_timeout),
                 drain: micros(judgement.drain),
@@ -163,10 +164,11 @@ impl VerifyPlan {
             thresholds: judgement.threshold,
             baseline: args.baseline.read("verify")?,
             anomalies,
-            timestamp_pointer: args
-                .latency
-                .timestamp_pointer
-                .or_else(|| publishing.as_ref().and_then(Publishing::timestamp)),
+            timestamp_pointer: args.latency.timestamp_pointer.or_else(|| {
+                publishing
+                    .as_ref()
+                    .and_then(|publishing| publishing.timestamp())
+            }),
             timestamp_events: args.latency.timestamp_event,
             publishing,
         })

@@ -16,6 +16,7 @@ mod http2;
 #[cfg(unix)]
 mod interrupt;
 mod proxy;
+mod publish;
 mod refusals;
 mod report;
 mod schema;
