@@ -126,7 +126,10 @@ pub fn run(plan: &Arc<FinitePlan>, progress: &mut Progress) -> io::Result<Outcom
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(direct(plan, progress))
+    let outcome = runtime.block_on(direct(plan, progress));
+    // A look-up of a name that the user no longer waits for may take long.
+    runtime.shutdown_background();
+    outcome
 }
 
 async fn direct(plan: &Arc<FinitePlan>, progress: &mut Progress) -> io::Result<Outcome> {
