@@ -246,6 +246,7 @@ mod tests {
     /// A hundred slots lost at 10 s, back one by one each second, the last never.
     fn fates() -> Vec<Fate> {
         let fate = |number: u64| Fate {
+            tried: true,
             phase: Phase::CaughtUp,
             cohort: 0,
             lost_at: Some(seconds(10)),
@@ -254,6 +255,7 @@ mod tests {
         };
         let mut fates: Vec<_> = (1..=100).rev().map(fate).collect();
         fates[0] = Fate {
+            tried: true,
             phase: Phase::GivenUp,
             lost_at: Some(seconds(12)),
             ..Fate::default()
