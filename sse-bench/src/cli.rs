@@ -3,6 +3,7 @@
 pub mod compare;
 pub mod doctor;
 pub mod finite;
+pub mod publish;
 pub mod selftest;
 pub mod storm;
 pub mod verify;
@@ -52,6 +53,10 @@ Examples:
       sse-bench load https://api.example.com/v1/chat/completions --preset openai-chat --rate 20 \\
           -z 60s -H 'Authorization: Bearer KEY' -d '{\"model\":\"NAME\",\"stream\":true,\"messages\":[...]}' \\
           --goodput 'ttfe:500ms gap:200ms' --threshold 'goodput>=0.99'
+
+  Events published by this program, 100 a second, from their intended time to each connection:
+      sse-bench load http://127.0.0.1:8080/events --publish-url http://127.0.0.1:8080/trigger \
+          --publish-rate 100 --threshold 'undelivered==0' --threshold 'p99(delivery)<50ms'
 
   The report as JSON in a file, beside the text on the terminal:
       sse-bench load http://127.0.0.1:8080/events --output-format json=report.json";
@@ -125,6 +130,18 @@ pub struct LoadArgs {
 
     #[command(flatten)]
     pub measure: Measure,
+
+    #[command(flatten)]
+    pub publish: publish::PublishArgs,
+
+    /// The longest that a published event may take from its intended time to a connection; what
+    /// comes later, or never, is undelivered. An event is owed to each connection that was open
+    /// when it was due (from its first event on, or 1 s after it opened) and for so long after;
+    /// all connections are taken to subscribe to what is published, and slow readers (--slow) are
+    /// owed nothing. The run
+    /// waits at its end until all is delivered or this time is over
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_duration, requires = "publish_url", help_heading = "Publishing")]
+    pub delivery_timeout: Duration,
 
     #[command(flatten)]
     pub baseline: compare::BaselineArgs,
@@ -227,12 +244,18 @@ pub struct RequestArgs {
 }
 
 impl RequestArgs {
-    /// The same credentials, trust and transport, and nothing else, for another request.
+    /// The same credentials, trust and transport, and nothing else, for another request;
+    /// without header fields that differ from connection to connection.
     #[must_use]
     pub fn for_publishing(&self) -> Self {
         Self {
             method: None,
-            headers: self.headers.clone(),
+            headers: self
+                .headers
+                .iter()
+                .filter(|header| !header.contains("{{"))
+                .cloned()
+                .collect(),
             body: None,
             body_file: None,
             content_type: None,
@@ -249,7 +272,8 @@ impl RequestArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Measurement")]
 pub struct Measure {
-    /// JSON pointer to the publish time in the data: s, ms, us or ns since 1970, or RFC 3339
+    /// JSON pointer to the publish time in the data: s, ms, us or ns since 1970, or RFC 3339;
+    /// /at for own events, if {{at}} is in their body
     #[arg(long, value_name = "POINTER")]
     pub timestamp_pointer: Option<Pointer>,
 
@@ -279,15 +303,24 @@ pub struct OutputArgs {
     #[arg(short = 'o', long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
 
-    /// Accepted for scripts: progress is one line on standard error
+    /// Progress as one line on standard error, where a terminal would show the whole run
     #[arg(long)]
     pub no_tui: bool,
+
+    /// Frames of that view each second
+    #[arg(long, value_name = "N", default_value = "16", value_parser = value_parser!(u32).range(1..=60))]
+    pub fps: u32,
 }
 
 impl OutputArgs {
     /// Opens the destinations of a report of this kind.
     pub fn open<R: Render>(&self) -> anyhow::Result<Writer> {
         Writer::open::<R>(&self.output_format, self.output.as_deref())
+    }
+
+    /// How often a view of the run is drawn, if one is wanted.
+    pub fn frame(&self) -> Option<Duration> {
+        (!self.no_tui).then(|| Duration::from_secs(1) / self.fps)
     }
 }
 

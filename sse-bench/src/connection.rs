@@ -16,6 +16,7 @@ use sse_core::{
 use crate::exchange::{READ_BUFFER, Received, Request};
 use crate::failure::Failure;
 use crate::leg::{Leg, Step};
+use crate::publish::LegTally;
 use crate::slow::Pace;
 use crate::stats::CohortStats;
 use crate::storm::order::Place;
@@ -44,6 +45,8 @@ pub struct Slot {
     lost_at: Option<Instant>,
     /// When the current leg opened, in nanoseconds since the Unix epoch.
     opened_wall: u64,
+    /// Own events that the current leg is owed.
+    own: Option<Box<LegTally>>,
     settled: bool,
     opened: bool,
     /// Now.
@@ -90,6 +93,7 @@ impl Slot {
             connecting_since: due,
             lost_at: None,
             opened_wall: 0,
+            own: None,
             settled: false,
             opened: false,
             open: false,
@@ -112,6 +116,7 @@ impl Slot {
                         self.on_opened(leg.received());
                         self.read(leg).await;
                         self.worker.live.open.decrement();
+                        self.on_lost();
                     }
                 }
                 Some(Transition::Disconnected {
@@ -224,10 +229,25 @@ impl Slot {
         }
         self.worker.live.open.add(1);
         self.open = true;
+        self.own = self.owed_from(received.at);
         if let Some(watch) = &self.worker.watch {
             watch.opened(self.number, self.cohort, received.at);
         }
         self.settle();
+    }
+
+    /// What slow readers lag behind is their own doing: nothing is owed to them.
+    fn owed_from(&self, opened: Instant) -> Option<Box<LegTally>> {
+        let mut tally = self.worker.tally.borrow_mut();
+        let tally = tally.as_mut().filter(|_| self.cohort == 0)?;
+        Some(Box::new(tally.opened(opened)))
+    }
+
+    fn on_lost(&mut self) {
+        let mut tally = self.worker.tally.borrow_mut();
+        if let (Some(tally), Some(leg)) = (&mut *tally, self.own.take()) {
+            tally.closed(&leg, Instant::now());
+        }
     }
 
     /// `at`, where the source says when it was.
@@ -360,6 +380,7 @@ impl Slot {
         let mut stats = self.worker.stats.borrow_mut();
         let stats = &mut *stats;
         let mut meter = self.worker.meter.borrow_mut();
+        let mut tally = self.worker.tally.borrow_mut();
         let mut events = 0;
         let mut progress = Progress::default();
         let mut items = self.source.handle_chunk(received.at, data);
@@ -377,6 +398,9 @@ impl Slot {
             }
             events += 1;
             stats.types.count(event.event_type);
+            if let (Some(tally), Some(leg)) = (&mut *tally, &mut self.own) {
+                tally.received(leg, event.data, received.at);
+            }
             if let Some(meter) = &mut *meter {
                 let delivery = match (self.cohort, stats.cohorts.get_mut(self.cohort)) {
                     (1.., Some(cohort)) => &mut cohort.delivery,

@@ -72,6 +72,22 @@ pub struct Wire<'a> {
     pub wall_clock: bool,
 }
 
+/// Counted as connecting until it is dropped.
+struct Connecting<'a>(&'a Live);
+
+impl<'a> Connecting<'a> {
+    fn new(live: &'a Live) -> Self {
+        live.connecting.add(1);
+        Self(live)
+    }
+}
+
+impl Drop for Connecting<'_> {
+    fn drop(&mut self) {
+        self.0.connecting.decrement();
+    }
+}
+
 impl Received {
     /// Now.
     pub fn now() -> Self {
@@ -92,6 +108,7 @@ impl Wire<'_> {
         limit: Duration,
         on_connected: impl FnOnce(),
     ) -> Result<Answer, Failure> {
+        let _connecting = Connecting::new(self.live);
         let answer = async {
             let link = connector
                 .connect(request.url, request.slot, self.live)

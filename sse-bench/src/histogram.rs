@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::series::Distribution;
 
 /// The longest latency told apart, in microseconds; what is longer counts as this.
-const LONGEST_US: u64 = 24 * 3600 * 1_000_000;
+pub const LONGEST_US: u64 = 24 * 3600 * 1_000_000;
 
 /// A latency distribution in microseconds, to three significant digits.
 #[derive(Debug, Clone)]

@@ -32,9 +32,11 @@ pub mod leg;
 pub mod live;
 pub mod load;
 pub mod local_addr;
+pub mod payloads;
 pub mod plan;
 pub mod progress;
 pub mod proxy;
+pub mod publish;
 pub mod ramp;
 pub mod report;
 pub mod selftest;
@@ -51,6 +53,7 @@ pub mod threshold;
 pub mod timestamp;
 mod tls;
 pub mod transport;
+pub mod tui;
 pub mod units;
 pub mod verify;
 pub mod worker;
@@ -117,7 +120,7 @@ fn load(args: LoadArgs) -> Result<Exit> {
     let plan = Arc::new(Plan::new(args)?);
     let writer = output.open::<Report<'_>>()?;
     plan.check_machine()?;
-    let mut progress = Progress::new(plan.connections);
+    let mut progress = Progress::new(plan.connections).with_view(output.frame(), || plan.title());
     let invocation = Invocation::now();
     let outcome = load::run(&plan, &mut progress)?;
     let report = Report::new(&invocation, &plan, &outcome)?;
@@ -149,7 +152,7 @@ fn verify(args: VerifyArgs) -> Result<Exit> {
     let plan = VerifyPlan::new(args)?;
     let writer = output.open::<VerifyReport<'_>>()?;
     plan.check_machine()?;
-    let mut progress = Progress::new(plan.connections);
+    let mut progress = Progress::new(plan.connections).with_view(output.frame(), || plan.title());
     let invocation = Invocation::now();
     let (plan, outcome) = verify::run(plan, &mut progress)?;
     let report = VerifyReport::new(&invocation, &plan, &outcome)?;
@@ -162,10 +165,12 @@ fn verify(args: VerifyArgs) -> Result<Exit> {
 }
 
 fn storm(args: StormArgs) -> Result<Exit> {
-    let writer = args.output.open::<StormReport<'_>>()?;
+    let output = args.output.clone();
     let plan = StormPlan::new(args)?;
+    let writer = output.open::<StormReport<'_>>()?;
     plan.load.check_machine()?;
-    let mut progress = Progress::new(plan.load.connections);
+    let mut progress =
+        Progress::new(plan.load.connections).with_view(output.frame(), || plan.title());
     let invocation = Invocation::now();
     let outcome = storm::run(&plan, &mut progress)?;
     let report = StormReport::new(&invocation, &plan, &outcome)?;

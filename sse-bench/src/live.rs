@@ -58,6 +58,8 @@ macro_rules! counters {
 counters! {
     /// Slots whose first connection was opened, refused, or failed.
     settled,
+    /// Requests without the head of a response yet.
+    connecting,
     /// Slots that were open at least once.
     opened,
     /// Slots that have received an event that is part of the stream; counted for storms.

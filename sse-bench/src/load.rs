@@ -2,15 +2,19 @@
 
 use std::io;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::runtime::{Builder, LocalOptions};
+use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 
 use crate::lag::PROBE_INTERVAL;
 use crate::live::Snapshot;
 use crate::plan::Plan;
 use crate::progress::Progress;
+use crate::publish::{Published, Publisher, Schedule};
 use crate::series::Series;
 use crate::stats::Stats;
 use crate::sys;
@@ -19,8 +23,6 @@ use crate::worker::Message;
 
 /// Slots that fail before a target counts as unreachable, if none connected.
 pub(crate) const UNREACHABLE_AFTER: u64 = 100;
-/// Probes from one progress line to the next.
-pub(crate) const PROGRESS_EVERY: u32 = 25;
 
 /// Why a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +71,10 @@ pub struct Outcome {
     pub cpu: Option<Duration>,
     /// The most memory that this process held, in bytes.
     pub peak_memory: Option<u64>,
+    /// Own publishing.
+    pub published: Published,
+    /// Own events acknowledged so late that they are owed to nobody.
+    pub acknowledged_late: u64,
     /// The run over time.
     pub series: Series,
 }
@@ -85,6 +91,8 @@ impl Outcome {
             window: Window::default(),
             cpu: None,
             peak_memory: None,
+            published: Published::default(),
+            acknowledged_late: 0,
             series: Series::default(),
         }
     }
@@ -111,9 +119,9 @@ impl Window {
 
 /// Carries out the plan.
 pub fn run(plan: &Arc<Plan>, progress: &mut Progress) -> io::Result<Outcome> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
+    let runtime = Builder::new_current_thread()
         .enable_all()
-        .build()?;
+        .build_local(LocalOptions::default())?;
     let outcome = runtime.block_on(direct(plan, progress));
     // A look-up of a name that the user no longer waits for may take long.
     runtime.shutdown_background();
@@ -140,11 +148,29 @@ async fn direct(plan: &Arc<Plan>, progress: &mut Progress) -> io::Result<Outcome
     };
     let start = Instant::now();
     let mut team = Team::start(plan, &addresses, start, None)?;
-    let (ending, settled) = hold(plan, &mut team, start, interrupted, progress).await?;
+    let publishing = publish(plan, &team, start);
+    progress.begin(team.recorder());
+    let ended = hold(plan, &mut team, start, interrupted.as_mut(), progress).await;
+    let (ending, settled) = ended?;
     let (end, at_end) = (Instant::now(), team.snapshot());
     progress.clear();
-    let recorder = Arc::clone(team.recorder());
-    let (totals, stats) = team.stop()?;
+    if let Some((publisher, running)) = &publishing {
+        running.abort();
+        if ending == Ending::Duration {
+            tokio::select! {
+                () = drain(publisher, &mut team) => {}
+                result = interrupted => result?,
+            }
+        }
+    }
+    let (recorder, board) = (Arc::clone(team.recorder()), team.board().cloned());
+    if let Some(board) = &board {
+        board.give_up();
+    }
+    let (totals, mut stats) = team.stop()?;
+    if plan.timestamp_pointer.is_some() {
+        stats.delivery.undelivered(stats.own.undelivered());
+    }
     // A run that was ended early has no hold to speak of.
     let (from, before) = match settled {
         Some(settled) if ending == Ending::Duration => settled,
@@ -164,8 +190,38 @@ async fn direct(plan: &Arc<Plan>, progress: &mut Progress) -> io::Result<Outcome
         },
         cpu: cpu.map(|(now, before)| now.saturating_sub(before)),
         peak_memory: sys::peak_memory(),
+        published: publishing.map_or_else(Published::default, |(own, _)| own.published()),
+        acknowledged_late: board.map_or(0, |board| board.late()),
         series: recorder.finish(end, totals, Vec::new()),
     })
+}
+
+/// Starts publishing, where there is any.
+fn publish(
+    plan: &Arc<Plan>,
+    team: &Team,
+    start: Instant,
+) -> Option<(Rc<Publisher>, JoinHandle<()>)> {
+    let publishing = Arc::clone(plan.publishing.as_ref()?);
+    let schedule = Schedule::new(start, publishing.rate);
+    let publisher = Rc::new(Publisher::new(schedule, plan.connect_timeout));
+    let board = team.board().cloned();
+    let acknowledged = move |number, at| {
+        if let Some(board) = &board {
+            board.acknowledge(number, at);
+        }
+    };
+    let running = Rc::clone(&publisher).run(publishing, None, acknowledged);
+    Some((publisher, tokio::task::spawn_local(running)))
+}
+
+/// Waits until all that was published is acknowledged or refused, and has come or
+/// is late.
+async fn drain(publisher: &Publisher, team: &mut Team) {
+    while publisher.is_underway() {
+        tokio::time::sleep(PROBE_INTERVAL).await;
+    }
+    team.drain().await;
 }
 
 /// Waits for what ends the run. Also when each slot had been opened or refused,
@@ -179,7 +235,6 @@ async fn hold(
 ) -> io::Result<(Ending, Option<(Instant, Snapshot)>)> {
     let mut tick = tokio::time::interval(PROBE_INTERVAL);
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let mut ticks = 0_u32;
     let (mut settled_threads, mut ended_threads) = (0, 0);
     let mut settled = None;
     let mut hold_ends: Option<Instant> = None;
@@ -205,8 +260,7 @@ async fn hold(
             _ = tick.tick() => {
                 team.probe_lag();
                 team.observe();
-                ticks = ticks.wrapping_add(1);
-                if ticks.is_multiple_of(PROGRESS_EVERY) {
+                if progress.is_due() {
                     let left = hold_ends.map(|end| end.saturating_duration_since(Instant::now()));
                     progress.show(&team.snapshot(), start.elapsed(), left);
                 }

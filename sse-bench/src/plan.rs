@@ -1,7 +1,8 @@
 //! What a run is to do: a command line that was found sound.
 
 use std::num::NonZeroU32;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use http::StatusCode;
@@ -9,7 +10,9 @@ use sse_core::{Backoff, Limits};
 
 use crate::cli::{LoadArgs, Pace, RequestArgs};
 use crate::compare::Baseline;
+use crate::publish::{Board, MOST_UNDERWAY, Publishing, Schedule};
 use crate::ramp::Ramp;
+use crate::report::invocation::shown_url;
 use crate::slow::Cohorts;
 use crate::stats::{CohortStats, DeliveryMeter, Stats};
 use crate::sys;
@@ -18,6 +21,7 @@ use crate::threshold::metric::Table;
 use crate::threshold::{self, Threshold};
 use crate::timestamp::Pointer;
 use crate::transport::Transport;
+use crate::tui::Title;
 
 /// Open files that a run needs beside its connections, and for each thread.
 const OTHER_FILES: u64 = 32;
@@ -64,6 +68,10 @@ pub struct Plan {
     pub timestamp_pointer: Option<Pointer>,
     /// In events of which types; all if none.
     pub timestamp_events: Vec<String>,
+    /// Own publishing.
+    pub publishing: Option<Arc<Publishing>>,
+    /// The longest that a delivery may take from the intended time of the event.
+    pub delivery_timeout: Duration,
     /// What the run must keep to.
     pub thresholds: Vec<Threshold>,
     /// What the run is compared with.
@@ -76,15 +84,21 @@ impl Plan {
     pub fn new(args: LoadArgs) -> Result<Self> {
         let measure = args.measure;
         let size = measure.max_event_size;
-        let plan = Self::of(&args.url, args.connections, args.pace, args.request, size)?;
+        let request = args.request.clone();
+        let plan = Self::of(&args.url, args.connections, args.pace, request, size)?;
+        let publishing = Publishing::new(&args.publish, &args.request, plan.seed)?;
         Ok(Self {
             duration: match (args.duration, args.events) {
                 (None, None) => Some(DEFAULT_DURATION),
                 (duration, _) => duration,
             },
             events: args.events,
-            timestamp_pointer: measure.timestamp_pointer,
+            timestamp_pointer: measure
+                .timestamp_pointer
+                .or_else(|| publishing.as_ref().and_then(Publishing::timestamp)),
             timestamp_events: measure.timestamp_event,
+            publishing: publishing.map(Arc::new),
+            delivery_timeout: args.delivery_timeout,
             thresholds: of_table(measure.threshold, &threshold::load::METRICS)?,
             baseline: args.baseline.read("load")?,
             ..plan
@@ -130,6 +144,8 @@ impl Plan {
             limits: Limits::default().line(max_event_size).event(max_event_size),
             timestamp_pointer: None,
             timestamp_events: Vec::new(),
+            publishing: None,
+            delivery_timeout: Duration::ZERO,
             thresholds: Vec::new(),
             baseline: None,
         })
@@ -138,7 +154,9 @@ impl Plan {
     /// Raises the limit on open files, and says beforehand what this machine
     /// will not carry.
     pub fn check_machine(&self) -> Result<()> {
-        check_connections(self.connections, self.threads, &self.target.transport)
+        let requests = self.publishing.as_ref().map_or(0, |_| MOST_UNDERWAY as u64);
+        let transport = &self.target.transport;
+        check_beside(requests, self.connections, self.threads, transport)
     }
 
     /// When slot `number` is due to start, from the start of the run.
@@ -146,6 +164,25 @@ impl Plan {
         match &self.ramp {
             Some(ramp) => ramp.due(number),
             None => Duration::from_secs_f64(f64::from(number) / f64::from(self.connect_rate)),
+        }
+    }
+
+    /// Where threads look up what is owed, if this run publishes what they can tell.
+    pub fn board(&self, start: Instant) -> Option<Arc<Board>> {
+        let publishing = self.publishing.as_ref()?;
+        let schedule = Schedule::new(start, publishing.rate);
+        let board = Board::new(schedule, self.delivery_timeout, self.connect_timeout);
+        publishing.is_numbered().then(|| Arc::new(board))
+    }
+
+    /// What a view of the run says of it.
+    pub fn title(&self) -> Title {
+        Title {
+            command: "load",
+            url: shown_url(&self.target.url),
+            connections: self.connections.into(),
+            thresholds: self.thresholds.clone(),
+            ..Title::default()
         }
     }
 
@@ -183,7 +220,17 @@ pub(crate) fn of_table(thresholds: Vec<Threshold>, table: &Table) -> Result<Vec<
 /// Raises the limit on open files, and says beforehand what this machine will
 /// not carry.
 pub fn check_connections(connections: u32, threads: u32, transport: &Transport) -> Result<()> {
-    let others = OTHER_FILES + u64::from(threads) * FILES_OF_A_THREAD;
+    check_beside(0, connections, threads, transport)
+}
+
+/// The same, where so many requests may be underway beside the connections.
+fn check_beside(
+    requests: u64,
+    connections: u32,
+    threads: u32,
+    transport: &Transport,
+) -> Result<()> {
+    let others = OTHER_FILES + requests + u64::from(threads) * FILES_OF_A_THREAD;
     let sockets = transport.sockets(connections, threads);
     fits_open_files(sockets, others, sys::raise_open_files())?;
     transport.local.check()?;

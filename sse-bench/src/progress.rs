@@ -1,20 +1,122 @@
-//! One line on standard error while a run goes on.
+//! What is seen of a run while it goes on: a view of it on a terminal, or one
+//! line on standard error.
 
+use std::collections::VecDeque;
 use std::io::{IsTerminal, Write};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use crate::checker::{Checker, Micros};
 use crate::live::Snapshot;
+use crate::series::Recorder;
+use crate::tui::{self, Feed, Title, Tui};
 use crate::units::{rate, seconds, thousands};
 
 /// How often a line is written where nobody watches.
 const LOG_INTERVAL: Duration = Duration::from_secs(5);
+/// How often the line is written again on a terminal.
+const LINE_INTERVAL: Duration = Duration::from_millis(250);
 /// What the rate on a terminal is taken from, at least: streams come in bursts.
 const RATE_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Progress on standard error: a line that is rewritten on a terminal, a line
-/// every 5 s elsewhere.
+/// Progress on standard error: on a terminal a view of the run, or a line that is
+/// rewritten; elsewhere a line every 5 s.
 #[derive(Debug)]
 pub struct Progress {
+    line: Ticker,
+    /// How often a frame is drawn and what is known beforehand, until it begins.
+    wanted: Option<(Duration, Title)>,
+    tui: Option<Tui>,
+    shown_at: Option<Instant>,
+    interval: Duration,
+    phase: Option<&'static str>,
+    /// Time, events and bytes of late.
+    recent: VecDeque<(Duration, u64, u64)>,
+}
+
+impl Progress {
+    /// Progress of a run of this many connections, in a line.
+    pub fn new(connections: u32) -> Self {
+        Self {
+            line: Ticker::new(connections),
+            wanted: None,
+            tui: None,
+            shown_at: None,
+            interval: LINE_INTERVAL,
+            phase: None,
+            recent: VecDeque::new(),
+        }
+    }
+
+    /// With a view of the run instead, drawn once in each `frame`, if there is a
+    /// terminal for it.
+    #[must_use]
+    pub fn with_view(mut self, frame: Option<Duration>, title: impl FnOnce() -> Title) -> Self {
+        let frame = frame.filter(|_| tui::is_possible());
+        self.wanted = frame.map(|frame| (frame, title()));
+        self
+    }
+
+    /// The run has begun: this is where it is recorded.
+    pub fn begin(&mut self, recorder: &Arc<Recorder>) {
+        if let Some((frame, title)) = self.wanted.take() {
+            self.tui = Tui::start(title, frame, recorder);
+            self.interval = frame;
+        }
+    }
+
+    /// What the run is doing now, where it has more to say than ramp, hold and drain.
+    pub fn phase(&mut self, phase: &'static str) {
+        self.phase = Some(phase);
+    }
+
+    /// Whether it is time to show where the run stands.
+    pub fn is_due(&self) -> bool {
+        self.shown_at.is_none_or(|at| at.elapsed() >= self.interval)
+    }
+
+    /// Shows where the run stands; `left` is how long the connections are yet
+    /// to be held.
+    pub fn show(&mut self, now: &Snapshot, elapsed: Duration, left: Option<Duration>) {
+        self.shown_at = Some(Instant::now());
+        let Some(tui) = &self.tui else {
+            return self.line.show(now, elapsed, left);
+        };
+        self.recent.push_back((elapsed, now.deliveries, now.bytes));
+        let old = |of: &(Duration, u64, u64)| elapsed.saturating_sub(of.0) > RATE_INTERVAL;
+        while self.recent.len() > 2 && self.recent.get(1).is_some_and(old) {
+            self.recent.pop_front();
+        }
+        let (since, deliveries, bytes) = self.recent[0];
+        let seconds = elapsed.saturating_sub(since).as_secs_f64().max(0.1);
+        tui.feed(Feed {
+            now: *now,
+            elapsed,
+            left,
+            phase: self.phase,
+            deliveries: now.deliveries.saturating_sub(deliveries) as f64 / seconds,
+            bytes: now.bytes.saturating_sub(bytes) as f64 / seconds,
+        });
+    }
+
+    /// What was recorded `now`, to be judged as if the run ended. Costs the view a
+    /// copy of it now and then, and a line nothing.
+    pub fn judge(&mut self, checker: &mut Checker, now: Micros) {
+        if let Some(tui) = &mut self.tui {
+            tui.judge(checker, now);
+        }
+    }
+
+    /// Makes room for the report.
+    pub fn clear(&mut self) {
+        self.tui = None;
+        self.line.clear();
+    }
+}
+
+/// The line.
+#[derive(Debug)]
+struct Ticker {
     connections: u64,
     terminal: bool,
     shown: bool,
@@ -23,9 +125,8 @@ pub struct Progress {
     rate: f64,
 }
 
-impl Progress {
-    /// Progress of a run of this many connections.
-    pub fn new(connections: u32) -> Self {
+impl Ticker {
+    fn new(connections: u32) -> Self {
         Self {
             connections: connections.into(),
             terminal: std::io::stderr().is_terminal(),
@@ -35,9 +136,7 @@ impl Progress {
         }
     }
 
-    /// Shows where the run stands; `left` is how long the connections are yet
-    /// to be held.
-    pub fn show(&mut self, now: &Snapshot, elapsed: Duration, left: Option<Duration>) {
+    fn show(&mut self, now: &Snapshot, elapsed: Duration, left: Option<Duration>) {
         let (before, deliveries) = self.base;
         let since = elapsed.saturating_sub(before);
         if !self.terminal && since < LOG_INTERVAL {
@@ -59,8 +158,7 @@ impl Progress {
         };
     }
 
-    /// Makes room for the report.
-    pub fn clear(&mut self) {
+    fn clear(&mut self) {
         if self.terminal && self.shown {
             let _ = write!(std::io::stderr(), "\r\x1b[2K");
         }

@@ -8,7 +8,8 @@ use sse_core::EventRef;
 use crate::failure::Failures;
 use crate::histogram::Latency;
 use crate::http2::Sharing;
-use crate::series::Latencies;
+use crate::publish::Judged;
+use crate::series::{Latencies, Pulse};
 use crate::timestamp::{Extractor, Pointer, Unit};
 
 /// Event types counted by name; the events of further types are counted together.
@@ -31,6 +32,8 @@ pub struct Stats {
     pub reconnect: Latency,
     /// What the payload timestamps say, of slots that read as fast as they can.
     pub delivery: Delivery,
+    /// Deliveries of own events.
+    pub own: Judged,
     /// What cohorts have of their own, where there are slow ones.
     pub cohorts: Vec<CohortStats>,
     /// How much later than the first of the slots each other one received an event
@@ -62,6 +65,27 @@ impl Stats {
         }
     }
 
+    /// What is shown of it while the run goes on.
+    pub fn pulse(&self) -> Pulse {
+        let latencies = [
+            ("delivery", &self.delivery.live),
+            ("replay", &self.delivery.replayed),
+            ("skew", &self.skew),
+            ("first_event", &self.first_event),
+            ("open", &self.open),
+            ("connect", &self.connect),
+            ("reconnect", &self.reconnect),
+        ];
+        Pulse {
+            latencies: latencies
+                .map(|(name, latency)| (name, latency.distribution()))
+                .into(),
+            read_lag: self.read_lag.distribution(),
+            failures: self.failures.clone(),
+            ends: self.ends,
+        }
+    }
+
     /// Adds what another thread measured.
     pub fn merge(&mut self, other: Self) {
         self.types.merge(&other.types);
@@ -70,6 +94,7 @@ impl Stats {
         self.first_event.merge(&other.first_event);
         self.reconnect.merge(&other.reconnect);
         self.delivery.merge(&other.delivery);
+        self.own.merge(&other.own);
         if self.cohorts.len() < other.cohorts.len() {
             self.cohorts
                 .resize_with(other.cohorts.len(), CohortStats::default);

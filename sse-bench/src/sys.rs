@@ -1,6 +1,9 @@
 //! What only the operating system knows, with a portable answer of "unknown".
 
+use std::io::IsTerminal;
 use std::time::Duration;
+
+use tokio::sync::Notify;
 
 /// Raises the soft limit of open files to the hard one. The limit in force;
 /// `None` where there is none or it is unknown.
@@ -95,19 +98,56 @@ pub fn shell(line: &str) -> std::process::Command {
     command
 }
 
-/// Completes when the process is asked to end: Ctrl-C, and SIGTERM on Unix.
+/// The user asked by a key for the run to end.
+static ASKED_TO_END: Notify = Notify::const_new();
+
+/// Completes [`interrupted`], from any thread.
+pub fn ask_to_end() {
+    ASKED_TO_END.notify_one();
+}
+
+/// Completes when the process is asked to end: by a key, Ctrl-C, on Unix SIGTERM,
+/// and SIGHUP where a terminal can hang up; what `nohup` runs has none.
 pub async fn interrupted() -> std::io::Result<()> {
+    let asked = ASKED_TO_END.notified();
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
         let mut terminate = signal(SignalKind::terminate())?;
+        let has_terminal = std::io::stderr().is_terminal();
+        let mut hang_up = has_terminal
+            .then(|| signal(SignalKind::hangup()))
+            .transpose()?;
+        let hung_up = async {
+            match &mut hang_up {
+                Some(signal) => signal.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             result = tokio::signal::ctrl_c() => result,
             _ = terminate.recv() => Ok(()),
+            _ = hung_up => Ok(()),
+            () = asked => Ok(()),
         }
     }
     #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => result,
+        () = asked => Ok(()),
+    }
+}
+
+/// Whether this process may draw on the terminal of standard error: a background
+/// job that does is stopped.
+pub fn has_foreground() -> bool {
+    #[cfg(unix)]
+    {
+        let group = rustix::termios::tcgetpgrp(std::io::stderr());
+        group == Ok(rustix::process::getpgrp())
+    }
+    #[cfg(not(unix))]
+    true
 }
 
 /// The most memory that another process has held, in bytes.

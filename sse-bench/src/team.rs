@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, watch};
 use crate::lag;
 use crate::live::{Live, Snapshot};
 use crate::plan::Plan;
+use crate::publish::Board;
 use crate::series::Recorder;
 use crate::stats::Stats;
 use crate::storm::watch::{Storm, Watch};
@@ -22,6 +23,7 @@ use crate::worker::{self, Assignment, Message};
 pub struct Team {
     start: Instant,
     recorder: Arc<Recorder>,
+    board: Option<Arc<Board>>,
     lives: Vec<Arc<Live>>,
     threads: Vec<JoinHandle<io::Result<Stats>>>,
     probes: Vec<UdpSocket>,
@@ -44,6 +46,7 @@ impl Team {
         let mut team = Self {
             start,
             recorder: Arc::new(Recorder::new(start, plan.connections.into(), &[])),
+            board: plan.board(start),
             lives: Vec::new(),
             threads: Vec::new(),
             probes: Vec::new(),
@@ -64,6 +67,7 @@ impl Team {
                 stop: stopped.clone(),
                 start,
                 recorder: Arc::clone(&team.recorder),
+                board: team.board.clone(),
                 events_left: events_left.clone(),
                 lag_probe,
                 watch: storm.map(|storm| Watch::new(storm, number)),
@@ -96,10 +100,27 @@ impl Team {
         &self.recorder
     }
 
+    /// What is known of own events; `None` where none are counted.
+    pub fn board(&self) -> Option<&Arc<Board>> {
+        self.board.as_ref()
+    }
+
     /// Takes a sample of the run where one is due.
     pub fn observe(&self) {
         self.recorder
             .observe(Instant::now(), || (self.snapshot(), Vec::new()));
+    }
+
+    /// Tells the threads to end once all that is owed has come or its time is over,
+    /// and waits for that.
+    pub async fn drain(&mut self) {
+        let _ = self.stop.send(true);
+        let mut left = 0;
+        while left < self.threads.len()
+            && let Some(message) = self.message().await
+        {
+            left += usize::from(message == Message::Left);
+        }
     }
 
     /// Stops the threads: their last counters and what they measured.

@@ -1,12 +1,12 @@
 //! The publish time that a payload carries, found by a JSON pointer (RFC 6901).
 
 use std::fmt;
-use std::hash::BuildHasher;
 use std::ops::ControlFlow;
 
-use foldhash::fast::FixedState;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use thiserror::Error;
+
+use crate::payloads::Payloads;
 
 /// What the number found counts, or that it was text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -96,16 +96,11 @@ impl fmt::Display for Pointer {
     }
 }
 
-/// Entries of the cache, and the longest payload it keeps: at most 256 KiB.
-const CACHE_ENTRIES: usize = 256;
-const CACHED_BYTES: usize = 1024;
-
-/// Finds timestamps in payloads. Connections of one server mostly receive the
-/// same events, so each thread keeps what the latest payloads held.
+/// Finds timestamps in payloads.
 #[derive(Debug)]
 pub struct Extractor {
     pointer: Pointer,
-    cache: Vec<(Vec<u8>, Option<Timestamp>)>,
+    payloads: Payloads<Timestamp>,
 }
 
 impl Extractor {
@@ -113,24 +108,15 @@ impl Extractor {
     pub fn new(pointer: Pointer) -> Self {
         Self {
             pointer,
-            cache: vec![(Vec::new(), None); CACHE_ENTRIES],
+            payloads: Payloads::default(),
         }
     }
 
     /// `None` where the payload is not JSON, holds nothing there, or holds
     /// something that is no time.
     pub fn find(&mut self, data: &str) -> Option<Timestamp> {
-        if data.len() > CACHED_BYTES || data.is_empty() {
-            return parse(&self.pointer, data);
-        }
-        let hash = FixedState::default().hash_one(data.as_bytes());
-        let (cached, timestamp) = &mut self.cache[hash as usize % CACHE_ENTRIES];
-        if cached != data.as_bytes() {
-            cached.clear();
-            cached.extend_from_slice(data.as_bytes());
-            *timestamp = parse(&self.pointer, data);
-        }
-        *timestamp
+        let Self { pointer, payloads } = self;
+        payloads.find(data, |data| parse(pointer, data))
     }
 }
 

@@ -19,11 +19,17 @@ use crate::exchange::{EVENT_INTERVAL, READ_BUFFER, Wire};
 use crate::lag;
 use crate::live::Live;
 use crate::plan::{Plan, share};
+use crate::publish::{Board, Tally};
 use crate::series::Recorder;
 use crate::slow;
 use crate::stats::{DeliveryMeter, Stats};
 use crate::storm::watch::Watch;
 use crate::transport::Transport;
+
+/// How often own events are judged.
+const SETTLE_INTERVAL: Duration = Duration::from_millis(200);
+/// How often it is looked whether all that is owed has come.
+const DRAIN_TICK: Duration = Duration::from_millis(10);
 
 /// What a thread tells the one that started it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +72,8 @@ pub struct Assignment {
     pub start: Instant,
     /// Where it hands over what it measured, each second.
     pub recorder: Arc<Recorder>,
+    /// What is known of own events, where deliveries of them are counted.
+    pub board: Option<Arc<Board>>,
     /// Events still wanted, where that is limited.
     pub events_left: Option<Arc<AtomicU64>>,
     /// Receives the time at which each datagram was sent, in nanoseconds since
@@ -85,6 +93,8 @@ pub struct Worker {
     pub(crate) slow_connector: Option<Connector>,
     pub(crate) stats: RefCell<Stats>,
     pub(crate) meter: RefCell<Option<DeliveryMeter>>,
+    /// Deliveries of own events.
+    pub(crate) tally: RefCell<Option<Tally>>,
     pub(crate) wants_wall_clock: bool,
     pub(crate) watch: Option<Watch>,
     /// Never held across a read: one for all slots.
@@ -162,6 +172,7 @@ pub fn run(assignment: Assignment) -> io::Result<Stats> {
         mut stop,
         start,
         recorder,
+        board,
         events_left,
         lag_probe,
         watch,
@@ -183,6 +194,12 @@ pub fn run(assignment: Assignment) -> io::Result<Stats> {
         }),
         stats: RefCell::new(plan.stats()),
         meter: RefCell::new(plan.delivery_meter()),
+        tally: RefCell::new(
+            plan.publishing
+                .as_ref()
+                .zip(board)
+                .map(|(publishing, board)| Tally::new(publishing, board)),
+        ),
         watch,
         wants_wall_clock: plan.timestamp_pointer.is_some(),
         buffer: RefCell::new(vec![0; READ_BUFFER].into()),
@@ -201,13 +218,20 @@ pub fn run(assignment: Assignment) -> io::Result<Stats> {
                 lag::measure(socket, start, &worker.live, &worker.stats).await;
             });
         }
-        let handing_over = hand_over(Rc::clone(&worker), Arc::clone(&recorder), start);
+        let handing_over = hand_over(Rc::clone(&worker), number, Arc::clone(&recorder), start);
         tokio::task::spawn_local(handing_over);
+        tokio::task::spawn_local(settle(Rc::clone(&worker)));
         // An error means that the run was given up: stop as well.
-        let _ = stop.wait_for(|stop| *stop).await;
+        let given_up = stop.wait_for(|stop| *stop).await.is_err();
+        while !given_up && is_waiting(&worker) {
+            tokio::time::sleep(DRAIN_TICK).await;
+        }
         io::Result::Ok(())
     })?;
     let mut stats = worker.stats.take();
+    if let Some(tally) = worker.tally.take() {
+        stats.own = tally.finish(Instant::now());
+    }
     recorder.hand_over(Instant::now(), stats.turn());
     stats.sharing = worker.connector.sharing();
     if let Some(slow) = &worker.slow_connector {
@@ -217,8 +241,28 @@ pub fn run(assignment: Assignment) -> io::Result<Stats> {
     Ok(stats)
 }
 
+/// Whether a delivery that is owed may still come.
+fn is_waiting(worker: &Worker) -> bool {
+    let tally = worker.tally.borrow();
+    let now = Instant::now();
+    tally.as_ref().is_some_and(|tally| tally.is_waiting(now))
+}
+
+/// Judges deliveries of own events as their time is over.
+async fn settle(worker: Rc<Worker>) {
+    let mut tick = tokio::time::interval(SETTLE_INTERVAL);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    loop {
+        tick.tick().await;
+        match &mut *worker.tally.borrow_mut() {
+            Some(tally) => tally.settle(Instant::now()),
+            None => return,
+        }
+    }
+}
+
 /// Hands over the latencies of each second.
-async fn hand_over(worker: Rc<Worker>, recorder: Arc<Recorder>, start: Instant) {
+async fn hand_over(worker: Rc<Worker>, number: u32, recorder: Arc<Recorder>, start: Instant) {
     let second = Duration::from_secs(1);
     let mut tick = tokio::time::interval_at((start + second).into(), second);
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -226,6 +270,9 @@ async fn hand_over(worker: Rc<Worker>, recorder: Arc<Recorder>, start: Instant) 
         tick.tick().await;
         let latencies = worker.stats.borrow_mut().turn();
         recorder.hand_over(Instant::now(), latencies);
+        recorder
+            .board
+            .post(number, || worker.stats.borrow().pulse());
     }
 }
 

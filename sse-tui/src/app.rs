@@ -256,6 +256,7 @@ impl App {
                 self.notice.take_if(|notice| notice.until < now);
             }
             Message::Key(key) => self.key(&key),
+            Message::Paste(text) => self.paste(&text),
             Message::Mouse { event, at } => self.mouse(event, at),
             Message::Stream { source, change } => self.stream(source, change),
             Message::Recording(status) => self.screens.recording = status,
@@ -310,6 +311,17 @@ impl App {
     /// Events known to be lost before they arrived.
     pub fn lost(&self) -> u64 {
         self.connections.iter().map(Connection::lost).sum()
+    }
+
+    /// Whether more is lost than that, by what servers say.
+    pub fn lost_more(&self) -> bool {
+        let mut connections = self.connections.iter();
+        connections.any(|connection| connection.lost_more)
+    }
+
+    /// Numbers that are missing and may be events that are lost.
+    pub fn maybe_lost(&self) -> u64 {
+        self.connections.iter().map(Connection::maybe_lost).sum()
     }
 
     /// The context in which a key has its meaning now.

@@ -215,16 +215,22 @@ impl<'a> Reconnect<'a> {
         }
     }
 
-    /// Events lost, proved or declared; `?` where the server does not know.
+    /// Events lost, proved or declared; `?` where the server does not know, or the
+    /// numbers may be others' events.
     pub fn lost(&self) -> String {
         let Some(leg) = self.opened() else {
             return String::new();
         };
-        match leg.declared {
-            Some(None) => "?".to_owned(),
-            Some(Some(declared)) => format::short_count(leg.missing.saturating_add(declared)),
-            None => format::short_count(leg.missing),
+        let declared = match leg.declared {
+            Some(None) => return "?".to_owned(),
+            Some(Some(declared)) => declared,
+            None => 0,
+        };
+        let lost = format::short_count(leg.missing.saturating_add(declared));
+        if leg.missing > 0 && !leg.proves_loss {
+            return format!("{lost}?");
         }
+        lost
     }
 }
 
@@ -252,8 +258,8 @@ fn outcome(leg: &Leg, first_ever: Option<&str>) -> Outcome {
         return Outcome::Resumed;
     }
     match leg.between {
-        Some(between) if leg.proves_loss && leg.missing >= between => Outcome::LiveOnly,
-        Some(_) if leg.proves_loss => Outcome::Resumed,
+        Some(between) if leg.counted && leg.missing >= between => Outcome::LiveOnly,
+        Some(_) if leg.counted => Outcome::Resumed,
         _ => Outcome::Unknown,
     }
 }

@@ -34,6 +34,9 @@ pub enum Link {
     Closed(Ending),
 }
 
+/// What a number stands for that a hub did not send.
+pub const MAYBE_LOST: &str = "lost, expired or addressed to others";
+
 /// What comes so soon after a connection opened waited for it.
 pub const AT_ONCE: SignedDuration = SignedDuration::from_millis(500);
 
@@ -67,9 +70,11 @@ pub struct Leg {
     pub at_once: u64,
     /// Numbers between those two, where they can be counted.
     pub between: Option<u64>,
-    /// Whether a number that is missing is a loss.
+    /// Nothing is lost where no number is missing.
+    pub counted: bool,
+    /// A number that is missing is an event that is lost.
     pub proves_loss: bool,
-    /// Events missing between the leg before and this one, where it can be told.
+    /// Numbers missing between the leg before and this one, where they count.
     pub missing: u64,
     /// Events received before, by an earlier leg or this one.
     pub again: u64,
@@ -118,8 +123,13 @@ impl Leg {
             _ => {}
         }
         if self.missing > 0 {
-            let text = format!("{} lost{again}", format::count(self.missing));
-            return Some((text, Verdict::Lost));
+            let missing = format::count(self.missing);
+            return Some(if self.proves_loss {
+                (format!("{missing} lost{again}"), Verdict::Lost)
+            } else {
+                let text = format!("{missing} missing, maybe lost{again}");
+                (text, Verdict::Unknown)
+            });
         }
         if self.unsendable {
             let text = "last event ID holds control characters, not sent: loss unknown";
@@ -134,11 +144,9 @@ impl Leg {
         }
         let (text, verdict) = match self.between {
             Some(0) => ("nothing lost".to_owned(), Verdict::Complete),
-            _ if self.greeted && !self.proves_loss => {
-                ("no gap declared".to_owned(), Verdict::Complete)
-            }
+            _ if self.greeted && !self.counted => ("no gap declared".to_owned(), Verdict::Complete),
             None if self.again > 0 => ("overlap".to_owned(), Verdict::Complete),
-            _ if self.proves_loss => ("nothing lost".to_owned(), Verdict::Complete),
+            _ if self.counted => ("nothing lost".to_owned(), Verdict::Complete),
             Some(numbers) => (
                 format!("{} numbers skipped, loss unknown", format::count(numbers)),
                 Verdict::Unknown,
@@ -217,6 +225,8 @@ pub struct Connection {
     pub continuity: Continuity,
     /// Events that the server said are missing.
     pub declared_lost: u64,
+    /// It lost more than that, and did not say how much.
+    pub lost_more: bool,
     /// Events received again.
     pub again: u64,
     /// When the last event arrived.
@@ -251,6 +261,7 @@ impl Connection {
             refusal: None,
             continuity: Continuity::new(contiguity),
             declared_lost: 0,
+            lost_more: false,
             again: 0,
             last_event_at: None,
             requested_at: None,
@@ -263,7 +274,16 @@ impl Connection {
 
     /// Events known to be lost on the way to here.
     pub fn lost(&self) -> u64 {
-        self.continuity.missing().saturating_add(self.declared_lost)
+        let proved = self.continuity.missing() - self.maybe_lost();
+        proved.saturating_add(self.declared_lost)
+    }
+
+    /// Numbers that are missing and may be events that are lost.
+    pub fn maybe_lost(&self) -> u64 {
+        if self.continuity.proves_loss() {
+            return 0;
+        }
+        self.continuity.missing()
     }
 
     /// The leg of this number, if its story is kept.
@@ -313,6 +333,7 @@ impl Connection {
             events: 0,
             at_once: 0,
             between: None,
+            counted: false,
             proves_loss: false,
             missing: 0,
             again: 0,

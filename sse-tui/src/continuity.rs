@@ -10,8 +10,9 @@ use url::Url;
 pub enum Contiguity {
     /// Nothing is known: a hole in the numbers may be another subscriber's event.
     Unknown,
-    /// An unfiltered subscription of an sse-serve hub: numbers that are missing
-    /// were lost, or addressed to one session or connection.
+    /// An unfiltered subscription of an sse-serve hub: nothing is lost where no
+    /// number is missing. One that is was lost, or addressed to one session or
+    /// connection, or past its time to live.
     Hub,
     /// The user says so; the first group, or else the match, is the number.
     Declared(Regex),
@@ -101,7 +102,7 @@ impl Continuity {
             self.hub = true;
             return Finding::Nothing;
         }
-        if self.proves_loss()
+        if self.is_counted()
             && let Some(position) = self.position(id)
         {
             return finding(self.sequence.observe(position), position);
@@ -119,13 +120,13 @@ impl Continuity {
         }
     }
 
-    /// Events that are missing as far as can be proved, without declared ones.
+    /// Numbers that are missing, without declared ones.
     pub fn missing(&self) -> u64 {
         self.sequence.counts().missing
     }
 
-    /// Whether a hole in the numbers is a loss.
-    pub fn proves_loss(&self) -> bool {
+    /// Whether nothing is lost where no number is missing.
+    pub fn is_counted(&self) -> bool {
         match self.contiguity {
             Contiguity::Unknown => false,
             Contiguity::Hub => self.hub,
@@ -138,12 +139,9 @@ impl Continuity {
         self.hub
     }
 
-    /// How sure a loss is, in words.
-    pub fn loss(&self) -> &'static str {
-        match self.contiguity {
-            Contiguity::Declared(_) => "lost",
-            _ => "lost, or addressed to others",
-        }
+    /// Whether a number that is missing is an event that is lost.
+    pub fn proves_loss(&self) -> bool {
+        matches!(self.contiguity, Contiguity::Declared(_))
     }
 
     /// How many numbers lie between two ids of one history.

@@ -44,6 +44,12 @@ impl<K: Copy + PartialEq> Cursor<K> {
         rows.get(self.index(rows)).copied()
     }
 
+    /// Selects the row at a place, or the last.
+    pub fn select(&mut self, place: usize, rows: &[K]) {
+        let by = place.cast_signed() - self.index(rows).cast_signed();
+        self.move_by(by, rows);
+    }
+
     /// Selects a row so many places further, as far as there are any. Whoever
     /// goes to the last row stays with the last.
     pub fn move_by(&mut self, by: isize, rows: &[K]) {

@@ -169,6 +169,7 @@ async fn show(
                 let event = event.context("the terminal has gone")?.context("cannot read the keyboard")?;
                 match event {
                     Event::Key(key) => app.update(Message::Key(key)),
+                    Event::Paste(text) => app.update(Message::Paste(text)),
                     Event::Mouse(event) => app.update(Message::Mouse { event, at: std::time::Instant::now() }),
                     _ => {}
                 }

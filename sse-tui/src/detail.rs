@@ -10,6 +10,7 @@ use crate::format;
 use crate::json::{self, Kind, Token};
 use crate::sanitize::{Piece, pieces, prefix};
 use crate::store::{Row, Store};
+use crate::wire::{LONGEST, is_whole};
 
 /// Of larger data only this much is laid out.
 const MAX_BYTES: usize = 1 << 20;
@@ -140,7 +141,13 @@ impl Detail {
             (None, _) => gone(),
             (Some(row), false) => lines(row),
             (Some(_), true) => match store.wire(self.row) {
-                Some((bytes, reads)) if !bytes.is_empty() => wire::lines(bytes, &reads),
+                Some((bytes, reads)) if !bytes.is_empty() => {
+                    let mut lines = wire::lines(bytes, &reads);
+                    if !is_whole(bytes) {
+                        lines.extend(cut());
+                    }
+                    lines
+                }
                 _ => note("No bytes belong to this row: it is no event."),
             },
         };
@@ -237,6 +244,14 @@ impl Detail {
 
 fn gone() -> Vec<json::Line> {
     note("This event is no longer kept: newer ones took its memory (see --buffer).")
+}
+
+/// The end of bytes that are not all of the block.
+fn cut() -> Vec<json::Line> {
+    let most = format::bytes(LONGEST as f64);
+    note(&format!(
+        "… cut here: of a block that comes in several reads the first {most} are kept as bytes"
+    ))
 }
 
 fn note(text: &str) -> Vec<json::Line> {
@@ -412,6 +427,45 @@ mod tests {
         detail.move_by(-1);
         assert_eq!(detail.term().unwrap(), ".c=\"d e\"");
         assert_eq!(detail.value().unwrap(), "d e");
+    }
+
+    #[test]
+    fn bytes_that_were_not_all_kept_say_so() {
+        let mut store = Store::new(1 << 20);
+        let row = Row {
+            kind: RowKind::Event,
+            at: Timestamp::UNIX_EPOCH,
+            delta: None,
+            source: 0,
+            lane: 0,
+            leg: 1,
+            event_type: "t",
+            id: "",
+            data: "a\nb",
+        };
+        for (bytes, whole) in [
+            (&b"data: a\ndata: b\n\n"[..], true),
+            (b"data: a\r\ndata: b\r\n\r\n", true),
+            (b"data: a\rdata: b\r\r", true),
+            (b"data: a\r\ndata: b\r\n\r", true),
+            (b"data: a\ndata: b", false),
+            (b"data: a\n", false),
+            (b"data: a\r\n", false),
+        ] {
+            let reads = [0];
+            store.push_with_wire(
+                &row,
+                &Wire {
+                    bytes,
+                    reads: &reads,
+                },
+            );
+            let mut detail = Detail::new(store.range().end - 1, Some(&row));
+            detail.toggle_wire(&store);
+            detail.fit(99, 9);
+            let said = text(&detail).iter().any(|line| line.contains("… cut here"));
+            assert_eq!(said, !whole, "{:?}", String::from_utf8_lossy(bytes));
+        }
     }
 
     #[test]

@@ -18,6 +18,7 @@ use clap::ValueEnum as _;
 use crate::format;
 use crate::ndjson::Line;
 use crate::store::{Row, Store};
+use crate::wire;
 
 /// Bytes written in one slice, about.
 const SLICE: usize = 1 << 20;
@@ -215,7 +216,7 @@ impl Export {
     fn put_wire(&mut self, number: u64, store: &Store) {
         let bytes = store.wire(number).map_or(&[][..], |(bytes, _)| bytes);
         self.block.extend_from_slice(bytes);
-        if !bytes.ends_with(b"\n") && !bytes.ends_with(b"\r") {
+        if !wire::is_whole(bytes) {
             // The next block must not join what is left of this one.
             self.block.extend_from_slice(b"\n\n");
             self.told.cut += 1;

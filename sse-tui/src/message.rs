@@ -22,6 +22,8 @@ pub enum Message {
     },
     /// A key was pressed.
     Key(KeyEvent),
+    /// Text was pasted at once, not typed.
+    Paste(String),
     /// The mouse was moved, clicked or scrolled.
     Mouse {
         /// Where and how.

@@ -26,6 +26,8 @@ pub enum Target {
     Stream(usize),
     /// A live panel.
     Panel(usize),
+    /// A lint, or a reconnect of the audit, by its place.
+    Finding(usize),
     /// A key that the footer names.
     Key(Key),
 }

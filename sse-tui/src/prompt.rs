@@ -1,8 +1,8 @@
 //! One line that is being typed.
 
 use crossterm::event::{Event, KeyEvent};
-use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
+use tui_input::{Input, InputRequest};
 
 use crate::filter::Problem;
 use crate::find::Find;
@@ -82,6 +82,28 @@ impl Prompt {
         }
         let changed = self.input.handle_event(&Event::Key(*key));
         changed.is_some_and(|changed| changed.value)
+    }
+
+    /// Takes text at the cursor, as one line and without controls; whether the text
+    /// is another one now.
+    pub(crate) fn paste(&mut self, text: &str) -> bool {
+        let mut changed = false;
+        let mut room = LONGEST.saturating_sub(self.input.value().len());
+        let text = text.trim_matches(['\r', '\n']);
+        for character in text.chars() {
+            let character = match character {
+                '\r' | '\n' | '\t' => ' ',
+                other if other.is_control() => continue,
+                other => other,
+            };
+            if character.len_utf8() > room {
+                break;
+            }
+            room -= character.len_utf8();
+            let request = InputRequest::InsertChar(character);
+            changed |= self.input.handle(request).is_some();
+        }
+        changed
     }
 
     /// Goes through what was typed before.

@@ -1,4 +1,4 @@
-//! The terminal: raw mode, alternate screen and mouse, given back whatever
+//! The terminal: raw mode, alternate screen, mouse and pasting, given back whatever
 //! happens.
 
 use std::io::{self, IsTerminal, stdout};
@@ -7,7 +7,9 @@ use std::sync::Once;
 use anyhow::Context;
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::cursor::Show;
-use crossterm::event::{DisableMouseCapture, EnableMouseCapture};
+use crossterm::event::{
+    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
+};
 use crossterm::execute;
 use crossterm::terminal::{
     Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
@@ -108,13 +110,21 @@ fn enter() -> io::Result<()> {
     if entered.is_err() {
         give_back();
     }
+    // Where a terminal cannot tell, what is pasted is typed.
+    let _ = execute!(stdout(), EnableBracketedPaste);
     entered
 }
 
 /// As far as it can be done: the terminal may have gone. The line discipline
 /// comes last, so that what the mouse still reports is no input of the shell.
 fn give_back() {
-    let _ = execute!(stdout(), DisableMouseCapture, Show, LeaveAlternateScreen);
+    let _ = execute!(
+        stdout(),
+        DisableMouseCapture,
+        DisableBracketedPaste,
+        Show,
+        LeaveAlternateScreen
+    );
     let _ = disable_raw_mode();
 }
 

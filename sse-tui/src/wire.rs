@@ -12,9 +12,20 @@ pub struct Wire<'a> {
 }
 
 /// Of a block that came in several reads, as much as this is kept.
-const LONGEST: usize = 1 << 20;
+pub const LONGEST: usize = 1 << 20;
 /// And this many of the places where its reads began.
 const MOST_READS: usize = 1024;
+
+/// Whether these are all bytes of a block: no line in it is empty but the last.
+pub fn is_whole(bytes: &[u8]) -> bool {
+    let without_line_end = |bytes: &[u8]| {
+        let shorter = bytes.strip_suffix(b"\r\n");
+        let shorter = shorter.or_else(|| bytes.strip_suffix(b"\n"));
+        let shorter = shorter.or_else(|| bytes.strip_suffix(b"\r"));
+        shorter.map(<[u8]>::len)
+    };
+    without_line_end(bytes).is_some_and(|end| without_line_end(&bytes[..end]).is_some())
+}
 
 /// Puts the blocks of one connection together from the chunks they came in.
 ///

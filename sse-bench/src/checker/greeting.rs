@@ -18,7 +18,7 @@ const PROMPT: Micros = 1_000_000;
 const FEWEST_GREETINGS: usize = 3;
 
 /// The first event of a leg, of which nothing is made yet.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Held {
     pub(super) slot: usize,
     pub(super) leg: usize,
@@ -26,19 +26,19 @@ pub(super) struct Held {
     pub(super) seen: Seen,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Type {
     /// Legs that began with it.
     legs: usize,
     /// Their events, where something tells them from others.
     held: Vec<Held>,
     elsewhere: bool,
-    /// Each came as soon as its leg had opened.
-    prompt: bool,
+    /// Those of them to which it came as soon as they had opened.
+    prompt: usize,
 }
 
 /// The types of events, as far as greetings go.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Types {
     types: HashMap<Box<str>, Type, foldhash::fast::RandomState>,
 }
@@ -54,12 +54,9 @@ impl Types {
 
     /// A leg of this age began with it.
     pub(super) fn first_on_leg(&mut self, event_type: &str, age: Micros) {
-        let known = self.types.entry(event_type.into()).or_insert_with(|| Type {
-            prompt: true,
-            ..Type::default()
-        });
+        let known = self.types.entry(event_type.into()).or_default();
         known.legs += 1;
-        known.prompt &= age <= PROMPT;
+        known.prompt += usize::from(age <= PROMPT);
     }
 
     pub(super) fn hold(&mut self, event_type: &str, held: Held) {
@@ -108,7 +105,9 @@ impl Types {
         let mut greetings = Greetings::default();
         for (name, known) in &mut self.types {
             let count = known.legs;
-            if known.prompt && count >= FEWEST_GREETINGS && count * 10 >= legs * 9 {
+            // A few may have been read late.
+            let prompt = known.prompt * 10 >= count * 9;
+            if prompt && count >= FEWEST_GREETINGS && count * 10 >= legs * 9 {
                 greetings.types.push((name.to_string(), count as u64));
                 greetings.events.append(&mut known.held);
             } else {

@@ -44,6 +44,11 @@ impl std::str::FromStr for KeyPointer {
 }
 
 impl KeyPointer {
+    /// The integer that it leads to, a number or a text.
+    pub fn integer(&self, data: &str) -> Option<u64> {
+        integer(&self.find(data)?)
+    }
+
     fn find(&self, data: &str) -> Option<Value> {
         let value: Value = serde_json::from_str(data).ok()?;
         value.pointer(&self.0).cloned()
@@ -86,8 +91,8 @@ pub(super) fn identify<'a>(
             let number = arrival
                 .data
                 .contains(marker)
-                .then(|| pointer.find(arrival.data));
-            if let Some(number) = number.flatten().as_ref().and_then(integer) {
+                .then(|| pointer.integer(arrival.data));
+            if let Some(number) = number.flatten() {
                 counts.numbered += 1;
                 let text = Cow::Owned(format!("#{number}"));
                 return Some(of(Identity::Text(text), Some((String::new(), number))));

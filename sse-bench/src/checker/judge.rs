@@ -28,14 +28,21 @@ impl Checker {
             !key.confirmed || (ids && key.hashed) || ambiguous.contains(&index)
         };
         let order = Order::new(keys, excluded, &slots, self.acknowledged.as_ref());
-        let until = end.saturating_sub(self.settings.drain);
+        let drained = end.saturating_sub(self.settings.drain);
+        let until = drained.saturating_sub(self.lags.longest(drained, end));
         let no_sequence = order.no_sequence;
         let sequence = level == Level::Sequence && !no_sequence;
         let owed = order.key_at.iter();
         let owed: Vec<bool> = owed
             .map(|key| self.is_owed(*key, &order, level, until))
             .collect();
-        let map = Map::new(&self.table, order, &owed, self.acknowledged.is_some());
+        let map = Map::new(
+            &self.table,
+            order,
+            &self.lags,
+            &owed,
+            self.acknowledged.is_some(),
+        );
         let mut judged = Judged::new(&self, &map, end);
         judged.let_go();
         for (number, (record, pieces)) in self.slots.iter().zip(&slots).enumerate() {

@@ -15,6 +15,7 @@ mod greeting;
 mod identity;
 mod intervals;
 mod judge;
+mod lag;
 mod order;
 mod owed;
 mod prune;
@@ -36,6 +37,7 @@ pub use record::LegEnd;
 
 use greeting::{Held, Types};
 use identity::{Identified, Identity, identify};
+use lag::Lags;
 use prune::{Again, LetGo};
 use record::{Leg, SlotRecord};
 use table::{Place, Seen, Table};
@@ -92,7 +94,7 @@ impl Default for Settings {
 }
 
 /// Records one group of slots.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Checker {
     settings: Settings,
     table: Table,
@@ -104,6 +106,7 @@ pub struct Checker {
     /// Events known when it is next looked for what is settled.
     prune_at: usize,
     let_go: LetGo,
+    lags: Lags,
     /// When the bound on records was reached.
     truncated: Option<Micros>,
     /// Numbers that were published and acknowledged, where only these are owed.
@@ -154,6 +157,7 @@ impl Checker {
             counts: Counts::default(),
             runs: 0,
             let_go: LetGo::default(),
+            lags: Lags::default(),
             truncated: None,
             acknowledged: None,
         }
@@ -170,22 +174,47 @@ impl Checker {
         }
     }
 
+    /// Events known and runs of them: what a copy costs.
+    pub fn records(&self) -> usize {
+        self.runs + self.table.len() as usize
+    }
+
+    /// A copy to [`judge`](Self::judge) while this one goes on: the names that only
+    /// further events would be compared with are not in it.
+    #[must_use]
+    pub fn copy_to_judge(&mut self) -> Self {
+        let names = self.table.remembered.take_names();
+        let copy = self.clone();
+        self.table.remembered = names;
+        copy
+    }
+
     /// Another slot: its number.
     pub fn add_slot(&mut self) -> usize {
         self.slots.push(SlotRecord::default());
         self.slots.len() - 1
     }
 
-    /// A leg of the slot opened, with this last event ID in its request.
+    /// The slot is about to ask for a stream. What comes to others before this is
+    /// history to it; what comes between this and the answer may be live or replayed.
+    pub fn asked(&mut self, slot: usize, at: Micros) {
+        if let Some(slot) = self.slots.get_mut(slot) {
+            slot.asked = Some(at);
+        }
+    }
+
+    /// A leg of the slot opened, with this last event ID in its request: asked for now,
+    /// where it was not said [before](Self::asked).
     pub fn opened(&mut self, slot: usize, at: Micros, cursor: &str) {
         if self.truncated.is_some() {
             return;
         }
         let resumes = !cursor.is_empty();
         let cursor = resumes.then(|| self.table.find(cursor)).flatten();
-        let leg = Leg::new(at, resumes, cursor, self.table.len());
+        let head = self.table.len();
         if let Some(slot) = self.slots.get_mut(slot) {
-            slot.legs.push(leg);
+            let asked = slot.asked.take().unwrap_or(at).min(at);
+            slot.legs.push(Leg::new(asked, at, resumes, cursor, head));
             self.runs += 1;
         }
     }
@@ -222,6 +251,12 @@ impl Checker {
     /// Only what [`acknowledged`](Self::acknowledged) says is owed.
     pub fn owe_acknowledged(&mut self) {
         self.acknowledged.get_or_insert_default();
+    }
+
+    /// What was ready to be read at `since` was read by `at`: said often, for each
+    /// reader, this is how a server is not charged with the slowness of its readers.
+    pub fn looked(&mut self, reader: usize, since: Micros, at: Micros) {
+        self.lags.looked(reader, since, at);
     }
 
     /// The open leg of the slot received an event. How much later than the first slot

@@ -1,6 +1,7 @@
 //! Which events are owed at all.
 
 use super::Micros;
+use super::lag::Lags;
 use super::order::Order;
 use super::table::{Key, Table};
 
@@ -9,6 +10,7 @@ use super::table::{Key, Table};
 pub(super) struct Map<'a> {
     pub(super) table: &'a Table,
     pub(super) order: Order,
+    pub(super) lags: &'a Lags,
     /// Own publishing says what is owed.
     published: bool,
     /// By position: owed events before it.
@@ -21,7 +23,13 @@ pub(super) struct Map<'a> {
 
 impl<'a> Map<'a> {
     /// `owed` by position.
-    pub(super) fn new(table: &'a Table, order: Order, owed: &[bool], published: bool) -> Self {
+    pub(super) fn new(
+        table: &'a Table,
+        order: Order,
+        lags: &'a Lags,
+        owed: &[bool],
+        published: bool,
+    ) -> Self {
         let mut owed_before = Vec::with_capacity(owed.len() + 1);
         let mut count = 0;
         owed_before.push(0);
@@ -45,6 +53,7 @@ impl<'a> Map<'a> {
         Self {
             table,
             order,
+            lags,
             published,
             owed_before,
             by_time,

@@ -16,7 +16,7 @@ use super::slot::SlotView;
 use super::{Checker, LISTED, Micros, reconnects};
 
 /// What was counted of events and legs that are no longer there.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct LetGo {
     pub(super) events: u64,
     pub(super) shared: u64,
@@ -83,7 +83,13 @@ impl Checker {
             .collect();
         let places = self.settled_keys(&order, horizon);
         let mut limit = *places.last()?;
-        let map = Map::new(&self.table, order, &owed, acknowledged.is_some());
+        let map = Map::new(
+            &self.table,
+            order,
+            &self.lags,
+            &owed,
+            acknowledged.is_some(),
+        );
         if self.let_go.events == 0 && each_begins_anew(&self.table, &self.slots, &map.by_time, now)
         {
             return None;
@@ -303,7 +309,7 @@ fn undecided_legs(views: &[Option<SlotView<'_>>], limit: u32, place: impl Fn(u32
 }
 
 /// Names of events that were let go of, the latest ones.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Remembered {
     /// By the hash of the name: a part of the hash of the content.
     contents: std::collections::HashMap<u64, u32, foldhash::fast::RandomState>,
@@ -324,6 +330,14 @@ pub(super) enum Again {
 }
 
 impl Remembered {
+    /// The names, which are taken away from it.
+    pub(super) fn take_names(&mut self) -> Self {
+        let forgotten = self.forgotten;
+        let names = std::mem::take(self);
+        self.forgotten = forgotten;
+        names
+    }
+
     pub(super) fn add(&mut self, name: &str, content: u64, most: usize) {
         let hash = self.hash(name);
         self.contents.insert(hash, content as u32);

@@ -28,6 +28,8 @@ pub(super) fn judge(
         None
     } else if replay.in_time == owed.len() {
         Some(true)
+    } else if late_by_us(view, number, settings) && replay.in_time + replay.late == owed.len() {
+        None
     } else if lasted || passed {
         Some(false)
     } else {
@@ -58,8 +60,17 @@ pub(super) fn judge(
     }
 }
 
-/// Positions between the last event ID and the head when the leg opened that
-/// the slot had not received, without those announced as lost.
+/// Whether what came after the delivery timeout may have been ready to be read before.
+fn late_by_us(view: &SlotView<'_>, number: usize, settings: &Settings) -> bool {
+    let leg = &view.record.legs[number];
+    let due = leg.opened + settings.delivery_timeout;
+    leg.late_at
+        .is_some_and(|at| at <= due + view.map.lags.longest(leg.opened, at))
+}
+
+/// Positions between the last event ID and the head when the leg was asked for that
+/// the slot had not received, without those announced as lost. When the head of the
+/// response was read is no bound: late, it would make live events look replayed.
 fn owed(view: &SlotView<'_>, losses: &[Loss], number: usize) -> Vec<u32> {
     let leg = &view.record.legs[number];
     let (Some(start), Some(head)) = (view.start, view.map.last_position(leg.head)) else {
@@ -73,7 +84,7 @@ fn owed(view: &SlotView<'_>, losses: &[Loss], number: usize) -> Vec<u32> {
             .find(inside)
             .is_some_and(|loss| loss.declared == loss.count)
     };
-    let known = |position: u32| view.map.first_at(position) < leg.opened;
+    let known = |position: u32| view.map.first_at(position) < leg.asked;
     let received_before = |position: u32| {
         let found = view.find(position);
         found.is_some_and(|(leg, _)| (leg as usize) < number)

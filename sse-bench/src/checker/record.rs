@@ -34,6 +34,9 @@ pub(super) struct Announcement {
 /// One physical connection.
 #[derive(Debug, Clone)]
 pub(super) struct Leg {
+    /// When its request was sent: the server answered after this.
+    pub(super) asked: Micros,
+    /// When the head of the response was read.
     pub(super) opened: Micros,
     pub(super) ended: Option<(Micros, LegEnd)>,
     /// Its request had a last event ID.
@@ -48,6 +51,8 @@ pub(super) struct Leg {
     pub(super) in_time: u32,
     pub(super) first_at: Option<Micros>,
     second_at: Option<Micros>,
+    /// When it first received something after the delivery timeout.
+    pub(super) late_at: Option<Micros>,
     /// When it first received the newest event known when it opened, or a newer one.
     pub(super) caught_up: Option<Micros>,
     pub(super) announcements: Vec<Announcement>,
@@ -68,6 +73,8 @@ pub(super) struct Leg {
 #[derive(Debug, Clone, Default)]
 pub(super) struct SlotRecord {
     pub(super) legs: Vec<Leg>,
+    /// When the request that is underway was sent.
+    pub(super) asked: Option<Micros>,
     pub(super) rejected: bool,
     /// It does not come back.
     pub(super) gone: bool,
@@ -90,8 +97,15 @@ impl SlotRecord {
 }
 
 impl Leg {
-    pub(super) fn new(opened: Micros, resumes: bool, cursor: Option<u32>, head: u32) -> Self {
+    pub(super) fn new(
+        asked: Micros,
+        opened: Micros,
+        resumes: bool,
+        cursor: Option<u32>,
+        head: u32,
+    ) -> Self {
         Self {
+            asked,
             opened,
             ended: None,
             resumes,
@@ -102,6 +116,7 @@ impl Leg {
             in_time: 0,
             first_at: None,
             second_at: None,
+            late_at: None,
             caught_up: None,
             announcements: Vec::new(),
             silences: Vec::new(),
@@ -170,6 +185,8 @@ impl Leg {
         self.received += 1;
         if at <= self.opened + timeout {
             self.in_time += 1;
+        } else {
+            self.late_at.get_or_insert(at);
         }
         match self.received {
             1 => self.first_at = Some(at),

@@ -108,7 +108,9 @@ impl<'a> SlotView<'a> {
         if self.record.begun {
             return Some(0);
         }
-        let due = self.first_leg()?.opened + OWED_AFTER;
+        let opened = self.first_leg()?.opened;
+        let due = opened + OWED_AFTER;
+        let due = due + self.map.lags.longest(opened, due);
         let first = self.arrived.first().map(|segment| segment.position);
         let legs = self.record.legs.iter();
         let first_at = legs.filter_map(|leg| leg.first_at).min();
@@ -140,6 +142,7 @@ impl<'a> SlotView<'a> {
             1 => settings.drain,
             _ => settings.drain.max(settings.delivery_timeout),
         };
+        let enough = enough + self.map.lags.longest(end.saturating_sub(enough), end);
         self.record.legs.last().is_some_and(|leg| {
             matches!(leg.ended, Some((_, LegEnd::EndOfRun))) && leg.opened + enough <= end
         })
@@ -298,7 +301,8 @@ impl<'a> SlotView<'a> {
         silences
             .filter(|(_, _, to)| until.is_none_or(|until| to.saturating_sub(stall) <= until))
             .filter(|(_, from, to)| {
-                let missed = self.map.between(*from, to.saturating_sub(stall));
+                let long = stall + self.map.lags.longest(*from, *to);
+                let missed = self.map.between(*from, to.saturating_sub(long));
                 let mut positions = missed.filter_map(|index| self.map.position(index));
                 positions.any(|position| position >= start && self.map.is_owed(position))
             })

@@ -49,7 +49,7 @@ pub(super) struct Key {
 }
 
 /// Events by identity; their index is the order of their first reception.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Table {
     texts: HashMap<Box<str>, u32, foldhash::fast::RandomState>,
     hashes: HashMap<u64, u32, foldhash::fast::FixedState>,

@@ -6,7 +6,8 @@ const EXIT_CODES: &str = "\
 Exit codes:
     0  the checker found each anomaly, and nothing else
     1  it did not
-    2  usage";
+    2  usage
+    3  this machine was too slow to tell, three times over";
 
 /// `sse-bench selftest`.
 #[derive(Debug, Args)]

@@ -6,13 +6,13 @@ use clap::{Args, ValueHint, value_parser};
 use regex::Regex;
 
 use super::compare::BaselineArgs;
+use super::publish::PublishArgs;
 use super::{OutputArgs, RequestArgs, at_least_1};
 use crate::checker::KeyPointer;
 use crate::threshold::{self, Threshold};
 use crate::timestamp::Pointer;
 use crate::units::{parse_duration, parse_size};
 use crate::verify::cut::{Kind, Outage, Place};
-use crate::verify::publish::DEFAULT_BODY;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -147,12 +147,12 @@ pub struct IdentityArgs {
         long,
         value_name = "REGEX",
         allow_hyphen_values = true,
-        conflicts_with = "sequence_pointer"
+        conflicts_with_all = ["sequence_pointer", "publish_url"]
     )]
     pub sequence: Option<Regex>,
 
     /// The data holds such a number at this JSON pointer
-    #[arg(long, value_name = "POINTER")]
+    #[arg(long, value_name = "POINTER", conflicts_with = "publish_url")]
     pub sequence_pointer: Option<KeyPointer>,
 
     /// Where there are no ids: the data holds a unique value at this JSON pointer
@@ -215,43 +215,11 @@ pub struct JudgementArgs {
 #[command(next_help_heading = "Latency")]
 pub struct LatencyArgs {
     /// JSON pointer to the publish time in the data: s, ms, us or ns since 1970, or RFC 3339;
-    /// /at for events published with the default body
+    /// /at for own events, if {{at}} is in their body
     #[arg(long, value_name = "POINTER")]
     pub timestamp_pointer: Option<Pointer>,
 
     /// Look for it only in events of this type, repeatable [default: all types]
     #[arg(long, value_name = "TYPE", requires = "timestamp_pointer")]
     pub timestamp_event: Vec<String>,
-}
-
-/// Own publishing.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Publishing")]
-pub struct PublishArgs {
-    /// Publish events there by POST; what is answered with 2xx is owed, and nothing else
-    #[arg(long, value_name = "URL", value_hint = ValueHint::Url, conflicts_with_all = ["sequence", "sequence_pointer"])]
-    pub publish_url: Option<String>,
-
-    /// Events to publish each second
-    #[arg(long, value_name = "N", default_value = "20", value_parser = value_parser!(u32).range(1..=10_000), requires = "publish_url")]
-    pub publish_rate: u32,
-
-    /// What to send; {{seq}} is the number of the event, {{at}} its intended time in ns since
-    /// 1970, {{run}} the name of this run. The data that arrives must be JSON
-    #[arg(
-        long,
-        value_name = "TEXT",
-        default_value = DEFAULT_BODY,
-        requires = "publish_url"
-    )]
-    pub publish_body: String,
-
-    /// Where {{seq}} stands in the data that arrives
-    #[arg(
-        long,
-        value_name = "POINTER",
-        default_value = "/seq",
-        requires = "publish_url"
-    )]
-    pub publish_sequence: KeyPointer,
 }

@@ -40,7 +40,7 @@ pub use tally::{Counts, Tally};
 
 use crate::lag::{self, PROBE_INTERVAL};
 use crate::live::{Live, Snapshot};
-use crate::load::{PROGRESS_EVERY, UNREACHABLE_AFTER, Window};
+use crate::load::{UNREACHABLE_AFTER, Window};
 use crate::progress::Progress;
 use crate::series::{Recorder, Series};
 use crate::sys;
@@ -251,7 +251,6 @@ impl Team {
         let end = plan.duration.map(|duration| self.start + duration);
         let mut tick = tokio::time::interval(PROBE_INTERVAL);
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        let mut ticks = 0_u32;
         loop {
             let time_over = async {
                 match end {
@@ -272,13 +271,12 @@ impl Team {
                         let now = self.snapshot();
                         (now, vec![now.requests])
                     });
-                    ticks = ticks.wrapping_add(1);
                     let now = self.snapshot();
                     let enough = u64::from(plan.connections).min(UNREACHABLE_AFTER);
                     if now.connected == 0 && now.failures >= enough {
                         return Ok(Ending::Unreachable);
                     }
-                    if ticks.is_multiple_of(PROGRESS_EVERY) {
+                    if progress.is_due() {
                         let left = end.map(|end| end.saturating_duration_since(Instant::now()));
                         progress.show(&now, self.start.elapsed(), left);
                     }

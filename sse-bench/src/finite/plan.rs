@@ -179,6 +179,7 @@ fn refuse_what_has_no_meaning(args: &LoadArgs) -> Result<()> {
         (args.pace.ramp.is_some(), "--ramp"),
         (!args.pace.slow.is_empty(), "--slow"),
         (args.request.last_event_id.is_some(), "--last-event-id"),
+        (args.publish.publish_url.is_some(), "--publish-url"),
     ] {
         ensure!(
             !given,

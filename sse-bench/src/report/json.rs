@@ -9,6 +9,7 @@ use super::cohorts::{Cohort, cohorts};
 use super::head::{Errors, Head, round, us};
 use super::http2::Http2Report;
 use super::invocation::shown_url;
+use super::publishing::PublishingReport;
 use crate::histogram::Summary;
 use crate::load::{Ending, Outcome};
 use crate::plan::Plan;
@@ -42,6 +43,7 @@ pub struct RunReport<'a> {
     /// Where some read slowly: each cohort's own figures, the healthy ones' first.
     pub cohorts: Vec<Cohort>,
     pub timestamps: Option<Timestamps>,
+    pub publishing: Option<PublishingReport<'a>>,
     pub http2: Option<Http2Report>,
     pub errors: Errors<'a>,
     pub tool: Tool,
@@ -129,7 +131,8 @@ pub struct LatencyReport {
     pub first_event: Option<Summary>,
     /// Loss of a connection to the next one open.
     pub reconnect: Option<Summary>,
-    /// Publish time to read, of events published while the connection was open.
+    /// Publish time to read, of events published while the connection was open. What was
+    /// owed and did not come counts as 24 h.
     pub delivery: Option<Summary>,
     /// The same of those published before.
     pub replay: Option<Summary>,
@@ -248,6 +251,7 @@ impl<'a> RunReport<'a> {
                 .timestamp_pointer
                 .as_ref()
                 .map(|pointer| Timestamps::of(pointer, &stats.delivery)),
+            publishing: PublishingReport::of(plan, outcome),
             http2: Http2Report::of(&plan.target.transport, &stats.sharing, &stats.failures),
             errors: Errors::of(&stats.failures),
             tool: Tool {

@@ -10,6 +10,7 @@ pub mod invocation;
 pub(crate) mod json;
 pub mod junit;
 mod output;
+pub mod publishing;
 #[cfg(test)]
 mod tests;
 pub(crate) mod text;
@@ -30,6 +31,7 @@ pub use http2::Http2Report;
 pub use invocation::Invocation;
 pub use json::{JsonReport, RunReport};
 pub use output::{Format, Output, Writer};
+pub use publishing::PublishingReport;
 
 /// What can be written in each format.
 pub trait Render {
@@ -131,7 +133,7 @@ impl<'a> Report<'a> {
             .baseline
             .as_ref()
             .map(|baseline| baseline.compare(&measured));
-        let (exit, reason) = judge(plan, outcome, &thresholds, comparison.as_ref());
+        let (exit, reason) = judge(plan, outcome, &run, &thresholds, comparison.as_ref());
         let result = head::Result {
             command: "load",
             exit,
@@ -156,6 +158,7 @@ impl<'a> Report<'a> {
 fn judge(
     plan: &Plan,
     outcome: &Outcome,
+    run: &RunReport<'_>,
     thresholds: &[Checked],
     comparison: Option<&Comparison>,
 ) -> (Exit, String) {
@@ -167,6 +170,7 @@ fn judge(
         (opened == 0).then_some(Exit::NeverReached),
         (opened < wanted && !enough_events(outcome)).then_some(Exit::Inconclusive),
         (given_up > 0).then_some(Exit::Inconclusive),
+        publishing_failed(run).map(|_| Exit::Inconclusive),
         comparison.and_then(Comparison::finding),
     ];
     let of_thresholds = thresholds.iter().map(Checked::finding);
@@ -190,12 +194,30 @@ fn judge(
             thousands(wanted - opened),
             thousands(wanted)
         ),
-        Exit::Inconclusive => unmeasured(thresholds),
+        Exit::Inconclusive => publishing_failed(run).unwrap_or_else(|| unmeasured(thresholds)),
         _ if opened < wanted => "the wanted events arrived".to_owned(),
         _ if wanted == 1 => "the connection was opened".to_owned(),
         _ => format!("all {} connections were opened", thousands(wanted)),
     };
+    let loss = run.publishing.as_ref().and_then(PublishingReport::loss);
+    let reason = match loss {
+        Some(loss) if exit == Exit::Pass => format!("{reason}; {loss}"),
+        _ => reason,
+    };
     (exit, reason)
+}
+
+/// Why a run that was to publish has measured nothing of it.
+fn publishing_failed(run: &RunReport<'_>) -> Option<String> {
+    let publishing = run.publishing.as_ref()?;
+    let errors = publishing.errors.by_kind.values();
+    let commonest = errors.max_by_key(|error| error.count)?;
+    (publishing.acknowledged == 0).then(|| {
+        format!(
+            "nothing was published that the server acknowledged: {}",
+            commonest.example
+        )
+    })
 }
 
 /// Why a run ends with [`Exit::Threshold`].

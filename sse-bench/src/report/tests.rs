@@ -12,6 +12,7 @@ use crate::failure::{Failure, Kind};
 use crate::live::Snapshot;
 use crate::load::{Ending, Outcome, Window};
 use crate::plan::Plan;
+use crate::publish::Published;
 use crate::series::Series;
 use crate::stats::Stats;
 use crate::timestamp::Unit;
@@ -76,6 +77,8 @@ fn outcome() -> Outcome {
         },
         cpu: Some(Duration::from_millis(1200)),
         peak_memory: Some(3 << 20),
+        published: Published::default(),
+        acknowledged_late: 0,
         series: Series::default(),
     }
 }

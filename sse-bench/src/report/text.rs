@@ -8,7 +8,7 @@ use super::{Head, Report};
 use crate::compare;
 use crate::exit::Exit;
 use crate::failure::{Failures, printable};
-use crate::histogram::Summary;
+use crate::histogram::{LONGEST_US, Summary};
 use crate::threshold::Checked;
 use crate::units::{bytes, micros, rate, seconds, thousands};
 
@@ -39,6 +39,11 @@ impl Report<'_> {
         }
         if json.connections.opened > 0 {
             self.write_rates(json, out)?;
+        }
+        if let Some(publishing) = &json.publishing {
+            publishing.write_text(out)?;
+        }
+        if json.connections.opened > 0 {
             write_latencies(json, out)?;
             super::cohorts::write(&json.cohorts, out)?;
         }
@@ -230,6 +235,9 @@ fn write_latencies(json: &RunReport<'_>, out: &mut String) -> std::fmt::Result {
             json.tool.read_lag,
             out,
         )?;
+        if let Some(publishing) = &json.publishing {
+            publishing.write_latency_words(out)?;
+        }
     }
     Ok(())
 }
@@ -267,9 +275,17 @@ fn write_latency(name: &str, summary: Summary, out: &mut String) -> std::fmt::Re
     } = summary;
     write!(out, "  {name:<12}")?;
     for value in [p50_us, p90_us, p99_us, p999_us, max_us] {
-        write!(out, " {:>9}", micros(value))?;
+        write!(out, " {:>9}", latency(value))?;
     }
     writeln!(out, " {:>12}", thousands(count))
+}
+
+/// A latency as people read it.
+fn latency(value: u64) -> String {
+    if value >= LONGEST_US {
+        return "never".to_owned();
+    }
+    micros(value)
 }
 
 /// What the times in payloads say of the distribution of deliveries.

@@ -4,7 +4,7 @@
 use std::fmt::Write;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -33,6 +33,7 @@ const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-
 #[derive(Debug)]
 pub(super) struct Server {
     pub(super) address: SocketAddr,
+    hub: Arc<Hub>,
     tasks: Vec<AbortHandle>,
 }
 
@@ -45,6 +46,7 @@ impl Drop for Server {
 }
 
 /// What the connections of a server have in common.
+#[derive(Debug)]
 struct Hub {
     fault: Fault,
     ids: Ids,
@@ -52,6 +54,8 @@ struct Hub {
     log: Mutex<Vec<String>>,
     length: watch::Sender<usize>,
     connections: AtomicUsize,
+    /// The longest that it published late, in microseconds.
+    late: AtomicU64,
     struck: AtomicBool,
 }
 
@@ -65,21 +69,30 @@ impl Server {
             log: Mutex::default(),
             length: watch::Sender::new(0),
             connections: AtomicUsize::new(0),
+            late: AtomicU64::new(0),
             struck: AtomicBool::new(false),
         });
         let publisher = tokio::spawn(publish(Arc::clone(&hub)));
-        let acceptor = tokio::spawn(accept(listener, hub));
+        let acceptor = tokio::spawn(accept(listener, Arc::clone(&hub)));
         Ok(Self {
             address,
+            hub,
             tasks: vec![publisher.abort_handle(), acceptor.abort_handle()],
         })
+    }
+
+    /// The longest that it published late: how slow it was itself.
+    pub(super) fn late(&self) -> Duration {
+        Duration::from_micros(self.hub.late.load(Ordering::Relaxed))
     }
 }
 
 async fn publish(hub: Arc<Hub>) {
     let mut tick = tokio::time::interval(INTERVAL);
     loop {
-        tick.tick().await;
+        let late = tick.tick().await.elapsed().as_micros();
+        let late = u64::try_from(late).unwrap_or(u64::MAX);
+        hub.late.fetch_max(late, Ordering::Relaxed);
         let length = {
             let mut log = hub.log.lock().unwrap_or_else(PoisonError::into_inner);
             for _ in 0..BATCH {

@@ -1,11 +1,13 @@
 //! A run over time: samples of its counters and latencies, a bounded number of
 //! them, that can be looked at while it runs.
 
+pub mod board;
 pub mod distribution;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+pub use board::{Board, Pulse};
 pub use distribution::Distribution;
 
 use crate::live::Snapshot;
@@ -202,6 +204,8 @@ impl Series {
 #[derive(Debug)]
 pub struct Recorder {
     start: Instant,
+    /// What is shown while the run goes on, beside the series.
+    pub board: Board,
     series: Mutex<Series>,
 }
 
@@ -211,6 +215,7 @@ impl Recorder {
     pub fn new(start: Instant, slots: u64, sums: &'static [&'static str]) -> Self {
         Self {
             start,
+            board: Board::default(),
             series: Mutex::new(Series::new(slots, sums)),
         }
     }

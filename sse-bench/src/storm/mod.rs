@@ -43,8 +43,6 @@ use watch::Storm;
 
 /// How often the run is looked at, and the read lag of each thread probed.
 const TICK: Duration = Duration::from_millis(10);
-/// Ticks from one progress line to the next.
-const PROGRESS_EVERY: u32 = 25;
 /// A restarted server that cuts no further connection for so long spares them.
 const SPARED_AFTER: Duration = Duration::from_secs(5);
 
@@ -130,7 +128,6 @@ async fn direct(plan: &StormPlan, progress: &mut Progress) -> io::Result<Outcome
         storm,
         interrupted,
         tick: tokio::time::interval(TICK),
-        ticks: 0,
         ended_threads: 0,
         progress,
         unfed: None,
@@ -139,6 +136,7 @@ async fn direct(plan: &StormPlan, progress: &mut Progress) -> io::Result<Outcome
     director
         .tick
         .set_missed_tick_behavior(MissedTickBehavior::Skip);
+    director.progress.begin(director.team.recorder());
     let ending = director.run().await?;
     let Director {
         team,
@@ -171,7 +169,6 @@ struct Director<'a, I> {
     storm: Arc<Storm>,
     interrupted: Pin<&'a mut I>,
     tick: tokio::time::Interval,
-    ticks: u32,
     ended_threads: u32,
     progress: &'a mut Progress,
     unfed: Option<u64>,
@@ -197,6 +194,7 @@ impl<I: Future<Output = io::Result<()>>> Director<'_, I> {
     /// Waits until all connections are open and have received an event, and for
     /// the time of calm after that. What ends the run instead, if anything does.
     async fn calm(&mut self) -> io::Result<Option<Ending>> {
+        self.progress.phase("calm");
         let slots = u64::from(self.plan.load.connections);
         let mut patience: Option<Instant> = None;
         let mut cut_at: Option<Instant> = None;
@@ -233,6 +231,7 @@ impl<I: Future<Output = io::Result<()>>> Director<'_, I> {
     }
 
     async fn storm(&mut self) -> io::Result<Round> {
+        self.progress.phase("storm");
         let began = Instant::now();
         self.storm.begin();
         let definition = match self.team.snapshot().fed {
@@ -323,8 +322,8 @@ impl<I: Future<Output = io::Result<()>>> Director<'_, I> {
                 },
                 _ = self.tick.tick() => {
                     self.team.probe_lag();
-                    self.ticks = self.ticks.wrapping_add(1);
-                    if self.ticks.is_multiple_of(PROGRESS_EVERY) {
+                    self.team.observe();
+                    if self.progress.is_due() {
                         let left = until.map(|end| end.saturating_duration_since(Instant::now()));
                         let now = self.team.snapshot();
                         self.progress.show(&now, self.start.elapsed(), left);

@@ -9,6 +9,7 @@ use clap::ValueEnum;
 use crate::cli::storm::StormArgs;
 use crate::plan::Plan;
 use crate::threshold::Threshold;
+use crate::tui::Title;
 
 /// How all connections are lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -54,6 +55,15 @@ pub struct StormPlan {
 }
 
 impl StormPlan {
+    /// What a view of the run says of it.
+    pub fn title(&self) -> Title {
+        Title {
+            command: "storm",
+            thresholds: self.thresholds.clone(),
+            ..self.load.title()
+        }
+    }
+
     /// # Errors
     /// One line that says what is wrong with the arguments, and how to mend it.
     pub fn new(args: StormArgs) -> Result<Self> {

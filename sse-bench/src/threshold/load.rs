@@ -1,7 +1,7 @@
 //! The metrics of `load`: those of endless streams.
 
 use super::metric::Better::{Less, More, Neither};
-use super::metric::{Table, latency, number};
+use super::metric::{Table, duration, latency, number};
 use super::{InvalidThreshold, Threshold};
 
 /// Where each stands in the report.
@@ -19,6 +19,11 @@ pub static METRICS: Table = Table(&[
     number("reconnects", "/reconnects/total", Neither),
     number("errors", "/errors/total", Less),
     number("events", "/deliveries/total", Neither),
+    latency("acknowledge", "/publishing/acknowledge"),
+    duration("publish_late", "/publishing/late_us"),
+    number("published", "/publishing/acknowledged", Neither),
+    number("publish_errors", "/publishing/errors/total", Less),
+    number("undelivered", "/publishing/undelivered", Less),
     number("events_per_second", "/deliveries/per_second", More),
     number("reads_per_delivery", "/reads/per_delivery", Neither),
     number("bytes_per_second", "/bytes/per_second", More),

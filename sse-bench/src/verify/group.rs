@@ -6,13 +6,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::plan::{VerifyPlan, micros};
-use super::publish::Published;
 use crate::checker::{Checker, Micros};
 use crate::connect::Connector;
 use crate::exchange::Wire;
 use crate::failure::Failures;
 use crate::live::{Live, Snapshot};
-use crate::series::Recorder;
+use crate::series::{Pulse, Recorder};
 use crate::stats::{DeliveryMeter, Stats};
 
 /// One group of connections on one thread.
@@ -24,13 +23,10 @@ pub(super) struct Group {
     pub(super) checker: RefCell<Checker>,
     pub(super) connector: Connector,
     pub(super) live: Live,
-    /// The publisher's own counters.
-    pub(super) publisher: Live,
     pub(super) buffer: RefCell<Box<[u8]>>,
     pub(super) failures: RefCell<Failures>,
     pub(super) stats: RefCell<Stats>,
     pub(super) meter: RefCell<Option<DeliveryMeter>>,
-    pub(super) published: RefCell<Published>,
     /// Cuts made so far, by this side and by restarts of the server.
     pub(super) cuts: Cell<u64>,
     pub(super) restarts: Cell<u64>,
@@ -54,6 +50,11 @@ impl Group {
         if self.recorder.is_due(now) {
             self.recorder.hand_over(now, self.stats.borrow_mut().turn());
             self.recorder.observe(now, || self.so_far());
+            let failures = self.failures.borrow();
+            self.recorder.board.post(0, || Pulse {
+                failures: failures.clone(),
+                ..self.stats.borrow().pulse()
+            });
         }
     }
 

@@ -6,7 +6,6 @@ mod group;
 mod html;
 pub mod json;
 pub mod plan;
-pub mod publish;
 pub mod report;
 pub(crate) mod restart;
 mod slot;
@@ -33,15 +32,16 @@ use crate::lag::{self, Prober};
 use crate::live::{Live, Snapshot};
 use crate::load::Ending;
 use crate::progress::Progress;
+use crate::publish::{Published, Publisher, Schedule};
 use crate::series::{Recorder, Series};
 use crate::stats::Stats;
 use crate::sys;
 use group::{Group, SUMS};
-use publish::Published;
+use plan::micros;
 use slot::Slot;
 
 /// How often the end of a run is looked for, and progress shown.
-const TICK: Duration = Duration::from_millis(250);
+const TICK: Duration = Duration::from_millis(50);
 
 /// What a verification saw.
 #[derive(Debug)]
@@ -131,12 +131,10 @@ async fn direct(plan: &Rc<VerifyPlan>, progress: &mut Progress) -> io::Result<Ou
         checker: RefCell::new(checker),
         connector: Connector::new(&plan.target.transport, &plan.target.url, addresses),
         live: Live::default(),
-        publisher: Live::default(),
         buffer: RefCell::new(vec![0; READ_BUFFER].into()),
         failures: RefCell::default(),
         stats: RefCell::default(),
         meter: RefCell::new(plan.delivery_meter()),
-        published: RefCell::default(),
         cuts: Cell::new(0),
         restarts: Cell::new(0),
     });
@@ -151,13 +149,20 @@ async fn direct(plan: &Rc<VerifyPlan>, progress: &mut Progress) -> io::Result<Ou
     let prober = lag::pair().map(|(probes, read)| {
         let group = Rc::clone(&group);
         tokio::task::spawn_local(async move {
-            lag::measure(read, group.start, &group.live, &group.stats).await;
+            let record = |lag, events| {
+                let at = group.since_start(Instant::now());
+                let mut checker = group.checker.borrow_mut();
+                checker.looked(0, at.saturating_sub(micros(lag)), at);
+                group.stats.borrow_mut().read_lag.record_times(lag, events);
+            };
+            lag::record_each(read, group.start, &group.live, record).await;
         });
         probes
     });
     let prober = prober.map(|probes| Prober::start(probes, group.start));
-    tokio::task::spawn_local(publish::run(Rc::clone(&group)));
+    let publisher = publish(&group);
     tokio::task::spawn_local(restart::run(Rc::clone(&group)));
+    progress.begin(&group.recorder);
     let ending = hold(&group, interrupted, progress).await?;
     let end = Instant::now();
     drop(prober);
@@ -176,19 +181,40 @@ async fn direct(plan: &Rc<VerifyPlan>, progress: &mut Progress) -> io::Result<Ou
     if plan.timestamp_pointer.is_some() {
         stats.delivery.undelivered(findings.integrity.missing);
     }
+    let published = publisher.map_or_else(Published::default, |publisher| publisher.published());
+    let mut failures = group.failures.take();
+    failures.merge(published.failures.clone());
     Ok(Outcome {
         ending,
         findings,
         totals: Snapshot::of([&group.live]),
         stats,
-        failures: group.failures.take(),
-        published: *group.published.borrow(),
+        failures,
+        published,
         cuts: group.cuts.get(),
         restarts: group.restarts.get(),
         elapsed: end - group.start,
         cpu: cpu.map(|(now, before)| now.saturating_sub(before)),
         series,
     })
+}
+
+/// Starts publishing, where there is any.
+fn publish(group: &Rc<Group>) -> Option<Rc<Publisher>> {
+    let plan = &group.plan;
+    let publishing = plan.publishing.as_ref()?;
+    let schedule = Schedule::new(group.start, publishing.rate);
+    let publisher = Rc::new(Publisher::new(schedule, plan.connect_timeout));
+    let end = group.start + plan.duration;
+    let told = Rc::clone(group);
+    let acknowledged = move |number, at| {
+        let at = told.since_start(at);
+        told.checker.borrow_mut().acknowledged(number, at);
+    };
+    let publishing = Arc::clone(publishing);
+    let running = Rc::clone(&publisher).run(publishing, Some(end), acknowledged);
+    tokio::task::spawn_local(running);
+    Some(publisher)
 }
 
 /// Waits for what ends the run.
@@ -212,8 +238,14 @@ async fn hold(
         }
         group.observe();
         let now = Snapshot::of([&group.live]);
-        let left = end.saturating_duration_since(Instant::now());
-        progress.show(&now, group.start.elapsed(), Some(left));
+        if progress.is_due() {
+            let left = end.saturating_duration_since(Instant::now());
+            progress.show(&now, group.start.elapsed(), Some(left));
+            progress.judge(
+                &mut group.checker.borrow_mut(),
+                group.since_start(Instant::now()),
+            );
+        }
         let slots = u64::from(plan.connections);
         if now.ended == slots {
             return Ok(Ending::AllEnded);

@@ -1,20 +1,23 @@
 //! What a verification is to do: a command line that was found sound.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use sse_core::{Limits, SourceOptions};
 
 use super::cut::{Kind, Strata};
-use super::publish::Publishing;
 use crate::checker::{Sequence, Settings};
 use crate::cli::verify::VerifyArgs;
 use crate::compare::Baseline;
 use crate::plan::check_connections;
+use crate::publish::Publishing;
+use crate::report::invocation::shown_url;
 use crate::stats::DeliveryMeter;
 use crate::target::Target;
 use crate::threshold::Threshold;
 use crate::timestamp::Pointer;
+use crate::tui::{Rules, Title};
 
 /// The largest integer that every reader of JSON holds exactly (RFC 8259 §6).
 const LARGEST_SEED: u64 = (1 << 53) - 1;
@@ -55,7 +58,7 @@ pub struct VerifyPlan {
     /// What the run is compared with.
     pub baseline: Option<Baseline>,
     /// Own publishing.
-    pub publishing: Option<Publishing>,
+    pub publishing: Option<Arc<Publishing>>,
     /// Where publish times stand in payloads.
     pub timestamp_pointer: Option<Pointer>,
     /// In events of these types; none means all.
@@ -98,13 +101,13 @@ impl VerifyPlan {
         );
         let mut control_events = vec!["connected".to_owned()];
         control_events.extend(identity.ignore_event);
-        let publishing = Publishing::new(&args.publish, &args.request)?;
         let sequence = match (identity.sequence, identity.sequence_pointer) {
             (Some(expression), _) => Some(Sequence::Id(expression)),
             (_, pointer) => pointer.map(Sequence::Data),
         };
         let seed = cuts.seed;
         let seed = seed.unwrap_or_else(|| fastrand::u64(..=LARGEST_SEED));
+        let publishing = Publishing::new(&args.publish, &args.request, seed)?.map(Arc::new);
         let published = publishing
             .as_ref()
             .map(|publishing| publishing.sequence.clone());
@@ -129,7 +132,7 @@ impl VerifyPlan {
                 key_pointer: identity.key_pointer,
                 marker: publishing
                     .as_ref()
-                    .and_then(|publishing| publishing.marker(seed)),
+                    .and_then(|publishing| publishing.marker()),
                 stall: micros(judgement.stall),
                 delivery_timeout: micros(judgement.delivery_timeout),
                 drain: micros(judgement.drain),
@@ -141,10 +144,11 @@ impl VerifyPlan {
             strict: judgement.strict,
             thresholds: judgement.threshold,
             baseline: args.baseline.read("verify")?,
-            timestamp_pointer: args
-                .latency
-                .timestamp_pointer
-                .or_else(|| publishing.as_ref().and_then(Publishing::timestamp)),
+            timestamp_pointer: args.latency.timestamp_pointer.or_else(|| {
+                publishing
+                    .as_ref()
+                    .and_then(|publishing| publishing.timestamp())
+            }),
             timestamp_events: args.latency.timestamp_event,
             publishing,
         })
@@ -156,6 +160,23 @@ impl VerifyPlan {
         // A half-open connection is held beside the next one.
         let connections = self.connections.saturating_mul(2);
         check_connections(connections, 1, &self.target.transport)
+    }
+
+    /// What a view of the run says of it.
+    pub fn title(&self) -> Title {
+        let cuts = self.strata.all().iter().map(|cut| cut.kind.name());
+        Title {
+            command: "verify",
+            url: shown_url(&self.target.url),
+            connections: self.connections.into(),
+            thresholds: self.thresholds.clone(),
+            drain: Duration::from_micros(self.settings.drain),
+            judged: Some(Rules {
+                cuts: cuts.collect(),
+                allow_duplicates: self.allow_duplicates,
+                strict: self.strict,
+            }),
+        }
     }
 
     /// Whether connections are cut on purpose, by either side.

@@ -390,7 +390,10 @@ fn write_latencies(json: &RunReport<'_>, out: &mut String) -> std::fmt::Result {
     }
     if json.timestamps.is_some() && json.integrity.missing > 0 {
         let missing = thousands(json.integrity.missing);
-        writeln!(out, "  {missing} deliveries that never came count as 24 h.")?;
+        writeln!(
+            out,
+            "  {missing} deliveries that never came are the slowest: \"never\"."
+        )?;
     }
     let lag = json.tool.read_lag;
     write_timestamps(json.timestamps.as_ref(), latency.delivery, lag, out)?;

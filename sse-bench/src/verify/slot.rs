@@ -146,7 +146,12 @@ impl Slot {
             body: plan.target.body.as_deref().filter(|_| connect.send_body),
             slot: self.number as u32,
         };
-        let on_connected = || group.stats.borrow_mut().connect.record(since.elapsed());
+        let on_connected = || {
+            let now = Instant::now();
+            group.stats.borrow_mut().connect.record(now - since);
+            let at = group.since_start(now);
+            group.checker.borrow_mut().asked(self.number, at);
+        };
         let open = group.wire(&group.live).open(
             &group.connector,
             &request,

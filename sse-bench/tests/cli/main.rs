@@ -15,6 +15,7 @@ mod http2;
 #[cfg(unix)]
 mod interrupt;
 mod proxy;
+mod publish;
 mod refusals;
 mod report;
 mod schema;
@@ -26,5 +27,7 @@ mod support;
 mod templates;
 mod tls;
 mod transport;
+#[cfg(unix)]
+mod tui;
 mod usage;
 mod verify;

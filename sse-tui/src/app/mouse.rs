@@ -75,6 +75,12 @@ impl App {
                 self.focus = Focus::Streams;
                 self.stream = stream;
             }
+            Target::Finding(place) => {
+                self.select_finding(place);
+                if double && let Some(context) = self.screens.context() {
+                    self.act(Action::Open, context);
+                }
+            }
             Target::Panel(panel) => {
                 let charts = &mut self.screens.charts;
                 let by = panel.cast_signed() - charts.selected_index().cast_signed();

@@ -56,6 +56,20 @@ impl App {
         true
     }
 
+    /// Selects a lint or a reconnect, whichever are shown.
+    pub(super) fn select_finding(&mut self, place: usize) {
+        let reconnects = audit::keys(&audit::reconnects(self));
+        let lints = &mut self.screens.lints;
+        match self.screens.current {
+            Screen::Lints => {
+                let keys = lints.keys();
+                lints.cursor.select(place, &keys);
+            }
+            Screen::Audit => self.screens.audit.select(place, &reconnects),
+            _ => {}
+        }
+    }
+
     /// Goes to the list and selects a row, or the first one after it that was kept.
     fn show_in_list(&mut self, row: u64) {
         let held = self.store.range();

@@ -45,6 +45,27 @@ impl App {
         }
     }
 
+    /// Puts pasted text into the line that is being typed. Where there is none, it
+    /// is not taken for keys.
+    pub(super) fn paste(&mut self, text: &str) {
+        self.notice = None;
+        self.find_places();
+        match &mut self.prompt {
+            Some(prompt) => {
+                if prompt.paste(text) {
+                    self.typed();
+                }
+            }
+            None => {
+                let [filter, find] = [Action::Filter, Action::Find]
+                    .map(|action| self.keymap.how(Context::Main, action));
+                let text =
+                    format!("nothing takes pasted text here: {filter} filters, {find} finds");
+                self.say(Tone::Refused, text);
+            }
+        }
+    }
+
     pub(super) fn recall(&mut self, back: bool) {
         if let Some(prompt) = &mut self.prompt {
             prompt.recall(&self.history, back);

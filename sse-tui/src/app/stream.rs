@@ -6,7 +6,7 @@ use sse_core::client::Batch;
 use sse_core::{Cause, EventRef, Ignored, Item};
 
 use super::App;
-use crate::connection::{AT_ONCE, Connection, Leg, Link};
+use crate::connection::{AT_ONCE, Connection, Leg, Link, MAYBE_LOST};
 use crate::continuity::Finding;
 use crate::format;
 use crate::message::Change;
@@ -271,6 +271,7 @@ fn observe(
         connection.declared_lost = connection
             .declared_lost
             .saturating_add(gap.missed.unwrap_or(0));
+        connection.lost_more |= gap.missed.is_none();
         continuity.declared(event.last_event_id, gap.missed);
         if let Some(leg) = connection.legs.back_mut() {
             let before = leg.declared.unwrap_or(Some(0));
@@ -279,9 +280,11 @@ fn observe(
         return None;
     }
     let finding = continuity.observe(event);
+    let counted = continuity.is_counted();
     let proves_loss = continuity.proves_loss();
     let control = event.event_type == "connected" && continuity.is_hub();
     if let Some(leg) = connection.legs.back_mut() {
+        leg.counted = counted;
         leg.proves_loss = proves_loss;
         if control {
             leg.greeted = true;
@@ -320,7 +323,11 @@ fn observe(
                 format!("{first} to {last}")
             };
             let events = if count == 1 { "event" } else { "events" };
-            let how = connection.continuity.loss();
+            let how = if connection.continuity.proves_loss() {
+                "lost"
+            } else {
+                MAYBE_LOST
+            };
             let count = format::count(count);
             Some(format!("{count} {events} missing · {range} · {how}"))
         }
@@ -333,6 +340,7 @@ fn observe(
             None
         }
         Finding::NewHistory => {
+            connection.lost_more = true;
             if let Some(leg) = leg {
                 leg.new_history = true;
             }

@@ -19,24 +19,33 @@ pub const MAX_STREAMS: usize = 256;
 
 impl App {
     /// The stream that the keys mean: that of the selected row, or in its own pane.
-    fn stream_meant(&self) -> usize {
+    /// None of several while the selection follows whatever comes.
+    fn stream_meant(&mut self) -> Option<usize> {
         let last = self.connections.len().saturating_sub(1);
         let meant = match self.focus {
             Focus::Streams => self.stream,
+            _ if last > 0 && self.view.following() => {
+                let text = "which stream? select one of its rows first";
+                self.say(Tone::Refused, text);
+                return None;
+            }
             _ => self.selected().map_or(0, |row| usize::from(row.source)),
         };
-        meant.min(last)
+        Some(meant.min(last))
     }
 
     pub(super) fn reconnect(&mut self) {
         self.asked = true;
-        let stream = self.stream_meant();
-        self.screens.ask(Request::Reconnect(stream));
+        if let Some(stream) = self.stream_meant() {
+            self.screens.ask(Request::Reconnect(stream));
+        }
     }
 
     pub(super) fn close_stream(&mut self) {
         self.asked = true;
-        let stream = self.stream_meant();
+        let Some(stream) = self.stream_meant() else {
+            return;
+        };
         let ended = |connection: &Connection| matches!(connection.link, Link::Closed(_));
         match self.connections.get(stream) {
             Some(connection) if ended(connection) => {
@@ -82,6 +91,25 @@ impl App {
         self.requests.resize(self.connections.len() - 1, None);
         self.requests.push(Some(request));
         Some(self.connections.len() - 1)
+    }
+
+    /// The name of a stream as far as it tells it from the others.
+    pub fn short_name(&self, stream: usize) -> &str {
+        let Some(connection) = self.connections.get(stream) else {
+            return "";
+        };
+        let name = connection.name.as_str();
+        let others = self.connections.iter().map(|other| other.name.as_str());
+        let others = others.filter(|other| *other != name);
+        let alike = |other: &str| {
+            let pairs = name.char_indices().zip(other.chars());
+            let differ = pairs.into_iter().find(|((_, one), other)| one != other);
+            differ.map_or(name.len().min(other.len()), |((at, _), _)| at)
+        };
+        let common = others.map(alike).min().unwrap_or(0);
+        // A name begins where a part of the URL does.
+        let start = name[..common].rfind(['/', ':', '?', '&', '=']);
+        &name[start.map_or(0, |at| at + 1)..]
     }
 
     /// How a stream is asked for, if it is over HTTP.

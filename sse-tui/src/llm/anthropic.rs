@@ -20,7 +20,13 @@ pub(super) fn read(json: &Value) -> Option<Vec<Piece>> {
             if let Some(model) = message["model"].as_str() {
                 pieces.push(Piece::Model(model.to_owned()));
             }
-            usage(&message["usage"], &mut pieces);
+            // Of the output it counts what there is so far, which is next to nothing.
+            if let Some(input) = message["usage"]["input_tokens"].as_u64() {
+                pieces.push(Piece::Usage(Usage {
+                    input: Some(input),
+                    output: None,
+                }));
+            }
         }
         "content_block_start" => {
             let block = &json["content_block"];

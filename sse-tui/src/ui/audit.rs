@@ -7,8 +7,9 @@ use super::facts::Places;
 use super::pen::Pen;
 use crate::app::App;
 use crate::audit::{self, Outcome, Reconnect};
-use crate::connection::{AT_ONCE, Verdict};
+use crate::connection::{AT_ONCE, MAYBE_LOST, Verdict};
 use crate::format;
+use crate::mouse::{Target, Zones};
 use crate::theme::Theme;
 
 /// Columns: time, number of the connection, outage, how the server went on,
@@ -28,7 +29,13 @@ pub(super) fn fit(app: &mut App, places: &Places) {
 }
 
 /// A line for each reconnect; all about the selected one.
-pub(super) fn draw(buffer: &mut Buffer, places: &Places, app: &App, theme: &Theme) {
+pub(super) fn draw(
+    buffer: &mut Buffer,
+    places: &Places,
+    app: &App,
+    theme: &Theme,
+    zones: &mut Zones,
+) {
     let reconnects = audit::reconnects(app);
     let names = places.draw_list(buffer, title(&reconnects), note(app), theme);
     let area = places.rows();
@@ -45,6 +52,7 @@ pub(super) fn draw(buffer: &mut Buffer, places: &Places, app: &App, theme: &Them
     let index = cursor.index(&audit::keys(&reconnects));
     for (line, (place, reconnect)) in reconnects.iter().enumerate().skip(cursor.top()).enumerate() {
         let line = line as u16;
+        zones.add_lines(area, line, 1, Target::Finding(place));
         let mut pen = Pen::line(buffer, area, line).marks(theme);
         pen.text(if place == index { "▌" } else { " " }, theme.accent);
         columns.draw(&mut pen, reconnect, app, theme);
@@ -144,7 +152,7 @@ impl Columns {
             };
             pen.right_column(&at_once, COUNT, theme.text)
                 .skip(1)
-                .right_column(&lost, COUNT, worse(&lost, theme.bad))
+                .right_column(&lost, COUNT, worse(&lost, lost_style(&lost, theme)))
                 .skip(1)
                 .right_column(&again, COUNT, worse(&again, theme.warn))
                 .skip(1);
@@ -176,6 +184,11 @@ fn outcome_style(outcome: Outcome, theme: &Theme) -> Style {
         Outcome::Rejected => theme.bad,
         Outcome::NothingToJudge | Outcome::Complete => theme.dim,
     }
+}
+
+fn lost_style(lost: &str, theme: &Theme) -> Style {
+    let maybe = lost.len() > 1 && lost.ends_with('?');
+    if maybe { theme.warn } else { theme.bad }
 }
 
 fn verdict_style(verdict: Verdict, theme: &Theme) -> Style {
@@ -242,9 +255,12 @@ fn facts(
         format::count(leg.at_once),
         AT_ONCE.as_millis()
     );
+    let mut lost = reconnect.lost();
+    if lost.len() > 1 && lost.ends_with('?') {
+        lost = format!("{} missing: {MAYBE_LOST}", lost.trim_end_matches('?'));
+    }
     let lost = format!(
-        "{} · {} sent again, {} of them from before the Last-Event-ID",
-        reconnect.lost(),
+        "{lost} · {} sent again, {} of them from before the Last-Event-ID",
         format::count(leg.again),
         format::count(leg.overlap)
     );

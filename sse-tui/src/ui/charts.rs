@@ -1,23 +1,25 @@
 //! Live panels, one for each event type.
 
+mod figures;
+mod plot;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::symbols::Marker;
-use ratatui::widgets::Widget;
-use ratatui::widgets::canvas::{Canvas, Line, Points};
 use unicode_width::UnicodeWidthStr;
 
+use self::figures::{draw_value, number};
+use self::plot::{draw_chart, levels};
 use super::pane::{Edge, Pane};
 use super::pen::Pen;
 use crate::app::App;
-use crate::charts::{Charts, Field, HISTORY, Panel};
+use crate::charts::{Charts, Field, Panel};
 use crate::format;
 use crate::json;
 use crate::mouse::{Target, Zones};
-use crate::sanitize::{prefix, sanitize};
+use crate::sanitize::prefix;
 use crate::theme::Theme;
 use crate::wrap::Lines;
 
@@ -232,134 +234,6 @@ fn draw_panel(
     }
 }
 
-/// Name and value, how it changed, what else there is.
-fn draw_value(
-    buffer: &mut Buffer,
-    area: Rect,
-    panel: &Panel,
-    field: &Field,
-    value: f64,
-    now: Timestamp,
-    theme: &Theme,
-) {
-    let mut pen = Pen::line(buffer, area, 0).marks(theme);
-    if let Some((first, _)) = field.points(now).next() {
-        let span = Duration::try_from(now.duration_since(first)).unwrap_or_default();
-        if span.as_secs() > 0 && pen.room() > 40 {
-            pen.right(&format!("last {} ", format::duration(span)), theme.dim);
-        }
-    }
-    if panel.fields.len() > 1 {
-        let place = panel.chosen().map_or(0, |place| place + 1);
-        let more = match panel.fields_beyond {
-            0 => format!(" f {place}/{}  ", panel.fields.len()),
-            beyond => format!(" f {place}/{} +{beyond}  ", panel.fields.len()),
-        };
-        pen.right(&more, theme.dim);
-    }
-    let before = field.points(now).rev_second();
-    let (symbol, style) = match before {
-        Some(before) if value > before => ("▲", theme.good),
-        Some(before) if value < before => ("▼", theme.bad),
-        _ => ("·", theme.dim),
-    };
-    let label = field.label();
-    let width = sanitize(prefix(&label, 64)).width();
-    let width = width.min(pen.room().saturating_sub(14).max(4));
-    pen.skip(1)
-        .column(&label, width, theme.dim)
-        .text(&number(value), theme.strong)
-        .text(" ", theme.dim)
-        .text(symbol, style);
-    if let Some(before) = before.filter(|before| (value - before).abs() > f64::EPSILON) {
-        let by = number((value - before).abs());
-        pen.text(" ", theme.dim).text(&by, style);
-    }
-}
-
-/// The value before the last.
-trait RevSecond {
-    fn rev_second(self) -> Option<f64>;
-}
-
-impl<I: Iterator<Item = (Timestamp, f64)>> RevSecond for I {
-    fn rev_second(self) -> Option<f64> {
-        let (before, _) = self.fold((None, None), |(_, last), (_, value)| (last, Some(value)));
-        before
-    }
-}
-
-fn draw_chart(
-    buffer: &mut Buffer,
-    area: Rect,
-    panel: &Panel,
-    field: &Field,
-    now: Timestamp,
-    theme: &Theme,
-) {
-    let points = relative(field, now);
-    let (Some(first), false) = (points.first(), area.is_empty()) else {
-        return;
-    };
-    let (low, high) = extremes(&points);
-    let labels = [number(high), number(low)];
-    let width = labels.iter().map(|label| label.width()).max().unwrap_or(0) as u16 + 1;
-    let label_width = if area.width > 3 * width { width } else { 0 };
-    let plot = Rect {
-        x: area.x + 1,
-        width: area.width.saturating_sub(label_width + 2),
-        ..area
-    };
-    let span = (-first.0).clamp(10.0, HISTORY.as_secs_f64());
-    // A line that never moves runs through the middle.
-    let margin = if high > low { (high - low) * 0.04 } else { 1.0 };
-    let colour = theme.lane(usize::from(panel.lane)).fg.unwrap_or_default();
-    Canvas::default()
-        .marker(Marker::Braille)
-        .x_bounds([-span, 0.0])
-        .y_bounds([low - margin, high + margin])
-        .paint(|context| {
-            for pair in points.windows(2) {
-                let ((x1, y1), (x2, y2)) = (pair[0], pair[1]);
-                context.draw(&Line::new(x1, y1, x2, y2, colour));
-            }
-            context.draw(&Points::new(&points, colour));
-        })
-        .render(plot, buffer);
-    if label_width > 0 {
-        let column = Rect {
-            x: plot.right(),
-            width: label_width,
-            ..area
-        };
-        let bottom = area.height - 1;
-        let places = if high > low {
-            [Some((0, &labels[0])), Some((bottom, &labels[1]))]
-        } else {
-            [Some((area.height / 2, &labels[0])), None]
-        };
-        for (line, label) in places.into_iter().flatten() {
-            if line == 0 || bottom > 0 {
-                let mut pen = Pen::line(buffer, column, line);
-                pen.right_column(label, usize::from(label_width), theme.dim);
-            }
-        }
-    }
-}
-
-/// Seconds before now, and values.
-fn relative(field: &Field, now: Timestamp) -> Vec<(f64, f64)> {
-    let point = |(at, value): (Timestamp, f64)| (at.duration_since(now).as_secs_f64(), value);
-    field.points(now).map(point).collect()
-}
-
-fn extremes(points: &[(f64, f64)]) -> (f64, f64) {
-    points.iter().fold(
-        (f64::INFINITY, f64::NEG_INFINITY),
-        |(low, high), (_, value)| (low.min(*value), high.max(*value)),
-    )
-}
-
 /// Data without numbers, as much as there is room for.
 fn draw_latest(buffer: &mut Buffer, area: Rect, panel: &Panel, theme: &Theme) {
     let absent = panel.chosen().is_none();
@@ -381,7 +255,7 @@ fn draw_latest(buffer: &mut Buffer, area: Rect, panel: &Panel, theme: &Theme) {
     {
         let (start, end) = lines.get(line);
         let mut pen = Pen::line(buffer, area, line as u16 + skip).marks(theme);
-        pen.skip(1).foreign(&some[start..end], theme.text);
+        pen.skip(1).foreign(some[start..end].trim_end(), theme.text);
     }
 }
 
@@ -442,63 +316,9 @@ fn rate(panel: &Panel, app: &App) -> String {
     lane.map_or_else(String::new, |lane| format::rate(lane.meter.rate(now)))
 }
 
-/// The last values as heights of bars, from 1 to 7.
-fn levels(field: &Field, now: Timestamp, most: usize) -> Vec<u64> {
-    let points = relative(field, now);
-    let points = &points[points.len().saturating_sub(most)..];
-    let (low, high) = extremes(points);
-    let level = |value: f64| {
-        if high > low {
-            1 + ((value - low) / (high - low) * 6.0).round() as u64
-        } else {
-            3
-        }
-    };
-    points.iter().map(|(_, value)| level(*value)).collect()
-}
-
-/// At most nine columns or so: `101.5`, `14,684,160`, `1.2e21`.
-fn number(value: f64) -> String {
-    let size = value.abs();
-    if size >= 1e15 || (size > 0.0 && size < 1e-4) {
-        return format!("{value:.2e}");
-    }
-    if value.fract() == 0.0 {
-        let text = format::count(size as u64);
-        return if value < 0.0 {
-            format!("-{text}")
-        } else {
-            text
-        };
-    }
-    let decimals = match size {
-        1000.0.. => 2,
-        1.0.. => 3,
-        _ => 5,
-    };
-    let text = format!("{value:.decimals$}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_are_short_and_true() {
-        for (value, text) in [
-            (0.0, "0"),
-            (101.5, "101.5"),
-            (-14_684_160.0, "-14,684,160"),
-            (99.123_456, "99.123"),
-            (1234.567, "1234.57"),
-            (0.000_5, "0.0005"),
-            (1.2e21, "1.20e21"),
-            (-0.000_001, "-1.00e-6"),
-        ] {
-            assert_eq!(number(value), text);
-        }
-    }
 
     #[test]
     fn panels_take_a_shape_that_fits_the_screen() {

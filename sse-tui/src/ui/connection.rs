@@ -1,8 +1,11 @@
 //! What there is to know about the connection.
 
+use std::time::Duration;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
+use sse_core::Backoff;
 
 use super::header::state;
 use super::pen::Pen;
@@ -60,19 +63,13 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme, zo
     }
     let retry = only
         .retry
-        .map_or_else(|| "not set by the server".to_owned(), format::duration);
+        .map_or_else(|| "not set by the server".to_owned(), retry);
     let latency = only.latency.map_or_else(
         || "unknown".to_owned(),
         |latency| format!("{} to open", format::delta(latency)),
     );
     let (cursor, cursor_style) = cursor(only, theme);
-    let (ids, ids_style) = if only.lost() > 0 {
-        (format::count(only.lost()), theme.bad)
-    } else if only.continuity.proves_loss() {
-        ("none".to_owned(), theme.good)
-    } else {
-        ("none declared".to_owned(), theme.dim)
-    };
+    let (ids, ids_style) = losses(only, theme);
     let again = match only.again {
         0 => String::new(),
         again => format!(" · {} sent again", format::count(again)),
@@ -119,7 +116,7 @@ fn draw_all(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
         pen.text(" ", style)
             .text(&format!("{:<2} ", number + 1), theme.lane(number));
         pen.text(symbol, style).text(" ", style);
-        pen.foreign(&connection.name, theme.text);
+        pen.foreign(app.short_name(number), theme.text);
         if each == 2 {
             let mut pen = Pen::line(buffer, area, line + 1).marks(theme);
             let latency = connection.latency.map(format::delta).unwrap_or_default();
@@ -147,6 +144,34 @@ fn cursor(connection: &Connection, theme: &Theme) -> (String, Style) {
         ("none".to_owned(), theme.dim)
     } else {
         (connection.last_event_id.clone(), theme.text)
+    }
+}
+
+/// The reconnection time that is kept to, and whether the server asked for another.
+fn retry(asked: Duration) -> String {
+    let Backoff { floor, ceiling, .. } = Backoff::default();
+    if asked > ceiling {
+        return format!("{}, the server asks for more", format::duration(ceiling));
+    }
+    if asked < floor {
+        return format!("{}, the server asks for less", format::delta(floor));
+    }
+    format::delta(asked)
+}
+
+/// How many events are lost, as far as that is known.
+fn losses(connection: &Connection, theme: &Theme) -> (String, Style) {
+    let lost = format::count(connection.lost());
+    match (connection.lost(), connection.maybe_lost()) {
+        (0, 0) if connection.lost_more => ("some, the server says".to_owned(), theme.bad),
+        (1.., _) if connection.lost_more => (format!("{lost} and more"), theme.bad),
+        (1.., _) => (lost, theme.bad),
+        (0, 0) if connection.continuity.is_counted() => ("none".to_owned(), theme.good),
+        (0, 0) => ("none declared".to_owned(), theme.dim),
+        (0, missing) => {
+            let missing = format::count(missing);
+            (format!("none declared · {missing} missing"), theme.warn)
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! One event in full.
 
 use std::fmt::Write as _;
+use std::ops::Range;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -12,6 +13,7 @@ use crate::format;
 use crate::mouse::{Target, Zones};
 use crate::sanitize::{prefix, sanitize};
 use crate::theme::Theme;
+use crate::wire::is_whole;
 
 /// Lines above the text.
 const HEAD: u16 = 4;
@@ -75,11 +77,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme, zo
         zones.add_lines(text, line as u16, 1, Target::Line(line));
         let mut pen = Pen::line(buffer, text, line as u16);
         for (kind, token) in tokens {
-            let places: Vec<_> = match &app.find {
-                Some(find) => find.pattern.places(token).collect(),
-                None => Vec::new(),
-            };
-            pen.marked(token, theme.token(*kind), &places, theme.hit);
+            pen.marked(token, theme.token(*kind), &hits(app, token), theme.hit);
         }
         if selected && focused {
             pen.background(theme.selected);
@@ -121,7 +119,11 @@ fn draw_head(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
     pen.right(" ", theme.dim)
         .right(&format!("  {size}{wire}"), theme.dim);
     pen.skip(1).column("id", 8, theme.dim).skip(1);
-    pen.foreign(if row.id.is_empty() { "none" } else { row.id }, theme.text);
+    if row.id.is_empty() {
+        pen.foreign("none", theme.dim);
+    } else {
+        pen.marked(row.id, theme.text, &hits(app, row.id), theme.hit);
+    }
 
     let mut pen = Pen::line(buffer, area, 2).marks(theme);
     if let Some(path) = path.filter(|path| path.len() < usize::from(area.width) / 2) {
@@ -141,6 +143,14 @@ fn draw_head(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
     pen.fill("─", theme.faint);
 }
 
+/// Where what is looked for stands in a text.
+pub(super) fn hits(app: &App, text: &str) -> Vec<Range<usize>> {
+    match &app.find {
+        Some(find) => find.pattern.places(text).collect(),
+        None => Vec::new(),
+    }
+}
+
 /// Bytes on the wire, reads, and the reconnection time that the block sets.
 fn detail_wire(app: &App) -> String {
     let wire = app
@@ -150,7 +160,8 @@ fn detail_wire(app: &App) -> String {
     let Some((bytes, reads)) = wire.filter(|(bytes, _)| !bytes.is_empty()) else {
         return String::new();
     };
-    let mut text = format!(" · {} on the wire", format::bytes(bytes.len() as f64));
+    let more = if is_whole(bytes) { "" } else { "more than " };
+    let mut text = format!(" · {more}{} on the wire", format::bytes(bytes.len() as f64));
     let inside = reads.iter().filter(|read| **read > 0).count();
     if inside > 0 {
         let _ = write!(text, " in {} reads", inside + 1);

@@ -67,6 +67,7 @@ impl Places {
     ) -> Option<Rect> {
         let inside = Pane::new(title)
             .note(note)
+            .alert()
             .focused(true)
             .edge(self.edge)
             .draw(buffer, self.list, theme);

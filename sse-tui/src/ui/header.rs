@@ -46,7 +46,9 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
     let counters = counters(app);
     let counted: usize = counters
         .iter()
-        .map(|(name, count)| name.width() + format::short_count(*count).width() + 4)
+        .map(|(name, count, more)| {
+            name.width() + format::short_count(*count).width() + more.width() + 4
+        })
         .sum();
     let wide = area.width >= 100;
     let rest = if wide { counted + 28 } else { counted };
@@ -60,9 +62,11 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
     if wide {
         split_figure(&mut pen, theme, &rate);
     }
-    for (name, count) in counters {
+    for (name, count, more) in counters {
         let style = match (name, count) {
+            ("lost", _) if !more.is_empty() => theme.bad,
             ("lost" | "dropped", 1..) => theme.bad,
+            ("missing", _) => theme.warn,
             (_, 0) => theme.dim,
             _ => theme.strong,
         };
@@ -72,6 +76,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
             format::short_count(count)
         };
         pen.text(&count, style)
+            .text(more, style)
             .text(" ", theme.dim)
             .text(name, theme.dim)
             .text("   ", theme.dim);
@@ -82,14 +87,20 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
 }
 
 /// Where the events are: held in memory, evicted for the byte budget, dropped
-/// by this program, lost before they got here.
-fn counters(app: &App) -> [(&'static str, u64); 4] {
-    [
-        ("kept", app.store.kept()),
-        ("evicted", app.store.evicted()),
-        ("dropped", app.dropped()),
-        ("lost", app.lost()),
-    ]
+/// by this program, lost before they got here; and numbers that are missing, if
+/// any are. With a sign where there are more than is known.
+fn counters(app: &App) -> Vec<(&'static str, u64, &'static str)> {
+    let more = if app.lost_more() { "+" } else { "" };
+    let mut counters = vec![
+        ("kept", app.store.kept(), ""),
+        ("evicted", app.store.evicted(), ""),
+        ("dropped", app.dropped(), ""),
+        ("lost", app.lost(), more),
+    ];
+    if app.maybe_lost() > 0 {
+        counters.push(("missing", app.maybe_lost(), ""));
+    }
+    counters
 }
 
 /// The one line of a small screen.

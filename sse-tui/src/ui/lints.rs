@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::format;
 use crate::keymap::{Action, Context};
 use crate::lints::timestamp;
+use crate::mouse::{Target, Zones};
 use crate::theme::Theme;
 
 /// Columns of how often and how long ago.
@@ -28,7 +29,13 @@ pub(super) fn fit(app: &mut App, places: &Places) {
 }
 
 /// A line for each lint; all about the selected one.
-pub(super) fn draw(buffer: &mut Buffer, places: &Places, app: &App, theme: &Theme) {
+pub(super) fn draw(
+    buffer: &mut Buffer,
+    places: &Places,
+    app: &App,
+    theme: &Theme,
+    zones: &mut Zones,
+) {
     let lints = &app.screens.lints;
     let rows = lints.rows();
     let names = places.draw_list(buffer, "lints".to_owned(), note(&rows), theme);
@@ -55,6 +62,7 @@ pub(super) fn draw(buffer: &mut Buffer, places: &Places, app: &App, theme: &Them
         rows.iter().enumerate().skip(lints.cursor.top()).enumerate()
     {
         let line = line as u16;
+        zones.add_lines(area, line, 1, Target::Finding(place));
         let mut pen = Pen::line(buffer, area, line).marks(theme);
         let (symbol, style) = severity(lint.severity, theme);
         let ago = since(lint.last, app.now);

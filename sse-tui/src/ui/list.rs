@@ -9,6 +9,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
+use super::detail::hits;
 use super::divider;
 use super::header::state;
 use super::pen::Pen;
@@ -185,7 +186,7 @@ impl Columns {
             pen.text("│", style)
                 .text(symbol, state(theme))
                 .text(" ", style);
-            pen.column(&connection.name, part.saturating_sub(4), style);
+            pen.column(app.short_name(number), part.saturating_sub(4), style);
         }
         Rect {
             y: area.y.saturating_add(NAMES as u16).min(area.bottom()),
@@ -258,17 +259,19 @@ fn draw_event(
         theme.lane(usize::from(row.lane))
     };
     if columns.event_type > 0 {
-        pen.column(row.event_type, columns.event_type, lane).skip(1);
+        let name = prefix(row.event_type, columns.event_type * MOST_BYTES);
+        let places = hits(app, name);
+        pen.marked_column(name, columns.event_type, lane, &places, theme.hit)
+            .skip(1);
     }
     if columns.id > 0 {
-        pen.column(&tail(row.id, columns.id), columns.id, theme.dim)
+        let id = tail(row.id, columns.id);
+        let places = hits(app, &id);
+        pen.marked_column(&id, columns.id, theme.dim, &places, theme.hit)
             .skip(1);
     }
     let some = prefix(row.data, pen.room() * 16);
-    let places: Vec<_> = match &app.find {
-        Some(find) => find.pattern.places(some).collect(),
-        None => Vec::new(),
-    };
+    let places = hits(app, some);
     if near {
         pen.marked(some, theme.faint, &places, theme.hit);
     } else {

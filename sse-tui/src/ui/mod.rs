@@ -102,6 +102,7 @@ pub fn draw(frame: &mut Frame<'_>, app: &mut App, theme: &Theme) {
     if let Some(area) = panes.list {
         let area = Pane::new(list::title(app))
             .note(list::note(app))
+            .alert()
             .focused(several && app.focus == Focus::List)
             .edge(panes.edge)
             .draw(buffer, area, theme);
@@ -126,8 +127,14 @@ pub fn draw(frame: &mut Frame<'_>, app: &mut App, theme: &Theme) {
         charts::draw(buffer, area, panes.edge, app, theme, &mut zones);
     }
     match (&review, app.screens.current) {
-        (Some(places), Screen::Lints) => lints::draw(buffer, places, app, theme),
-        (Some(places), Screen::Audit) => audit::draw(buffer, places, app, theme),
+        (Some(places), Screen::Lints) => {
+            zones.add(area, Target::Pane(Context::Lints));
+            lints::draw(buffer, places, app, theme, &mut zones);
+        }
+        (Some(places), Screen::Audit) => {
+            zones.add(area, Target::Pane(Context::Audit));
+            audit::draw(buffer, places, app, theme, &mut zones);
+        }
         _ => {}
     }
     if let Some(area) = panes.replay {

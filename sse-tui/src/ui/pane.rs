@@ -41,6 +41,7 @@ impl Edge {
 pub(super) struct Pane {
     title: String,
     note: String,
+    alert: bool,
     focused: bool,
     edge: Edge,
 }
@@ -57,6 +58,12 @@ impl Pane {
     /// Text at the right end of the title line.
     pub(super) fn note(mut self, note: String) -> Self {
         self.note = note;
+        self
+    }
+
+    /// The note is something to act on.
+    pub(super) fn alert(mut self) -> Self {
+        self.alert = true;
         self
     }
 
@@ -119,7 +126,8 @@ impl Pane {
         pen.foreign(&self.title, title);
         pen.text(" ", title);
         if !self.note.is_empty() {
-            pen.right(&format!(" {} ", self.note), theme.warn);
+            let style = if self.alert { theme.warn } else { theme.dim };
+            pen.right(&format!(" {} ", self.note), style);
         }
     }
 }

@@ -129,9 +129,21 @@ impl<'a> Pen<'a> {
 
     /// Text from the network in a column of its own width, then one space.
     pub(super) fn column(&mut self, text: &str, width: usize, style: Style) -> &mut Self {
+        self.marked_column(text, width, style, &[], style)
+    }
+
+    /// As [`column`](Self::column), with another style at some places.
+    pub(super) fn marked_column(
+        &mut self,
+        text: &str,
+        width: usize,
+        style: Style,
+        places: &[Range<usize>],
+        place: Style,
+    ) -> &mut Self {
         let next = self.x.saturating_add(width as u16).min(self.end);
         let end = std::mem::replace(&mut self.end, next);
-        self.foreign(text, style);
+        self.marked(text, style, places, place);
         self.end = end;
         self.x = next;
         self.last = next;

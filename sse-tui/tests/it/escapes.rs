@@ -12,7 +12,7 @@ const SIZE: (u16, u16) = (120, 36);
 
 /// A terminal that notes what it is asked to do besides showing text.
 #[derive(Default)]
-struct Asked(Vec<String>);
+pub(crate) struct Asked(pub(crate) Vec<String>);
 
 impl vt100::Callbacks for Asked {
     fn audible_bell(&mut self, _: &mut vt100::Screen) {

@@ -4,6 +4,7 @@ use crossterm::event::KeyCode;
 use ratatui::style::Color;
 use sse_core::client::Request;
 use sse_tui::app::{App, Setup};
+use sse_tui::message::Message;
 
 use crate::screens::{Fixture, HOSTILE, SIZES};
 
@@ -370,4 +371,64 @@ fn a_search_begins_at_the_newest_event_while_the_list_follows() {
     assert_eq!(fixture.app.selected_row(), Some(newest));
     fixture.press(&[KeyCode::Esc]);
     assert!(fixture.app.view.following());
+}
+
+#[test]
+fn what_is_pasted_is_one_line_of_text_and_never_keys() {
+    let mut fixture = Fixture::busy();
+    let paste = |text: &str| Message::Paste(text.to_owned());
+    fixture.app.update(paste("q\nx"));
+    let screen = fixture.text((120, 36));
+    assert!(fixture.app.exit().is_none(), "q was not pressed");
+    assert!(
+        screen.contains("nothing takes pasted text here"),
+        "{screen}"
+    );
+    fixture.press(&[KeyCode::Char('&')]);
+    fixture.app.update(paste("type:\u{1b}[31mtick\u{7}\n"));
+    fixture.app.update(paste("\t.price>100\r\n"));
+    fixture.settle();
+    let prompt = fixture.app.prompt.as_ref().unwrap();
+    assert_eq!(prompt.text(), "type:[31mtick .price>100");
+    fixture.app.update(paste(&"x".repeat(100_000)));
+    assert_eq!(fixture.app.prompt.as_ref().unwrap().text().len(), 4096);
+}
+
+#[test]
+fn what_is_found_in_type_or_id_is_marked_there() {
+    for (word, expected) in [("tic", "tic"), ("a1bc-3", "a1bc-3")] {
+        let mut fixture = Fixture::busy();
+        fixture.press(&[KeyCode::Char('/')]);
+        fixture.write(word);
+        fixture.press(&[KeyCode::Enter]);
+        let hit = fixture.theme.hit.bg;
+        let marked = |fixture: &mut Fixture| -> String {
+            let screen = fixture.draw((160, 36));
+            let cells = screen.backend().buffer().content().iter();
+            let marked = cells.filter(|cell| Some(cell.bg) == hit);
+            marked.map(ratatui::buffer::Cell::symbol).collect()
+        };
+        let text = marked(&mut fixture);
+        assert!(text.contains(expected), "{word}: {text}");
+    }
+}
+
+#[test]
+fn streams_of_one_server_are_named_by_what_tells_them_apart() {
+    let names = [
+        "http://127.0.0.1:8080/events?topic=a",
+        "http://127.0.0.1:8081/events?topic=a",
+    ];
+    let mut fixture = Fixture::new();
+    let sources = names.map(str::to_owned).to_vec();
+    fixture.app = App::new(Setup::new(sources, fixture.start));
+    assert_eq!(fixture.app.short_name(0), "8080/events?topic=a");
+    assert_eq!(fixture.app.short_name(1), "8081/events?topic=a");
+    fixture.app = App::new(Setup::new(vec![names[0].to_owned(); 2], fixture.start));
+    assert_eq!(fixture.app.short_name(1), names[0]);
+    fixture.app = App::new(Setup::new(
+        vec![names[0].to_owned(), "stdin".to_owned()],
+        fixture.start,
+    ));
+    assert_eq!(fixture.app.short_name(0), names[0]);
 }

@@ -27,20 +27,21 @@ fn events(numbers: impl IntoIterator<Item = u32>) -> String {
 const CONNECTED: &str = "id: k3x9a1bc-1\nevent: connected\ndata: {\"connection\":\"q7\",\"cursor\":\"k3x9a1bc-1\",\"retry\":2000}\n\n";
 
 #[test]
-fn holes_in_the_numbers_are_a_loss_on_an_unfiltered_stream_of_a_hub() {
+fn holes_in_the_numbers_of_an_unfiltered_stream_of_a_hub_are_missing_and_may_be_lost() {
     let mut fixture = fixture("http://h/events?topic=*", None);
     fixture.feed(1.0, &(CONNECTED.to_owned() + &events([2, 3, 6])));
     let screen = fixture.text(SIZE);
     assert!(
         screen.contains(
-            "── 2 events missing · k3x9a1bc-4 to k3x9a1bc-5 · lost, or addressed to others ─"
+            "── 2 events missing · k3x9a1bc-4 to k3x9a1bc-5 · lost, expired or addressed to others ─"
         ),
         "{screen}"
     );
     assert!(
-        screen.contains("2 lost") && screen.contains("0 dropped"),
+        screen.contains("0 dropped   0 lost   2 missing"),
         "{screen}"
     );
+    assert!(screen.contains("none declared · 2 missing"), "{screen}");
     fixture.write("g");
     fixture.press(&[KeyCode::Char('>')]);
     assert!(
@@ -111,7 +112,7 @@ fn a_reconnect_says_what_it_lost() {
         (some, events([4]), "nothing lost"),
         (some, events([6]), "2 numbers skipped, loss unknown"),
         (some, again.clone() + &events([6]), "no gap declared"),
-        (all, again.clone() + &events([6]), "2 lost"),
+        (all, again.clone() + &events([6]), "2 missing, maybe lost"),
         (some, events([2, 3, 4]), "overlap, 2 sent again"),
         (
             all,
@@ -135,6 +136,20 @@ fn a_reconnect_says_what_it_lost() {
         assert!(screen.contains(&divider), "{divider}: {screen}");
         assert!(screen.contains("resumed after k3x9a1bc-3"), "{screen}");
     }
+}
+
+#[test]
+fn a_loss_of_unknown_size_is_not_shown_as_none() {
+    let gap = "id: k3x9a1bc-9\nevent: gap\ndata: {\"reason\":\"store_reset\",\"missed\":null}\n\n";
+    let screen = reconnected("http://h/events", gap);
+    assert!(screen.contains("0+ lost"), "{screen}");
+    assert!(screen.contains("some, the server says"), "{screen}");
+    assert!(screen.contains("some lost, says the server"), "{screen}");
+    let screen = reconnected(
+        "http://h/events?topic=*",
+        &(CONNECTED.replace("bc-1", "bc-3") + "id: zzzzzzzz-1\ndata: new\n\n"),
+    );
+    assert!(screen.contains("0+ lost"), "{screen}");
 }
 
 #[test]

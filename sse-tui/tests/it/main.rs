@@ -9,6 +9,7 @@ mod control;
 mod escapes;
 mod inspect;
 mod losses;
+mod misbehaving;
 mod mouse;
 mod print;
 mod recording;

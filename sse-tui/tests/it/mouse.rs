@@ -7,6 +7,7 @@ use sse_tui::app::Focus;
 use sse_tui::message::Message;
 
 use crate::charts::market;
+use crate::review::{reconnecting, sloppy};
 use crate::screens::Fixture;
 
 const SIZE: (u16, u16) = (120, 36);
@@ -127,6 +128,42 @@ fn a_click_on_a_word_of_the_footer_does_it() {
     assert!(!mouse.screen().contains("╭ help"));
     mouse.at("q quit", CLICK);
     assert!(mouse.fixture.app.exit().is_some());
+}
+
+#[test]
+fn findings_are_scrolled_selected_and_opened() {
+    for (fixture, key, words, row) in [
+        (sloppy as fn() -> Fixture, '!', "no heartbeat", "▌▲"),
+        (reconnecting, 'a', "live only", "▌15:09:48"),
+    ] {
+        let mut mouse = Mouse::new(fixture());
+        mouse
+            .fixture
+            .press(&[KeyCode::Char(key), KeyCode::Char('g')]);
+        mouse.at(words, MouseEventKind::ScrollDown);
+        mouse.at(words, MouseEventKind::ScrollUp);
+        mouse.at(words, CLICK);
+        let screen = mouse.screen();
+        let selected = |line: &str| line.contains(row) && line.contains(words);
+        assert!(screen.lines().any(selected), "{screen}");
+        mouse.later(100);
+        mouse.at(words, CLICK);
+        assert!(
+            mouse.screen().contains("─ not following"),
+            "{}",
+            mouse.screen()
+        );
+    }
+}
+
+#[test]
+fn the_wheel_moves_the_selection_of_findings() {
+    let mut mouse = Mouse::new(sloppy());
+    mouse.fixture.press(&[KeyCode::Char('!')]);
+    mouse.at("no heartbeat", MouseEventKind::ScrollDown);
+    let screen = mouse.screen();
+    let selected = screen.lines().find(|line| line.contains("│▌")).unwrap();
+    assert!(selected.contains("no heartbeat"), "{screen}");
 }
 
 #[test]

@@ -310,3 +310,22 @@ fn an_event_that_is_not_listed_is_said_to_be_so() {
         "{screen}"
     );
 }
+
+#[test]
+fn a_line_that_fills_the_pane_is_whole_whatever_ends_it() {
+    for columns in 60..100 {
+        let mut fixture = Fixture::new();
+        requested(&mut fixture);
+        let words = "one two three four five six seven eight nine ten eleven twelve ";
+        fixture.feed(0.5, &chat_chunk(0, &words.repeat(4)));
+        fixture.press(&[key('t')]);
+        let screen = fixture.text((columns, 24));
+        let text = screen.lines().filter(|line| !line.contains("event 1 "));
+        let all: String = text.flat_map(str::split_whitespace).collect();
+        let count = |word: &str| all.matches(word).count();
+        assert!(
+            count("twelve") == 4 && count("three") == 4,
+            "{columns}: {screen}"
+        );
+    }
+}

@@ -10,7 +10,10 @@ use super::super::{
 /// What happens to one slot, in time.
 #[derive(Debug, Clone)]
 pub(super) enum Happening {
-    Open(String),
+    Open {
+        asked: Micros,
+        cursor: String,
+    },
     Close(LegEnd),
     Receive {
         event_type: &'static str,
@@ -75,7 +78,10 @@ impl World {
             let closes = opened + lives;
             all.push((
                 opened,
-                Happening::Open(cursor.map_or_else(String::new, |event| format!("{event}"))),
+                Happening::Open {
+                    asked: opened,
+                    cursor: cursor.map_or_else(String::new, |event| format!("{event}")),
+                },
             ));
             self.greet(opened, cursor, &mut all);
             let head = self.events.partition_point(|at| *at <= opened);
@@ -140,7 +146,9 @@ pub(super) struct Run {
     pub(super) settings: Settings,
     pub(super) slots: usize,
     pub(super) all: Vec<(Micros, usize, Happening)>,
-    end: Micros,
+    pub(super) end: Micros,
+    /// What was ready by the first of these times was read by the second.
+    pub(super) looked: Vec<(Micros, Micros)>,
     habits: String,
 }
 
@@ -175,6 +183,7 @@ pub(super) fn run(seed: u64, end: Micros) -> Run {
         slots,
         all,
         end,
+        looked: Vec::new(),
         habits,
     }
 }
@@ -186,9 +195,16 @@ impl Run {
         for _ in 0..self.slots {
             checker.add_slot();
         }
+        let mut looked = self.looked.iter().peekable();
         for (at, slot, happening) in &self.all {
+            while let Some((since, read)) = looked.next_if(|(_, read)| read < at) {
+                checker.looked(0, *since, *read);
+            }
             match happening {
-                Happening::Open(cursor) => checker.opened(*slot, *at, cursor),
+                Happening::Open { asked, cursor } => {
+                    checker.asked(*slot, *asked);
+                    checker.opened(*slot, *at, cursor);
+                }
                 Happening::Close(end) => checker.closed(*slot, *at, *end),
                 Happening::Receive {
                     event_type,
@@ -203,6 +219,9 @@ impl Run {
                     checker.received(*slot, *at, &arrival);
                 }
             }
+        }
+        for (since, read) in looked {
+            checker.looked(0, *since, *read);
         }
         let known = checker.table.len();
         (checker.judge(self.end), known)

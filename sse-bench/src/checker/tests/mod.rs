@@ -4,6 +4,7 @@
 mod honest;
 mod model;
 mod pruned;
+mod slow;
 mod terms;
 
 use super::{Arrival, Checker, Findings, LegEnd, Micros, Settings};

@@ -213,6 +213,14 @@ impl Bench {
             .and_then(|program| program.events.try_recv().ok())
     }
 
+    /// The same for a client that has just asked again: what it printed before that may
+    /// still be on its way here.
+    pub(super) async fn printed_before(&mut self) -> Option<Event> {
+        let quiet = self.quiet;
+        let program = self.program.as_mut()?;
+        timeout(quiet, program.events.recv()).await.ok()?
+    }
+
     /// The most memory the client has held, in bytes.
     pub(super) fn peak_memory(&self) -> Option<u64> {
         self.program.as_ref().and_then(Program::peak_memory)

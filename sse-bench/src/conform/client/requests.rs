@@ -170,7 +170,11 @@ async fn refuse(bench: &mut Bench, peer: &mut Peer, response: &str, lenient: boo
     }
     peer.end().await;
     let stopped = bench.stopped().await;
-    if let Some(event) = bench.printed() {
+    let printed = match stopped {
+        Ok(()) => bench.printed(),
+        Err(_) => bench.printed_before().await,
+    };
+    if let Some(event) = printed {
         let seen = format_args!("an event was dispatched: {:?}", event.data);
         return Ok(Verdict::failed(seen));
     }

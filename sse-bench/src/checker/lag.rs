@@ -1,0 +1,70 @@
+//! How late this program itself read: what it charges a server with after some
+//! time, it charges after so much more.
+
+use super::Micros;
+
+/// The resolution.
+const SPAN: Micros = 1_000_000;
+
+/// The lag of the readers, over time.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Lags {
+    /// By second: the longest lag that reaches into it.
+    longest: Vec<Micros>,
+    /// By reader: all that was ready then has been read.
+    looked: Vec<Micros>,
+}
+
+impl Lags {
+    /// What was ready at `since` was read by `at`, and not before.
+    pub(super) fn looked(&mut self, reader: usize, since: Micros, at: Micros) {
+        if self.looked.len() <= reader {
+            self.looked.resize(reader + 1, since);
+        }
+        let looked = &mut self.looked[reader];
+        *looked = since.max(*looked);
+        let (first, last) = ((since / SPAN) as usize, (at / SPAN) as usize);
+        if self.longest.len() <= last {
+            self.longest.resize(last + 1, 0);
+        }
+        for longest in &mut self.longest[first..=last] {
+            *longest = at.saturating_sub(since).max(*longest);
+        }
+    }
+
+    /// The longest that anything ready to be read in this time waited, as far as that
+    /// is known; what was not looked for since waits still.
+    pub(super) fn longest(&self, from: Micros, to: Micros) -> Micros {
+        let spans = self.longest.iter().skip((from / SPAN) as usize);
+        let upto = (to / SPAN).saturating_sub(from / SPAN) as usize + 1;
+        let known = spans.take(upto).max().copied();
+        let waits = self.looked.iter().map(|looked| to.saturating_sub(*looked));
+        known.into_iter().chain(waits).max().unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_wait_that_reaches_into_a_time_counts() {
+        let mut lags = Lags::default();
+        assert_eq!(lags.longest(0, 9_000_000), 0);
+        lags.looked(0, 100_000, 101_000);
+        lags.looked(0, 3_500_000, 6_500_000);
+        lags.looked(0, 9_000_000, 9_002_000);
+        assert_eq!(lags.longest(0, 2_000_000), 1_000);
+        assert_eq!(lags.longest(0, 4_000_000), 3_000_000);
+        assert_eq!(lags.longest(5_000_000, 5_500_000), 3_000_000);
+        assert_eq!(lags.longest(7_000_000, 9_000_000), 2_000);
+    }
+
+    #[test]
+    fn what_no_reader_has_looked_for_yet_waits() {
+        let mut lags = Lags::default();
+        lags.looked(0, 8_000_000, 8_000_000);
+        lags.looked(1, 2_000_000, 2_000_000);
+        assert_eq!(lags.longest(8_000_000, 9_000_000), 7_000_000);
+    }
+}
