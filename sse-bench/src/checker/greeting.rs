@@ -41,11 +41,16 @@ struct Type {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Types {
     types: HashMap<Box<str>, Type, foldhash::fast::RandomState>,
+    /// The one last seen elsewhere, of which nothing is held: types come in runs.
+    last_elsewhere: Box<str>,
 }
 
 impl Types {
     /// Whether this type, first on a leg, may be a greeting.
     pub(super) fn may_greet(&self, event_type: &str) -> bool {
+        if *self.last_elsewhere == *event_type && !event_type.is_empty() {
+            return false;
+        }
         match self.types.get(event_type) {
             Some(known) => !known.elsewhere,
             None => self.types.len() < MOST_TYPES,
@@ -66,9 +71,13 @@ impl Types {
 
     /// The type is no greeting: what was held of it.
     pub(super) fn seen_elsewhere(&mut self, event_type: &str) -> Vec<Held> {
+        if *self.last_elsewhere == *event_type && !event_type.is_empty() {
+            return Vec::new();
+        }
         match self.types.get_mut(event_type) {
             Some(known) => {
                 known.elsewhere = true;
+                self.last_elsewhere = event_type.into();
                 std::mem::take(&mut known.held)
             }
             None => {

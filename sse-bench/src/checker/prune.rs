@@ -104,21 +104,27 @@ impl Checker {
             })
             .collect();
         for view in views.iter().flatten() {
-            limit = limit.min(settled(view));
+            limit = limit.min(received_upto(view));
         }
         limit = limit.min(self.types.first_held().unwrap_or(limit));
         // One that is settled stays: the sequence goes on from its number.
         limit = limit.saturating_sub(1);
-        limit = undecided_legs(&views, limit, |limit| {
+        let place = |limit: u32| {
+            let numbered = |place: u32| {
+                let key = keys.get(place as usize);
+                level != Level::Sequence || key.is_some_and(|key| key.number.is_some())
+            };
             let mut below = places.iter().rev().copied();
-            let place = below.find(|place| {
-                let numbered = keys
-                    .get(*place as usize)
-                    .is_some_and(|key| key.number.is_some());
-                *place <= limit && (level != Level::Sequence || numbered)
-            });
-            place.unwrap_or(0)
-        });
+            below.find(|place| *place <= limit && numbered(*place))
+        };
+        // What is settled decides reconnects though it stays: with somebody always
+        // away, each limit lies within an outage.
+        let settled = place(limit)?;
+        let undecided = views
+            .iter()
+            .flatten()
+            .filter_map(|view| undecided(view, settled));
+        limit = place(undecided.min().unwrap_or(settled).min(settled))?;
         if (limit as usize) < keys.len() / 4 || limit == 0 {
             return None;
         }
@@ -129,7 +135,7 @@ impl Checker {
         let unshared = unshared(&self.table, &open, horizon, part);
         let leaving: Vec<Option<Leaving>> = views
             .iter()
-            .map(|view| Some(self.leaving(view.as_ref()?, limit, until)))
+            .map(|view| Some(self.leaving(view.as_ref()?, limit, settled, until)))
             .collect();
         let watched = open.upto(until);
         drop(views);
@@ -181,10 +187,10 @@ impl Checker {
         .collect()
     }
 
-    fn leaving(&self, view: &SlotView<'_>, limit: u32, until: Micros) -> Leaving {
+    fn leaving(&self, view: &SlotView<'_>, limit: u32, settled: u32, until: Micros) -> Leaving {
         let record = view.record;
         let settings = &self.settings;
-        let decided = |leg: &super::Leg| leg.head <= limit;
+        let decided = |leg: &super::Leg| leg.head <= settled;
         let results = (0..record.legs.len()).map(|number| {
             let leg = &record.legs[number];
             let reconnect = number > 0 || record.dropped > 0;
@@ -254,7 +260,7 @@ impl Checker {
 }
 
 /// Up to which position a slot received all that was owed to it, once and in order.
-fn settled(view: &SlotView<'_>) -> u32 {
+fn received_upto(view: &SlotView<'_>) -> u32 {
     let unlimited = view.map.len();
     let (Some(start), Some(first)) = (view.start, view.arrived.first()) else {
         return view.start.unwrap_or(unlimited);
@@ -281,31 +287,22 @@ fn settled(view: &SlotView<'_>) -> u32 {
     rest.min(at.saturating_sub(1))
 }
 
-/// The limit lowered so far that all that reconnects which are not decided yet
-/// may be owed, is kept.
-fn undecided_legs(views: &[Option<SlotView<'_>>], limit: u32, place: impl Fn(u32) -> u32) -> u32 {
-    let mut limit = limit;
-    loop {
-        limit = place(limit);
-        let before = limit;
-        for view in views.iter().flatten() {
-            let mut stands = view.start.unwrap_or(u32::MAX);
-            let mut arrived = view.arrived.iter().peekable();
-            for (number, leg) in view.record.legs.iter().enumerate() {
-                let reconnect = number > 0 || view.record.dropped > 0;
-                if reconnect && leg.result.is_none() && leg.head > limit {
-                    limit = limit.min(stands).min(leg.cursor.unwrap_or(limit));
-                }
-                while let Some(segment) = arrived.next_if(|segment| segment.leg as usize == number)
-                {
-                    stands = segment.end();
-                }
-            }
+/// Where what reconnects that are not decided yet may be owed begins.
+fn undecided(view: &SlotView<'_>, settled: u32) -> Option<u32> {
+    let mut stands = view.start.unwrap_or(u32::MAX);
+    let mut arrived = view.arrived.iter().peekable();
+    let mut first = None;
+    for (number, leg) in view.record.legs.iter().enumerate() {
+        let reconnect = number > 0 || view.record.dropped > 0;
+        if reconnect && leg.result.is_none() && leg.head > settled {
+            let from = stands.min(leg.cursor.unwrap_or(stands));
+            first = Some(first.map_or(from, |first: u32| first.min(from)));
         }
-        if limit == before {
-            return limit;
+        while let Some(segment) = arrived.next_if(|segment| segment.leg as usize == number) {
+            stands = segment.end();
         }
     }
+    first
 }
 
 /// Names of events that were let go of, the latest ones.

@@ -47,7 +47,7 @@ pub struct VerifyArgs {
     pub url: String,
 
     /// Connections that watch the stream
-    #[arg(short = 'c', long, value_name = "N", default_value = "20", value_parser = value_parser!(u32).range(1..=10_000))]
+    #[arg(short = 'c', long, value_name = "N", default_value = "20", value_parser = at_least_1())]
     pub connections: u32,
 
     /// How long, with the drain at the end

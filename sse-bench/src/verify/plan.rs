@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use sse_core::{Limits, SourceOptions};
 
 use super::cut::{Kind, Strata};
@@ -157,9 +157,14 @@ impl VerifyPlan {
     /// Raises the limit on open files, and says beforehand what this machine
     /// will not carry.
     pub fn check_machine(&self) -> Result<()> {
-        // A half-open connection is held beside the next one.
-        let connections = self.connections.saturating_mul(2);
-        check_connections(connections, 1, &self.target.transport)
+        let transport = &self.target.transport;
+        let kinds = || self.strata.all().iter().map(|stratum| stratum.kind);
+        if !kinds().any(|kind| kind == Kind::HalfOpen) {
+            return check_connections(self.connections, 1, transport);
+        }
+        check_connections(self.connections.saturating_mul(2), 1, transport).context(
+            "--cut half-open holds each connection beside the next one, two for each of -c",
+        )
     }
 
     /// What a view of the run says of it.

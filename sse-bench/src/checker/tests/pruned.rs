@@ -113,6 +113,40 @@ fn a_healthy_stream_takes_no_more_memory_the_longer_it_is() {
 }
 
 #[test]
+fn outages_of_which_one_always_overlaps_the_next_hold_nothing_up() {
+    let mut script = Script::with(5, eager(&Settings::default()));
+    script.ids(&[0, 1, 2, 3, 4], &[0]);
+    let mut away: Vec<(usize, u32)> = Vec::new();
+    for id in 1..1000 {
+        let next = 1 + id as usize % 4;
+        script.cut(next);
+        away.push((next, id - 1));
+        let open: Vec<usize> = (0..5)
+            .filter(|slot| away.iter().all(|(gone, _)| gone != slot))
+            .collect();
+        script.ids(&open, &[id]).wait(1_000_000);
+        if away.len() > 2 {
+            let (slot, last) = away.remove(0);
+            let missed: Vec<u32> = (last + 1..=id).collect();
+            script.open(slot, &last.to_string()).ids(&[slot], &missed);
+        }
+    }
+    assert!(script.checker.table.len() < 60);
+    assert!(script.checker.runs < 200);
+    for (slot, last) in away {
+        let missed: Vec<u32> = (last + 1..1000).collect();
+        script.open(slot, &last.to_string()).ids(&[slot], &missed);
+    }
+    script.wait(6_000_000);
+    let findings = script.judge();
+    assert_eq!(findings.integrity.expected, 5000);
+    assert_eq!(findings.integrity.received, 5000);
+    assert_eq!(findings.reconnects.complete, 999);
+    assert_eq!(findings.undecided, []);
+    assert_eq!(findings.anomalies, []);
+}
+
+#[test]
 fn a_repeat_of_what_was_let_go_of_is_a_duplicate() {
     let mut script = long(&Settings::default(), 100);
     script.cut(1).open(1, "99").ids(&[1], &[3, 4]);
