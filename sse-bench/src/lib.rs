@@ -77,6 +77,7 @@ use finite::{FinitePlan, FiniteReport};
 use progress::Progress;
 use report::{Invocation, Report};
 use storm::{StormPlan, StormReport};
+use verify::anomalies::AnomalyLog;
 use verify::{VerifyPlan, VerifyReport};
 
 /// Runs a parsed command line.
@@ -151,17 +152,24 @@ fn verify(args: VerifyArgs) -> Result<Exit> {
     let output = args.output.clone();
     let plan = VerifyPlan::new(args)?;
     let writer = output.open::<VerifyReport<'_>>()?;
+    let log = plan
+        .anomalies
+        .as_ref()
+        .map(AnomalyLog::create)
+        .transpose()?;
     plan.check_machine()?;
     let mut progress = Progress::new(plan.connections).with_view(output.frame(), || plan.title());
     let invocation = Invocation::now();
     let (plan, outcome) = verify::run(plan, &mut progress)?;
+    // Where it fails the report is due all the same.
+    let logged = log.map_or(Ok(()), |log| log.write(&outcome));
     let report = VerifyReport::new(&invocation, &plan, &outcome)?;
     let exit = report.judgement.exit;
     if exit != Exit::Pass && !writer.shows_text() {
         complain(&report.head.reason);
     }
     writer.write(&report)?;
-    Ok(exit)
+    logged.map(|()| exit)
 }
 
 fn storm(args: StormArgs) -> Result<Exit> {

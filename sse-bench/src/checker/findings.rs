@@ -178,6 +178,122 @@ pub struct Anomaly {
     pub last: Option<String>,
 }
 
+/// A reception: which of its slot's legs, from 1, and keyed events of the leg before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Spot {
+    /// See there.
+    pub leg: usize,
+    /// See there.
+    pub ordinal: u32,
+}
+
+/// Where among the receptions of a slot an anomaly is to be seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Around {
+    /// Between two receptions; the first of those that are at fault, if they arrived.
+    Receptions {
+        /// The one before.
+        before: Option<Spot>,
+        /// The first at fault.
+        first: Option<Spot>,
+        /// The one after.
+        after: Option<Spot>,
+    },
+    /// At the reception of this number among those of all slots.
+    Delivery(u64),
+    /// At this time.
+    Time(Micros),
+    /// Where the leg opened.
+    Opening,
+}
+
+/// An anomaly with all that is known of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logged {
+    /// What and whose.
+    pub anomaly: Anomaly,
+    /// The events that the slot received before and after, where these are known.
+    pub before: Option<String>,
+    /// See [`before`](Self::before).
+    pub after: Option<String>,
+    /// Whether no reconnect can ever recover what this gap lost.
+    pub cursor_past_hole: bool,
+    /// Repeats at or before the last event ID of the leg's request.
+    pub replay_overlap: u64,
+    /// Where.
+    pub around: Around,
+}
+
+impl Logged {
+    pub(super) fn new(anomaly: Anomaly, around: Around) -> Self {
+        Self {
+            anomaly,
+            before: None,
+            after: None,
+            cursor_past_hole: false,
+            replay_overlap: 0,
+            around,
+        }
+    }
+}
+
+/// The earliest anomalies, of all kinds.
+#[derive(Debug, Clone, Default)]
+pub struct Log {
+    /// In order of time, once the run is judged.
+    pub entries: Vec<Logged>,
+    /// Anomalies for which there was no room.
+    pub left_out: u64,
+    most: usize,
+}
+
+impl Log {
+    /// Of `most` entries; none wants no log, and counts nothing.
+    pub(super) fn new(most: usize) -> Self {
+        Self {
+            most,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn is_wanted(&self) -> bool {
+        self.most > 0
+    }
+
+    pub(super) fn add(&mut self, entry: Logged) {
+        if !self.is_wanted() {
+            return;
+        }
+        self.entries.push(entry);
+        if self.entries.len() >= self.most.saturating_mul(2) {
+            self.settle();
+        }
+    }
+
+    pub(super) fn leave_out(&mut self, count: u64) {
+        if self.is_wanted() {
+            self.left_out += count;
+        }
+    }
+
+    pub(super) fn append(&mut self, other: &Self) {
+        for entry in &other.entries {
+            self.add(entry.clone());
+        }
+        self.leave_out(other.left_out);
+    }
+
+    pub(super) fn settle(&mut self) {
+        self.entries.sort_by_key(|entry| {
+            let anomaly = &entry.anomaly;
+            (anomaly.at, anomaly.slot, anomaly.leg)
+        });
+        let beyond = self.entries.len().saturating_sub(self.most);
+        self.left_out += beyond as u64;
+        self.entries.truncate(self.most);
+    }
+}
+
 /// What is not proved, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Undecided {
@@ -239,4 +355,6 @@ pub struct Findings {
     pub undecided: Vec<Undecided>,
     /// The first anomalies of each kind.
     pub anomalies: Vec<Anomaly>,
+    /// All of them, where that was asked for.
+    pub log: Log,
 }

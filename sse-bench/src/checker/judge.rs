@@ -2,14 +2,16 @@
 
 use std::collections::HashSet;
 
-use super::findings::{Anomaly, AnomalyKind, Findings, LegResult, Level, Mode, Undecided};
+use super::findings::{
+    Anomaly, AnomalyKind, Around, Findings, LegResult, Level, Log, Logged, Mode, Undecided,
+};
 use super::identity::Sequence;
 use super::intervals::{Piece, pieces};
 use super::order::Order;
 use super::owed::Map;
 use super::record::LegEnd;
 use super::shared::{Open, each_begins_anew, unshared};
-use super::slot::{Loss, SlotView};
+use super::slot::{Loss, Segment, SlotView};
 use super::table::Key;
 use super::{Checker, LISTED, Micros, reconnects};
 
@@ -192,7 +194,10 @@ impl<'a> Judged<'a> {
             checker,
             map,
             end,
-            findings: Findings::default(),
+            findings: Findings {
+                log: Log::new(checker.settings.logged),
+                ..Findings::default()
+            },
             listed: std::collections::HashMap::new(),
         }
     }
@@ -223,10 +228,15 @@ impl<'a> Judged<'a> {
             self.loss(number, view, loss);
         }
         self.repeats(number, view);
-        for (leg, count) in view.reorders() {
+        for (leg, outside) in view.reorders() {
+            let count = outside.iter().map(|part| u64::from(part.length)).sum();
             self.findings.integrity.reorder += count;
             let at = view.record.legs[leg as usize].opened;
-            self.list(AnomalyKind::Reorder, number, leg as usize, at, count, None);
+            let leg = leg as usize;
+            self.list(self.anomaly(AnomalyKind::Reorder, number, leg, at, count, None));
+            for part in &outside {
+                self.arrived(AnomalyKind::Reorder, number, view, part, 0);
+            }
         }
         let watched =
             |leg: &super::Leg| leg.closed_at().min(self.end) - leg.opened >= settings.stall;
@@ -235,7 +245,10 @@ impl<'a> Judged<'a> {
         }
         if let Some((leg, since)) = view.stall(settings.stall, None) {
             self.findings.integrity.stall += 1;
-            self.list(AnomalyKind::Stall, number, leg, since, 1, None);
+            let mut anomaly = self.anomaly(AnomalyKind::Stall, number, leg, since, 1, None);
+            // Counted from the first leg of all.
+            anomaly.leg = leg + 1;
+            self.note(anomaly, Around::Time(since));
         }
         self.reconnects(number, view, &losses);
     }
@@ -248,14 +261,10 @@ impl<'a> Judged<'a> {
         if loss.declared > 0 {
             self.findings.integrity.declared_gap += 1;
             self.findings.declared_connected += u64::from(connected);
-            self.list(
-                AnomalyKind::DeclaredGap,
-                slot,
-                leg,
-                at,
-                loss.declared.into(),
-                bounds,
-            );
+            let (kind, count) = (AnomalyKind::DeclaredGap, loss.declared.into());
+            let anomaly = self.anomaly(kind, slot, leg, at, count, bounds);
+            self.list(anomaly.clone());
+            self.lost(view, loss, anomaly, false);
         }
         let lost = u64::from(loss.count - loss.declared);
         if lost == 0 {
@@ -263,12 +272,14 @@ impl<'a> Judged<'a> {
         }
         let integrity = &mut self.findings.integrity;
         integrity.missing += lost;
+        let mut past = false;
         let kind = match (loss.after, connected) {
             (None, _) => AnomalyKind::MissingAtEnd,
             (Some(_), true) => {
                 integrity.gap += 1;
                 let next = self.map.key_at(loss.end);
-                integrity.cursor_past_hole += u64::from(next.is_some_and(|key| key.has_id));
+                past = next.is_some_and(|key| key.has_id);
+                integrity.cursor_past_hole += u64::from(past);
                 AnomalyKind::Gap
             }
             (Some(_), false) => {
@@ -281,7 +292,66 @@ impl<'a> Judged<'a> {
         } else {
             self.findings.missing_between += lost;
         }
-        self.list(kind, slot, leg, at, lost, bounds);
+        let anomaly = self.anomaly(kind, slot, leg, at, lost, bounds);
+        self.list(anomaly.clone());
+        self.lost(view, loss, anomaly, past);
+    }
+
+    /// Logs what did not arrive, between what did.
+    fn lost(&mut self, view: &SlotView<'_>, loss: &Loss, anomaly: Anomaly, past: bool) {
+        if !self.findings.log.is_wanted() {
+            return;
+        }
+        let before = loss.before.and_then(|_| loss.start.checked_sub(1));
+        let after = loss.after.map(|_| loss.end);
+        let place = |position: u32| view.find(position).map(|found| view.place(found));
+        let around = Around::Receptions {
+            before: before.and_then(place),
+            first: None,
+            after: after.and_then(place),
+        };
+        let entry = Logged {
+            before: before.map(|position| self.key(position)),
+            after: after.map(|position| self.key(position)),
+            cursor_past_hole: past,
+            ..Logged::new(anomaly, around)
+        };
+        self.findings.log.add(entry);
+    }
+
+    /// Logs what arrived and should not have, or not there.
+    fn arrived(
+        &mut self,
+        kind: AnomalyKind,
+        slot: usize,
+        view: &SlotView<'_>,
+        part: &Segment,
+        replay_overlap: u64,
+    ) {
+        if !self.findings.log.is_wanted() {
+            return;
+        }
+        let leg = part.leg;
+        let at = view.record.legs[leg as usize].opened;
+        let bounds = Some((part.position, part.end() - 1));
+        let count = part.length.into();
+        let anomaly = self.anomaly(kind, slot, leg as usize, at, count, bounds);
+        let before = part.ordinal.checked_sub(1);
+        let after = Some(part.ordinal + part.length);
+        let place = |ordinal: u32| view.place((leg, ordinal));
+        let around = Around::Receptions {
+            before: before.map(place),
+            first: Some(place(part.ordinal)),
+            after: after.map(place),
+        };
+        let key = |ordinal: u32| Some(self.key(view.received_at(leg, ordinal)?));
+        let entry = Logged {
+            before: before.and_then(key),
+            after: after.and_then(key),
+            replay_overlap,
+            ..Logged::new(anomaly, around)
+        };
+        self.findings.log.add(entry);
     }
 
     fn repeats(&mut self, slot: usize, view: &SlotView<'_>) {
@@ -291,11 +361,13 @@ impl<'a> Judged<'a> {
                 .flatten();
             let integrity = &mut self.findings.integrity;
             integrity.duplicate += u64::from(repeat.length);
-            integrity.replay_overlap += reconnects::overlap(repeat, cursor);
+            let overlap = reconnects::overlap(repeat, cursor);
+            integrity.replay_overlap += overlap;
             let at = view.record.legs[repeat.leg as usize].opened;
             let bounds = Some((repeat.position, repeat.end() - 1));
             let (leg, count) = (repeat.leg as usize, repeat.length.into());
-            self.list(AnomalyKind::Duplicate, slot, leg, at, count, bounds);
+            self.list(self.anomaly(AnomalyKind::Duplicate, slot, leg, at, count, bounds));
+            self.arrived(AnomalyKind::Duplicate, slot, view, repeat, overlap);
         }
     }
 
@@ -311,7 +383,8 @@ impl<'a> Judged<'a> {
             if result.complete == Some(false) {
                 let at = reconnects::overdue(view, leg, settings);
                 let kind = AnomalyKind::IncompleteReplay;
-                self.list(kind, slot, leg, at, result.owed, None);
+                let anomaly = self.anomaly(kind, slot, leg, at, result.owed, None);
+                self.note(anomaly, Around::Opening);
             }
         }
         if view.record.rejected {
@@ -319,7 +392,8 @@ impl<'a> Judged<'a> {
             self.findings.reconnects.rejected += 1;
             let leg = view.record.legs.len();
             let at = view.record.legs[leg - 1].closed_at();
-            self.list(AnomalyKind::Rejected, slot, leg, at, 1, None);
+            let anomaly = self.anomaly(AnomalyKind::Rejected, slot, leg, at, 1, None);
+            self.note(anomaly, Around::Time(at));
         }
     }
 
@@ -345,69 +419,105 @@ impl<'a> Judged<'a> {
         let table = &self.checker.table;
         let conflicts = table.keys.iter().filter(|key| key.conflict);
         self.findings.integrity.id_conflict += conflicts.count() as u64;
-        for (index, slot, at) in table.conflicts.clone() {
-            if !excluded(index) {
-                let position = self.map.position(index);
+        let unnamed = table.conflicting - table.conflicts.len() as u64;
+        self.findings.log.leave_out(unnamed);
+        for (index, seen) in &table.conflicts {
+            if !excluded(*index) {
+                let position = self.map.position(*index);
                 let bounds = position.map(|position| (position, position));
-                self.list(AnomalyKind::IdConflict, slot as usize, 0, at, 1, bounds);
+                let (kind, slot) = (AnomalyKind::IdConflict, seen.slot as usize);
+                let mut anomaly = self.anomaly(kind, slot, 0, seen.at, 1, bounds);
+                anomaly.leg = seen.leg as usize;
+                self.note(anomaly, Around::Delivery(seen.delivery));
             }
         }
     }
 
-    fn list(
-        &mut self,
+    /// Lists and logs.
+    fn note(&mut self, anomaly: Anomaly, around: Around) {
+        if self.findings.log.is_wanted() {
+            let entry = Logged::new(anomaly.clone(), around);
+            self.findings.log.add(entry);
+        }
+        self.list(anomaly);
+    }
+
+    fn list(&mut self, anomaly: Anomaly) {
+        let listed = self.listed.entry(anomaly.kind).or_default();
+        *listed += 1;
+        if *listed <= LISTED {
+            self.findings.anomalies.push(anomaly);
+        }
+    }
+
+    /// With indexes in the place of names.
+    fn anomaly(
+        &self,
         kind: AnomalyKind,
         slot: usize,
         leg: usize,
         at: Micros,
         count: u64,
         bounds: Option<(u32, u32)>,
-    ) {
-        let listed = self.listed.entry(kind).or_default();
-        *listed += 1;
-        if *listed <= LISTED {
-            let key = |position: u32| self.map.order.key_at[position as usize].to_string();
-            self.findings.anomalies.push(Anomaly {
-                kind,
-                slot: slot + 1,
-                // A stall's is counted from the first leg of all.
-                leg: match kind {
-                    AnomalyKind::Stall => leg + 1,
-                    _ => self.checker.slots[slot].dropped + leg + 1,
-                },
-                at,
-                count,
-                first: bounds.map(|(first, _)| key(first)),
-                last: bounds.map(|(_, last)| key(last)),
-            });
+    ) -> Anomaly {
+        Anomaly {
+            kind,
+            slot: slot + 1,
+            leg: self.checker.slots[slot].dropped + leg + 1,
+            at,
+            count,
+            first: bounds.map(|(first, _)| self.key(first)),
+            last: bounds.map(|(_, last)| self.key(last)),
         }
+    }
+
+    fn key(&self, position: u32) -> String {
+        self.map.order.key_at[position as usize].to_string()
     }
 
     /// Puts names in the place of indexes, all in one pass over the table.
     fn name(&mut self) {
-        let anomalies = &mut self.findings.anomalies;
+        self.findings.log.settle();
         let fields = |anomaly: &Anomaly| [anomaly.first.clone(), anomaly.last.clone()];
-        let indexes = anomalies.iter().flat_map(fields).flatten();
+        let entries = self.findings.log.entries.iter();
+        let neighbours = entries
+            .clone()
+            .flat_map(|entry| [entry.before.clone(), entry.after.clone()]);
+        let anomalies = entries.map(|entry| &entry.anomaly);
+        let anomalies = anomalies.chain(&self.findings.anomalies);
+        let indexes = anomalies.flat_map(fields).chain(neighbours).flatten();
         let wanted: HashSet<u32> = indexes.filter_map(|text| text.parse().ok()).collect();
         let names = self.checker.table.names(&wanted);
         let keys = self.checker.table.keys.len();
-        for anomaly in anomalies.iter_mut() {
-            for field in [&mut anomaly.first, &mut anomaly.last] {
-                let Some(index) = field.as_deref().and_then(|text| text.parse::<u32>().ok()) else {
-                    continue;
-                };
-                *field = match names.get(&index) {
-                    Some(name) => Some(name.clone()),
-                    None => {
-                        let phantom = self.map.order.phantoms.get(index as usize - keys);
-                        phantom.map(|phantom| {
-                            let series = self.checker.table.series_name(phantom.number.series);
-                            format!("{series}{}", phantom.number.number)
-                        })
-                    }
-                };
-            }
+        let name = |field: &mut Option<String>| {
+            let Some(index) = field.as_deref().and_then(|text| text.parse::<u32>().ok()) else {
+                return;
+            };
+            *field = match names.get(&index) {
+                Some(name) => Some(name.clone()),
+                None => {
+                    let phantom = self.map.order.phantoms.get(index as usize - keys);
+                    phantom.map(|phantom| {
+                        let series = self.checker.table.series_name(phantom.number.series);
+                        format!("{series}{}", phantom.number.number)
+                    })
+                }
+            };
+        };
+        for entry in &mut self.findings.log.entries {
+            name(&mut entry.anomaly.first);
+            name(&mut entry.anomaly.last);
+            name(&mut entry.before);
+            name(&mut entry.after);
         }
+        for anomaly in &mut self.findings.anomalies {
+            name(&mut anomaly.first);
+            name(&mut anomaly.last);
+        }
+        // These have their names.
+        self.findings.log.append(&self.checker.let_go.log);
+        self.findings.log.settle();
+        let anomalies = &mut self.findings.anomalies;
         anomalies.extend_from_slice(&self.checker.let_go.anomalies);
         anomalies.sort_by_key(|anomaly| anomaly.at);
     }

@@ -30,7 +30,8 @@ mod tests;
 use std::collections::HashMap;
 
 pub use findings::{
-    Anomaly, AnomalyKind, Findings, Integrity, LegResult, Level, Mode, Reconnects, Undecided,
+    Anomaly, AnomalyKind, Around, Findings, Integrity, LegResult, Level, Log, Logged, Mode,
+    Reconnects, Spot, Undecided,
 };
 pub use identity::{Arrival, KeyPointer, Sequence};
 pub use record::LegEnd;
@@ -73,6 +74,8 @@ pub struct Settings {
     pub prune_at: usize,
     /// Settled events whose names are still known, at most.
     pub remembered: usize,
+    /// Anomalies in the log, at most; 0 keeps none.
+    pub logged: usize,
 }
 
 impl Default for Settings {
@@ -89,6 +92,7 @@ impl Default for Settings {
             most_records: 20_000_000,
             prune_at: 16_384,
             remembered: 1_000_000,
+            logged: 0,
         }
     }
 }
@@ -130,6 +134,21 @@ struct Counts {
     conflicts: u64,
 }
 
+/// What is known of an event when it is received.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reception {
+    /// How much later than the first slot to receive it, if that was after the leg
+    /// had opened.
+    pub skew: Option<Micros>,
+    /// Its number among the receptions of all slots.
+    pub delivery: u64,
+    /// Keyed events of the leg before it; `None` if it has no key.
+    pub ordinal: Option<u32>,
+    /// It does not simply follow the one before it: the next event as others
+    /// received them, not announcing a loss, with the content that is known.
+    pub is_unusual: bool,
+}
+
 /// Counts while a run goes on; what was lost or repeated is known at its end.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SoFar {
@@ -150,13 +169,16 @@ impl Checker {
     pub fn new(settings: Settings) -> Self {
         Self {
             prune_at: settings.prune_at,
+            table: Table::naming(settings.logged.max(LISTED)),
+            let_go: LetGo {
+                log: Log::new(settings.logged),
+                ..LetGo::default()
+            },
             settings,
-            table: Table::default(),
             types: Types::default(),
             slots: Vec::new(),
             counts: Counts::default(),
             runs: 0,
-            let_go: LetGo::default(),
             lags: Lags::default(),
             truncated: None,
             acknowledged: None,
@@ -259,20 +281,33 @@ impl Checker {
         self.lags.looked(reader, since, at);
     }
 
-    /// The open leg of the slot received an event. How much later than the first slot
-    /// to receive it, if that was after the leg had opened.
-    pub fn received(&mut self, slot: usize, at: Micros, arrival: &Arrival<'_>) -> Option<Micros> {
+    /// The open leg of the slot received an event.
+    pub fn received(&mut self, slot: usize, at: Micros, arrival: &Arrival<'_>) -> Reception {
+        let mut reception = Reception::default();
         if self.truncated.is_some() {
-            return None;
+            return reception;
         }
         self.counts.deliveries += 1;
+        reception.delivery = self.counts.deliveries;
+        self.take(slot, at, arrival, &mut reception);
+        reception
+    }
+
+    fn take(
+        &mut self,
+        slot: usize,
+        at: Micros,
+        arrival: &Arrival<'_>,
+        reception: &mut Reception,
+    ) -> Option<()> {
         let stall = self.settings.stall;
         let leg = self.slots.get_mut(slot).and_then(SlotRecord::open_leg)?;
-        leg.heard(at, stall);
+        reception.is_unusual = leg.heard(at, stall);
         let of_type = |names: &[String]| names.iter().any(|name| name == arrival.event_type);
         if of_type(&self.settings.gap_events) {
             self.counts.gap_events += 1;
             leg.announced(at, identity::announced(arrival.data));
+            reception.is_unusual = true;
             return None;
         }
         if of_type(&self.settings.control_events) {
@@ -280,7 +315,7 @@ impl Checker {
             return None;
         }
         let first_on_leg = !std::mem::replace(&mut leg.has_events, true);
-        let opened = leg.opened;
+        let (opened, ordinal) = (leg.opened, leg.gone + leg.received);
         let may_greet = first_on_leg && self.types.may_greet(arrival.event_type);
         if may_greet {
             let age = at.saturating_sub(opened);
@@ -301,6 +336,8 @@ impl Checker {
         } = identified;
         let seen = Seen {
             slot: slot as u32,
+            leg: self.slots[slot].number() as u32,
+            delivery: reception.delivery,
             at,
             age: at.saturating_sub(opened),
             content: identity::content(arrival),
@@ -309,7 +346,8 @@ impl Checker {
         let index = match self.table.add(&identity, number, &seen) {
             Place::Index(index) => index,
             Place::Gone(again) => {
-                self.repeated(slot, at, &identity, again);
+                self.repeated(&seen, &identity, again);
+                reception.is_unusual = true;
                 return None;
             }
         };
@@ -323,24 +361,26 @@ impl Checker {
             };
             self.types.hold(arrival.event_type, held);
         } else {
-            self.table.confirm(index, &seen);
+            reception.is_unusual |= self.table.confirm(index, &seen);
         }
         let first = &self.table.keys[index as usize];
         let new = first.first_at >= opened && first.first_slot != seen.slot;
-        let skew = new.then(|| at.saturating_sub(first.first_at));
-        self.append(slot, index, at);
-        skew
+        reception.skew = new.then(|| at.saturating_sub(first.first_at));
+        reception.ordinal = Some(ordinal);
+        reception.is_unusual |= self.append(slot, index, at);
+        Some(())
     }
 
     /// An event that was let go of came again.
-    fn repeated(&mut self, number: usize, at: Micros, identity: &Identity<'_>, again: Again) {
+    fn repeated(&mut self, seen: &Seen, identity: &Identity<'_>, again: Again) {
+        let number = seen.slot as usize;
         let slot = &mut self.slots[number];
         if !slot.begun {
             // History, to a slot that is new.
             self.counts.unkeyed += 1;
             return;
         }
-        let reconnected = slot.dropped + slot.legs.len() > 1;
+        let reconnected = slot.number() > 1;
         if let Some(leg) = slot.open_leg() {
             leg.repeats += 1;
         }
@@ -350,33 +390,38 @@ impl Checker {
         let Identity::Text(name) = identity else {
             return;
         };
-        self.let_go.list(Anomaly {
+        let anomaly = Anomaly {
             kind: match again {
                 Again::Same => AnomalyKind::Duplicate,
                 Again::Conflict | Again::KnownConflict => AnomalyKind::IdConflict,
             },
             slot: number + 1,
-            leg: slot.dropped + slot.legs.len(),
-            at,
+            leg: slot.number(),
+            at: seen.at,
             count: 1,
             first: Some(name.to_string()),
             last: Some(name.to_string()),
-        });
+        };
+        self.let_go.list(anomaly, Around::Delivery(seen.delivery));
     }
 
-    fn append(&mut self, slot: usize, index: u32, at: Micros) {
+    /// Whether it does not follow the event before it.
+    fn append(&mut self, slot: usize, index: u32, at: Micros) -> bool {
         let timeout = self.settings.delivery_timeout;
+        let mut breaks = false;
         if let Some(leg) = self.leg(slot) {
             let runs = leg.runs.len();
             leg.append(index, at, timeout);
-            let runs = leg.runs.len() - runs;
-            self.runs += runs;
+            let added = leg.runs.len() - runs;
+            breaks = added > 0 && runs > 0;
+            self.runs += added;
         }
         if self.runs + self.table.len() as usize > self.settings.most_records {
             self.truncated = Some(at);
         } else if self.table.len() as usize >= self.prune_at {
             self.prune(at);
         }
+        breaks
     }
 
     /// The first event of a leg is known to be no greeting.

@@ -7,7 +7,7 @@
 
 use std::collections::HashSet;
 
-use super::findings::{Anomaly, AnomalyKind, LegResult, Level};
+use super::findings::{Anomaly, AnomalyKind, Around, LegResult, Level, Log, Logged};
 use super::intervals::{Piece, pieces};
 use super::order::Order;
 use super::owed::Map;
@@ -28,11 +28,16 @@ pub(super) struct LetGo {
     pub(super) begun: usize,
     /// The first of each kind.
     pub(super) anomalies: Vec<Anomaly>,
+    /// All of them, if that is wanted.
+    pub(super) log: Log,
     pub(super) watched: Watched,
 }
 
 impl LetGo {
-    pub(super) fn list(&mut self, anomaly: Anomaly) {
+    pub(super) fn list(&mut self, anomaly: Anomaly, around: Around) {
+        if self.log.is_wanted() {
+            self.log.add(Logged::new(anomaly.clone(), around));
+        }
         let same = |listed: &&Anomaly| listed.kind == anomaly.kind;
         if self.anomalies.iter().filter(same).count() < LISTED {
             self.anomalies.push(anomaly);
@@ -242,7 +247,7 @@ impl Checker {
             self.let_go.begun += usize::from(leg.has_events);
             if let Some(result) = leg.result {
                 if result.complete == Some(false) {
-                    self.let_go.list(Anomaly {
+                    let anomaly = Anomaly {
                         kind: AnomalyKind::IncompleteReplay,
                         slot: number + 1,
                         leg: slot.dropped + 1,
@@ -250,7 +255,8 @@ impl Checker {
                         count: result.owed,
                         first: None,
                         last: None,
-                    });
+                    };
+                    self.let_go.list(anomaly, Around::Opening);
                 }
                 self.let_go.legs.push(result);
             }

@@ -48,6 +48,8 @@ pub(super) struct Leg {
     pub(super) runs: Vec<Run>,
     /// Keyed events received, and those of them before the delivery timeout.
     pub(super) received: u32,
+    /// Keyed events received before those, that are no longer counted.
+    pub(super) gone: u32,
     pub(super) in_time: u32,
     pub(super) first_at: Option<Micros>,
     second_at: Option<Micros>,
@@ -91,6 +93,11 @@ pub(super) struct SlotRecord {
 }
 
 impl SlotRecord {
+    /// Of the last leg, from 1.
+    pub(super) fn number(&self) -> usize {
+        self.dropped + self.legs.len()
+    }
+
     pub(super) fn open_leg(&mut self) -> Option<&mut Leg> {
         self.legs.last_mut().filter(|leg| leg.ended.is_none())
     }
@@ -113,6 +120,7 @@ impl Leg {
             head,
             runs: Vec::new(),
             received: 0,
+            gone: 0,
             in_time: 0,
             first_at: None,
             second_at: None,
@@ -140,6 +148,7 @@ impl Leg {
         });
         self.trimmed |= dropped > 0;
         self.received -= dropped;
+        self.gone += dropped;
         self.in_time = self.in_time.saturating_sub(dropped);
         self.announcements
             .retain(|announcement| announcement.ordinal >= dropped);
@@ -174,6 +183,7 @@ impl Leg {
             self.runs.remove(0);
         }
         self.received -= 1;
+        self.gone += 1;
         self.in_time = self.in_time.saturating_sub(1);
         self.first_at = self.second_at;
         for announcement in &mut self.announcements {
@@ -203,12 +213,14 @@ impl Leg {
         });
     }
 
-    /// Any event arrived: a silence is over.
-    pub(super) fn heard(&mut self, at: Micros, stall: Micros) {
-        if at.saturating_sub(self.heard_at) >= stall {
+    /// Any event arrived: a silence is over. Whether it was as long as a stall.
+    pub(super) fn heard(&mut self, at: Micros, stall: Micros) -> bool {
+        let long = at.saturating_sub(self.heard_at) >= stall;
+        if long {
             self.silences.push((self.heard_at, at));
         }
         self.heard_at = at;
+        long
     }
 
     pub(super) fn close(&mut self, at: Micros, end: LegEnd, stall: Micros) {

@@ -1,5 +1,6 @@
 //! What one slot was owed, received, and lost.
 
+use super::findings::Spot;
 use super::intervals::Piece;
 use super::owed::Map;
 use super::record::{Leg, LegEnd, SlotRecord};
@@ -272,16 +273,34 @@ impl<'a> SlotView<'a> {
             })
     }
 
-    /// Events outside the longest increasing run of first receptions, by leg.
-    pub(super) fn reorders(&self) -> Vec<(u32, u64)> {
+    /// What is outside the longest increasing run of first receptions, by leg.
+    pub(super) fn reorders(&self) -> Vec<(u32, Vec<Segment>)> {
         let mut found = Vec::new();
         for leg in self.arrived.chunk_by(|one, next| one.leg == next.leg) {
             let outside = outside_longest_run(leg);
-            if outside > 0 {
+            if !outside.is_empty() {
                 found.push((leg[0].leg, outside));
             }
         }
         found
+    }
+
+    /// The position of what a leg received after so many keyed events.
+    pub(super) fn received_at(&self, leg: u32, ordinal: u32) -> Option<u32> {
+        [&self.arrived, &self.repeats].into_iter().find_map(|list| {
+            let after = list.partition_point(|one| (one.leg, one.ordinal) <= (leg, ordinal));
+            let segment = list[..after].last()?;
+            let offset = ordinal.checked_sub(segment.ordinal)?;
+            (segment.leg == leg && offset < segment.length).then(|| segment.position + offset)
+        })
+    }
+
+    /// The same reception as others know it.
+    pub(super) fn place(&self, (leg, ordinal): (u32, u32)) -> Spot {
+        Spot {
+            leg: self.record.dropped + leg as usize + 1,
+            ordinal: self.record.legs[leg as usize].gone + ordinal,
+        }
     }
 
     /// Whether it stalled: on which leg, and since when. With `until`, in a
@@ -311,33 +330,43 @@ impl<'a> SlotView<'a> {
     }
 }
 
-/// Segments are disjoint, so each is in the run as a whole or not at all.
-fn outside_longest_run(segments: &[Segment]) -> u64 {
+/// What is outside the heaviest increasing run. Segments are disjoint, so each is in
+/// the run as a whole or not at all.
+fn outside_longest_run(segments: &[Segment]) -> Vec<Segment> {
     let in_order = |pair: &[Segment]| pair[0].position < pair[1].position;
     if segments.windows(2).all(in_order) {
-        return 0;
+        return Vec::new();
     }
     let mut ranks: Vec<u32> = segments.iter().map(|segment| segment.position).collect();
     ranks.sort_unstable();
-    // A Fenwick tree of the heaviest run that ends at or before each rank.
-    let mut tree = vec![0_u64; ranks.len() + 1];
-    let (mut total, mut longest) = (0, 0);
-    for segment in segments {
+    // A Fenwick tree of the heaviest run that ends at or before each rank: its weight
+    // and its last segment, from 1.
+    let mut tree = vec![(0_u64, 0_usize); ranks.len() + 1];
+    let mut before = vec![0_usize; segments.len() + 1];
+    let mut heaviest = (0, 0);
+    for (number, segment) in (1..).zip(segments) {
         let rank = ranks.partition_point(|rank| *rank < segment.position) + 1;
-        let mut best = 0;
+        let mut best = (0, 0);
         let mut at = rank - 1;
         while at > 0 {
             best = best.max(tree[at]);
             at &= at - 1;
         }
-        best += u64::from(segment.length);
-        total += u64::from(segment.length);
-        longest = longest.max(best);
+        before[number] = best.1;
+        let run = (best.0 + u64::from(segment.length), number);
+        heaviest = heaviest.max(run);
         let mut at = rank;
         while at < tree.len() {
-            tree[at] = tree[at].max(best);
+            tree[at] = tree[at].max(run);
             at += at & at.wrapping_neg();
         }
     }
-    total - longest
+    let mut inside = vec![false; segments.len() + 1];
+    let mut at = heaviest.1;
+    while at > 0 {
+        inside[at] = true;
+        at = before[at];
+    }
+    let outside = (1..).zip(segments).filter(|(number, _)| !inside[*number]);
+    outside.map(|(_, segment)| *segment).collect()
 }

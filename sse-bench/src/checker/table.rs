@@ -13,6 +13,10 @@ const SETTLED_AGE: Micros = 1_000_000;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Seen {
     pub(super) slot: u32,
+    /// Of the slot, from 1.
+    pub(super) leg: u32,
+    /// Number of the reception.
+    pub(super) delivery: u64,
     pub(super) at: Micros,
     /// Since the leg opened.
     pub(super) age: Micros,
@@ -58,8 +62,10 @@ pub(super) struct Table {
     pub(super) ids_seen: bool,
     /// Events with more than one content.
     pub(super) conflicting: u64,
-    /// Of conflicts, the first few: event, slot, time.
-    pub(super) conflicts: Vec<(u32, u32, Micros)>,
+    /// Of conflicts, the first few: the event and its other content.
+    pub(super) conflicts: Vec<(u32, Seen)>,
+    /// So many.
+    most_conflicts: usize,
     /// What was let go of.
     pub(super) remembered: Remembered,
 }
@@ -73,6 +79,14 @@ pub(super) enum Place {
 }
 
 impl Table {
+    /// An empty one, that tells this many conflicts from others.
+    pub(super) fn naming(most_conflicts: usize) -> Self {
+        Self {
+            most_conflicts,
+            ..Self::default()
+        }
+    }
+
     pub(super) fn len(&self) -> u32 {
         self.keys.len() as u32
     }
@@ -160,8 +174,8 @@ impl Table {
         self.series.len() > 1
     }
 
-    /// A reception of the event counts.
-    pub(super) fn confirm(&mut self, index: u32, seen: &Seen) {
+    /// A reception of the event counts. Whether it has another content than the first.
+    pub(super) fn confirm(&mut self, index: u32, seen: &Seen) -> bool {
         self.ids_seen |= seen.has_id;
         let key = &mut self.keys[index as usize];
         key.live |= seen.age > SETTLED_AGE;
@@ -169,17 +183,19 @@ impl Table {
             key.first_at = seen.at;
             key.content = seen.content;
             key.first_slot = seen.slot;
-            return;
+            return false;
         }
         key.shared |= key.first_slot != seen.slot;
         key.first_at = key.first_at.min(seen.at);
-        if key.content != seen.content && !key.conflict {
+        let differs = key.content != seen.content;
+        if differs && !key.conflict {
             key.conflict = true;
             self.conflicting += 1;
-            if self.conflicts.len() < super::LISTED {
-                self.conflicts.push((index, seen.slot, seen.at));
+            if self.conflicts.len() < self.most_conflicts {
+                self.conflicts.push((index, *seen));
             }
         }
+        differs
     }
 
     fn series(&mut self, name: String) -> u32 {

@@ -1,5 +1,6 @@
 //! `sse-bench verify`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueHint, value_parser};
@@ -11,7 +12,7 @@ use super::{OutputArgs, RequestArgs, at_least_1};
 use crate::checker::KeyPointer;
 use crate::threshold::{self, Threshold};
 use crate::timestamp::Pointer;
-use crate::units::{parse_duration, parse_size};
+use crate::units::{InvalidUnit, parse_duration, parse_size};
 use crate::verify::cut::{Kind, Outage, Place};
 
 const EXIT_CODES: &str = "\
@@ -74,6 +75,9 @@ pub struct VerifyArgs {
 
     #[command(flatten)]
     pub baseline: BaselineArgs,
+
+    #[command(flatten)]
+    pub anomalies: AnomalyArgs,
 
     #[command(flatten)]
     pub output: OutputArgs,
@@ -208,6 +212,32 @@ pub struct JudgementArgs {
     /// The longest line and the most data of one event
     #[arg(long, value_name = "SIZE", default_value = "16MiB", value_parser = parse_size)]
     pub max_event_size: usize,
+}
+
+/// Each anomaly with its evidence.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Anomaly log")]
+pub struct AnomalyArgs {
+    /// Write each anomaly as a line of JSON: where, which events, and the bytes around it
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub anomalies: Option<PathBuf>,
+
+    /// Lines, at most: the earliest ones; what is beyond is counted in the last line
+    #[arg(long, value_name = "N", default_value = "10000", value_parser = at_least_1(), requires = "anomalies")]
+    pub max_anomalies: u32,
+
+    /// Bytes kept of each connection's latest blocks, as much again of what stood around
+    /// reconnects, and of what was unusual when it came; other bytes are gone at the end, and
+    /// "frames" is null. 0 keeps none
+    #[arg(long, value_name = "SIZE", default_value = "64KiB", value_parser = parse_size_or_0, requires = "anomalies")]
+    pub anomaly_frames: usize,
+}
+
+fn parse_size_or_0(text: &str) -> Result<usize, InvalidUnit> {
+    match text {
+        "0" => Ok(0),
+        _ => parse_size(text),
+    }
 }
 
 /// What is measured beside the verdict.

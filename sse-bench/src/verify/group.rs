@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::anomalies::SlotFrames;
 use super::plan::{VerifyPlan, micros};
 use crate::checker::{Checker, Micros};
 use crate::connect::Connector;
@@ -27,6 +28,8 @@ pub(super) struct Group {
     pub(super) failures: RefCell<Failures>,
     pub(super) stats: RefCell<Stats>,
     pub(super) meter: RefCell<Option<DeliveryMeter>>,
+    /// Of each slot; only for the anomaly log.
+    pub(super) frames: Option<RefCell<Vec<SlotFrames>>>,
     /// Cuts made so far, by this side and by restarts of the server.
     pub(super) cuts: Cell<u64>,
     pub(super) restarts: Cell<u64>,

@@ -45,6 +45,8 @@ pub struct RunReport<'a> {
     pub errors: Errors<'a>,
     /// The first of each kind.
     pub anomalies: Vec<AnomalyReport<'a>>,
+    /// Where all of them were asked for.
+    pub anomaly_log: Option<AnomalyLogReport>,
     pub tool: Tool,
 }
 
@@ -209,6 +211,14 @@ pub struct AnomalyReport<'a> {
     pub last: Option<&'a str>,
 }
 
+/// The log of all anomalies.
+#[derive(Debug, Serialize)]
+pub struct AnomalyLogReport {
+    /// Without the last one, which sums them up.
+    pub lines: usize,
+    pub left_out: u64,
+}
+
 /// This program's own part in what was measured.
 #[derive(Debug, Serialize)]
 pub struct Tool {
@@ -325,6 +335,10 @@ impl<'a> RunReport<'a> {
                     last: anomaly.last.as_deref(),
                 })
                 .collect(),
+            anomaly_log: plan.anomalies.as_ref().map(|_| AnomalyLogReport {
+                lines: findings.log.entries.len(),
+                left_out: findings.log.left_out,
+            }),
             tool: Tool {
                 read_lag: stats.read_lag.summary(),
                 cpu_us: outcome.cpu.map(us),

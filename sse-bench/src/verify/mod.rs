@@ -1,6 +1,7 @@
 //! `sse-bench verify`: watch a stream through connections that are cut, and
 //! judge what arrived.
 
+pub mod anomalies;
 pub mod cut;
 mod group;
 mod html;
@@ -18,6 +19,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::time::MissedTickBehavior;
 
@@ -36,6 +38,7 @@ use crate::publish::{Published, Publisher, Schedule};
 use crate::series::{Recorder, Series};
 use crate::stats::Stats;
 use crate::sys;
+use anomalies::SlotFrames;
 use group::{Group, SUMS};
 use plan::micros;
 use slot::Slot;
@@ -68,6 +71,10 @@ pub struct Outcome {
     pub cpu: Option<Duration>,
     /// The run over time.
     pub series: Series,
+    /// When it began.
+    pub started: Timestamp,
+    /// Of each slot, where the anomaly log is to show them.
+    pub frames: Vec<SlotFrames>,
 }
 
 impl Outcome {
@@ -84,6 +91,8 @@ impl Outcome {
             elapsed: Duration::ZERO,
             cpu: None,
             series: Series::default(),
+            started: Timestamp::now(),
+            frames: Vec::new(),
         }
     }
 }
@@ -123,7 +132,7 @@ async fn direct(plan: &Rc<VerifyPlan>, progress: &mut Progress) -> io::Result<Ou
     if plan.publishing.is_some() {
         checker.owe_acknowledged();
     }
-    let start = Instant::now();
+    let (start, started) = (Instant::now(), Timestamp::now());
     let group = Rc::new(Group {
         plan: Rc::clone(plan),
         start,
@@ -135,6 +144,10 @@ async fn direct(plan: &Rc<VerifyPlan>, progress: &mut Progress) -> io::Result<Ou
         failures: RefCell::default(),
         stats: RefCell::default(),
         meter: RefCell::new(plan.delivery_meter()),
+        frames: plan.anomalies.as_ref().map(|log| {
+            let slot = || SlotFrames::new(log.frames);
+            RefCell::new((0..plan.connections).map(|_| slot()).collect())
+        }),
         cuts: Cell::new(0),
         restarts: Cell::new(0),
     });
@@ -176,6 +189,7 @@ async fn direct(plan: &Rc<VerifyPlan>, progress: &mut Progress) -> io::Result<Ou
     let checker = group.checker.replace(Checker::new(plan.settings.clone()));
     let cpu = sys::cpu_time().zip(cpu_before);
     let findings = checker.judge(group.since_start(end));
+    let frames = group.frames.as_ref().map(RefCell::take);
     let mut stats = group.stats.take();
     stats.sharing = group.connector.sharing();
     if plan.timestamp_pointer.is_some() {
@@ -196,6 +210,8 @@ async fn direct(plan: &Rc<VerifyPlan>, progress: &mut Progress) -> io::Result<Ou
         elapsed: end - group.start,
         cpu: cpu.map(|(now, before)| now.saturating_sub(before)),
         series,
+        started,
+        frames: frames.unwrap_or_default(),
     })
 }
 

@@ -1,5 +1,6 @@
 //! What a verification is to do: a command line that was found sound.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +22,18 @@ use crate::tui::{Rules, Title};
 
 /// The largest integer that every reader of JSON holds exactly (RFC 8259 §6).
 const LARGEST_SEED: u64 = (1 << 53) - 1;
+
+/// What is logged of anomalies.
+#[derive(Debug)]
+pub struct LogPlan {
+    /// Where to.
+    pub file: PathBuf,
+    /// Lines, at most.
+    pub most: usize,
+    /// Bytes kept of each slot: of its latest blocks, of those around reconnects, and of
+    /// those around what was unusual.
+    pub frames: usize,
+}
 
 /// The plan of a verification.
 #[derive(Debug)]
@@ -57,6 +70,8 @@ pub struct VerifyPlan {
     pub thresholds: Vec<Threshold>,
     /// What the run is compared with.
     pub baseline: Option<Baseline>,
+    /// The log of all anomalies.
+    pub anomalies: Option<LogPlan>,
     /// Own publishing.
     pub publishing: Option<Arc<Publishing>>,
     /// Where publish times stand in payloads.
@@ -105,6 +120,9 @@ impl VerifyPlan {
             (Some(expression), _) => Some(Sequence::Id(expression)),
             (_, pointer) => pointer.map(Sequence::Data),
         };
+        let log = args.anomalies;
+        let (most, frames) = (log.max_anomalies as usize, log.anomaly_frames);
+        let anomalies = log.anomalies.map(|file| LogPlan { file, most, frames });
         let seed = cuts.seed;
         let seed = seed.unwrap_or_else(|| fastrand::u64(..=LARGEST_SEED));
         let publishing = Publishing::new(&args.publish, &args.request, seed)?.map(Arc::new);
@@ -138,12 +156,14 @@ impl VerifyPlan {
                 drain: micros(judgement.drain),
                 most_records: judgement.max_records as usize,
                 remembered: judgement.remember as usize,
+                logged: anomalies.as_ref().map_or(0, |log| log.most),
                 ..Settings::default()
             },
             allow_duplicates: judgement.allow_duplicates,
             strict: judgement.strict,
             thresholds: judgement.threshold,
             baseline: args.baseline.read("verify")?,
+            anomalies,
             timestamp_pointer: args.latency.timestamp_pointer.or_else(|| {
                 publishing
                     .as_ref()

@@ -374,6 +374,15 @@ fn write_anomalies(json: &RunReport<'_>, out: &mut String) -> std::fmt::Result {
     if more > 0 {
         writeln!(out, "    {more} more are in the JSON report")?;
     }
+    if let Some(log) = &json.anomaly_log {
+        let lines = thousands(log.lines as u64);
+        write!(out, "    {lines} are in the anomaly log")?;
+        if log.left_out > 0 {
+            let left_out = thousands(log.left_out);
+            write!(out, ", {left_out} have no room in it: --max-anomalies")?;
+        }
+        writeln!(out)?;
+    }
     Ok(())
 }
 

@@ -182,6 +182,11 @@ impl Slot {
             .checker
             .borrow_mut()
             .opened(self.number, at, &self.cursor);
+        if let Some(frames) = &group.frames
+            && let Some(frames) = frames.borrow_mut().get_mut(self.number)
+        {
+            frames.opened(&self.cursor);
+        }
         if let Some(lost_at) = self.lost_at.take() {
             group.live.reconnects.add(1);
             let mut stats = group.stats.borrow_mut();

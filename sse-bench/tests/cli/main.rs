@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what cannot be set up is a failed test")]
 
+mod anomalies;
 #[path = "../../examples/broadcast.rs"]
 #[expect(dead_code, reason = "an example has a main")]
 mod broadcast;

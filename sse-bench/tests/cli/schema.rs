@@ -6,10 +6,16 @@ const LOAD: &str = include_str!("../../../docs/load-report.schema.json");
 const FINITE: &str = include_str!("../../../docs/load-until-done-report.schema.json");
 const STORM: &str = include_str!("../../../docs/storm-report.schema.json");
 const VERIFY: &str = include_str!("../../../docs/verify-report.schema.json");
+const ANOMALY: &str = include_str!("../../../docs/anomaly-log.schema.json");
 
 /// Fails where the report is not as the schema of its command says.
 pub(crate) fn validate(report: &Value) {
     check(&schema(report["command"].as_str().unwrap()), report, "");
+}
+
+/// The same for a line of the anomaly log.
+pub(crate) fn validate_anomaly(line: &Value) {
+    check(&schema("anomaly"), line, "");
 }
 
 fn schema(command: &str) -> Value {
@@ -18,6 +24,7 @@ fn schema(command: &str) -> Value {
         "load --until-done" => FINITE,
         "storm" => STORM,
         "verify" => VERIFY,
+        "anomaly" => ANOMALY,
         other => panic!("there is no schema of {other}"),
     };
     serde_json::from_str(text).unwrap()

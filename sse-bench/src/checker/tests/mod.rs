@@ -2,6 +2,7 @@
 //! model on receptions made at random.
 
 mod honest;
+mod logged;
 mod model;
 mod pruned;
 mod slow;

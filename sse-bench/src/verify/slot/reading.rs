@@ -68,7 +68,9 @@ impl Slot {
         let at = group.since_start(received.at);
         let after_first = |cut: &Cut| cut.trigger == Trigger::FirstEvent;
         let may_cut = self.cut.as_ref().is_some_and(after_first) && self.may_cut(received.at);
-        let mut events = 0;
+        let mut frames = group.frames.as_ref().map(|frames| frames.borrow_mut());
+        let mut frames = frames.as_mut().and_then(|all| all.get_mut(self.number));
+        let (mut events, mut start) = (0, 0);
         let mut items = self.source.handle_chunk(received.at, data);
         while let Some(item) = items.next() {
             let Item::Event(event) = item else { continue };
@@ -78,11 +80,18 @@ impl Slot {
                 data: event.data,
                 id: event.has_id().then_some(event.last_event_id),
             };
-            if let Some(skew) = checker.received(self.number, at, &arrival) {
+            let reception = checker.received(self.number, at, &arrival);
+            if let Some(skew) = reception.skew {
                 stats.skew.record(Duration::from_micros(skew));
             }
             if let Some(meter) = &mut *meter {
                 meter.measure(&event, received.wall, self.opened_wall, &mut stats.delivery);
+            }
+            let id = arrival.id.filter(|_| frames.is_some()).map(Box::from);
+            if let Some(frames) = &mut frames {
+                let end = items.position();
+                frames.block(at, &data[start..end], id, &reception);
+                start = end;
             }
             if let Some(cut) = &mut self.cut
                 && cut.trigger == Trigger::FirstEvent
@@ -91,6 +100,9 @@ impl Slot {
                 cut.trigger = Trigger::Now;
                 break;
             }
+        }
+        if let Some(frames) = frames {
+            frames.begins(&data[start..]);
         }
         drop(items);
         self.group.live.deliveries.add(events);
