@@ -14,6 +14,7 @@ use url::{Host, Url};
 use crate::failure::{Failure, Kind};
 use crate::http2::{Lease, Pool, Sharing};
 use crate::live::Live;
+use crate::report::invocation::shown_url;
 use crate::stream::{Socket, Stream};
 use crate::transport::Transport;
 
@@ -220,7 +221,7 @@ fn host_and_port(url: &Url) -> Result<(String, u16), Failure> {
         Some(port) if !host.is_empty() => Ok((host, port)),
         _ => Err(Failure::new(
             Kind::Connect,
-            format_args!("{url} names no host"),
+            format_args!("{} names no host", shown_url(url)),
         )),
     }
 }

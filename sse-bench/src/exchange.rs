@@ -16,6 +16,7 @@ use crate::http::{HeadReader, encode_request};
 use crate::http2;
 use crate::leg::Leg;
 use crate::live::Live;
+use crate::report::invocation::shown_url;
 use crate::stats::wall_clock;
 use crate::stream::Stream;
 
@@ -117,7 +118,7 @@ impl Wire<'_> {
         };
         let answer = tokio::time::timeout(limit, answer).await;
         answer.unwrap_or_else(|_| {
-            let detail = format_args!("{}: no response within {limit:?}", request.url);
+            let detail = format_args!("{}: no response within {limit:?}", shown_url(request.url));
             Err(Failure::new(Kind::Timeout, detail))
         })
     }

@@ -7,6 +7,8 @@ use std::io;
 use http::StatusCode;
 use sse_core::{Cause, NetworkError, NetworkErrorKind};
 
+use crate::report::invocation::shown_url;
+
 /// The longest example kept, in bytes.
 const LONGEST_EXAMPLE: usize = 300;
 
@@ -143,6 +145,7 @@ impl Failure {
             Cause::Limit(_) => Kind::TooLong,
             _ => return None,
         };
+        let url = shown_url(url);
         Some(Self::new(kind, format_args!("{url}: {cause}")))
     }
 

@@ -98,6 +98,10 @@ impl Leg {
         if let Some(early) = self.early.take() {
             return Poll::Ready(unwrap(body, &early, self.received, persistent, take));
         }
+        if body.has_ended() {
+            // Nothing follows a head that says so, on a connection that may stay open.
+            return Poll::Ready(Ok(Step::End(self.received)));
+        }
         let mut buffer = wire.buffer.borrow_mut();
         let most = most.clamp(1, buffer.len());
         let read = ready!(wire.poll_read(cx, stream, &mut buffer[..most]));

@@ -173,11 +173,12 @@ fn verify(args: VerifyArgs) -> Result<Exit> {
 }
 
 fn storm(args: StormArgs) -> Result<Exit> {
-    let writer = args.output.open::<StormReport<'_>>()?;
-    let frame = args.output.frame();
+    let output = args.output.clone();
     let plan = StormPlan::new(args)?;
+    let writer = output.open::<StormReport<'_>>()?;
     plan.load.check_machine()?;
-    let mut progress = Progress::new(plan.load.connections).with_view(frame, || plan.title());
+    let mut progress =
+        Progress::new(plan.load.connections).with_view(output.frame(), || plan.title());
     let invocation = Invocation::now();
     let outcome = storm::run(&plan, &mut progress)?;
     let report = StormReport::new(&invocation, &plan, &outcome)?;

@@ -122,7 +122,10 @@ pub fn run(plan: &Arc<Plan>, progress: &mut Progress) -> io::Result<Outcome> {
     let runtime = Builder::new_current_thread()
         .enable_all()
         .build_local(LocalOptions::default())?;
-    runtime.block_on(direct(plan, progress))
+    let outcome = runtime.block_on(direct(plan, progress));
+    // A look-up of a name that the user no longer waits for may take long.
+    runtime.shutdown_background();
+    outcome
 }
 
 async fn direct(plan: &Arc<Plan>, progress: &mut Progress) -> io::Result<Outcome> {

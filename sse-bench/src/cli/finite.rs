@@ -13,7 +13,7 @@ use crate::units::parse_duration;
 #[command(next_help_heading = "Finite streams")]
 pub struct FiniteArgs {
     /// Each connection makes one request after another, each answered by a stream that ends with a
-    /// marker: data [DONE], or an event (or `type` in its JSON data) response.completed,
+    /// marker: data `[DONE]`, or an event (or `type` in its JSON data) response.completed,
     /// response.incomplete or `message_stop`. The other options here imply it
     #[arg(long)]
     pub until_done: bool,

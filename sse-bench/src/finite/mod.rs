@@ -1,10 +1,10 @@
 //! `sse-bench load --until-done`: requests that are answered by streams that end.
 //!
-//! [`FinitePlan`] says what to do, [`run`] does it on [`worker`] threads, each
+//! [`FinitePlan`] says what to do, [`run`] does it on `worker` threads, each
 //! with its share of the slots: a slot makes one request at a time, the next one
-//! when there is a [ticket](tickets::Ticket) for it. What a stream says is told
-//! by [`rules`] or, over MCP, by [`mcp`]; what is measured of it is a
-//! [`meter::Meter`], summed up in [`tally`].
+//! when there is a ticket for it. What a stream says is told
+//! by `rules` or, over MCP, by `mcp`; what is measured of it is a
+//! `Meter`, summed up in `tally`.
 
 mod amounts;
 mod goodput;
@@ -126,7 +126,10 @@ pub fn run(plan: &Arc<FinitePlan>, progress: &mut Progress) -> io::Result<Outcom
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(direct(plan, progress))
+    let outcome = runtime.block_on(direct(plan, progress));
+    // A look-up of a name that the user no longer waits for may take long.
+    runtime.shutdown_background();
+    outcome
 }
 
 async fn direct(plan: &Arc<FinitePlan>, progress: &mut Progress) -> io::Result<Outcome> {

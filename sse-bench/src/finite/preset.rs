@@ -17,7 +17,7 @@ const EITHER: HeaderValue = HeaderValue::from_static("application/json, text/eve
 /// A protocol whose answers are finite streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum)]
 pub enum Preset {
-    /// POST /v1/chat/completions: ends with [DONE]
+    /// POST /v1/chat/completions: ends with `[DONE]`
     OpenaiChat,
     /// POST /v1/responses: ends with response.completed
     OpenaiResponses,

@@ -21,6 +21,7 @@ use crate::connect::Link;
 use crate::exchange::{Answer, Request};
 use crate::failure::{Failure, Kind};
 use crate::leg::Leg;
+use crate::report::invocation::shown_url;
 use crate::stream::Stream;
 use crate::target::Asked;
 
@@ -280,7 +281,8 @@ impl Slot {
                     .connect(request.url, request.slot, &worker.live);
                 let connected = tokio::time::timeout(limit, connecting).await;
                 let link = connected.unwrap_or_else(|_| {
-                    let detail = format_args!("{}: no connection within {limit:?}", request.url);
+                    let detail =
+                        format_args!("{}: no connection within {limit:?}", shown_url(request.url));
                     Err(Failure::new(Kind::Timeout, detail))
                 })?;
                 worker.tally.borrow_mut().connect.record(since.elapsed());

@@ -12,6 +12,7 @@ use crate::exchange::{Answer, Request, Wire};
 use crate::failure::{Failure, Kind};
 use crate::http::AGENT;
 use crate::leg::Leg;
+use crate::report::invocation::shown_url;
 
 /// Sends the request on a stream of its own and waits for the head of the response.
 pub async fn ask(lease: Lease, wire: Wire<'_>, request: &Request<'_>) -> Result<Answer, Failure> {
@@ -41,7 +42,10 @@ pub async fn ask(lease: Lease, wire: Wire<'_>, request: &Request<'_>) -> Result<
 
 fn head(request: &Request<'_>) -> Result<http::Request<()>, Failure> {
     let invalid = |error: &dyn std::fmt::Display| {
-        Failure::new(Kind::Http2, format_args!("{}: {error}", request.url))
+        Failure::new(
+            Kind::Http2,
+            format_args!("{}: {error}", shown_url(request.url)),
+        )
     };
     let mut headers = request.headers.clone();
     let url = request.url;

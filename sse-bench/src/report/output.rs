@@ -90,6 +90,12 @@ impl Writer {
                     .join(", ")
             );
         }
+        let named = outputs.iter().filter_map(|output| output.file.as_deref());
+        let mut named: Vec<_> = named.chain(file).collect();
+        named.sort_unstable();
+        if let Some(twice) = named.windows(2).find(|pair| pair[0] == pair[1]) {
+            bail!("two reports for {}: give each a file", twice[0].display());
+        }
         let mut unplaced = None;
         let mut files = Vec::new();
         for output in outputs {
@@ -179,6 +185,8 @@ mod tests {
     fn standard_output_takes_one_format() {
         let outputs = ["json".parse().unwrap(), "text".parse().unwrap()];
         assert!(Writer::open::<Report<'_>>(&outputs, None).is_err());
+        let same = ["json=twice".parse().unwrap()];
+        assert!(Writer::open::<Report<'_>>(&same, Some(Path::new("twice"))).is_err());
         let writer = Writer::open::<Report<'_>>(&outputs[..1], None).unwrap();
         assert_eq!(writer.stdout, Some(Format::Json));
         assert_eq!(

@@ -26,7 +26,6 @@ pub use plan::StormPlan;
 pub use report::StormReport;
 pub use round::Round;
 
-use crate::connect::resolve;
 use crate::failure::Failure;
 use crate::live::Snapshot;
 use crate::load::{Ending, UNREACHABLE_AFTER};
@@ -100,7 +99,7 @@ async fn direct(plan: &StormPlan, progress: &mut Progress) -> io::Result<Outcome
     let mut interrupted = std::pin::pin!(sys::interrupted());
     let load = &plan.load;
     let resolved = tokio::select! {
-        resolved = resolve(&load.target.url) => resolved,
+        resolved = load.target.transport.resolve(&load.target.url) => resolved,
         result = &mut interrupted => {
             result?;
             return Ok(Outcome::nothing(Ending::Interrupted));
@@ -220,6 +219,9 @@ impl<I: Future<Output = io::Result<()>>> Director<'_, I> {
                 cut_at = Some(Instant::now() + self.plan.hold);
             }
             if cut_at.is_some_and(|at| Instant::now() >= at) {
+                if now.opened == 0 {
+                    return Ok(Some(Ending::Unreachable));
+                }
                 if self.unfed.is_none() {
                     self.unfed = Some(now.opened - now.fed.min(now.opened));
                 }

@@ -59,12 +59,21 @@ pub struct Fate {
     pub phase: Phase,
     /// 0 reads as fast as it can.
     pub cohort: usize,
+    /// Whether it has tried to come back.
+    pub tried: bool,
     /// Its first loss.
     pub lost_at: Option<Duration>,
     /// When the connection opened that was still open in the end.
     pub opened_at: Option<Duration>,
     /// When that had caught up.
     pub caught_up_at: Option<Duration>,
+}
+
+impl Fate {
+    /// Whether it was lost and has not tried to come back since.
+    pub fn is_waiting(&self) -> bool {
+        self.phase == Phase::Lost && !self.tried
+    }
 }
 
 /// One slot.
@@ -175,6 +184,7 @@ impl Record {
             return;
         };
         if let Some((lost_at, time)) = entry.away.take() {
+            entry.fate.tried = true;
             let wait = at.saturating_sub(lost_at);
             self.tally.waits.record(wait);
             self.tally.early += u64::from(wait < time);

@@ -129,11 +129,21 @@ fn findings(plan: &StormPlan, outcome: &Outcome) -> Vec<(Exit, String)> {
             thousands(lost)
         )
     });
-    let away = sum(|round| round.not_reopened() - round.given_up - round.stopped);
+    let away =
+        sum(|round| round.not_reopened() - round.given_up - round.stopped - round.still_waiting);
     find(away > 0, Exit::Violated, &|| {
         format!(
             "{} of {} connections were not open again within {}",
             thousands(away),
+            thousands(lost),
+            seconds(plan.within)
+        )
+    });
+    let waiting = sum(|round| round.still_waiting);
+    find(waiting > 0, Exit::Inconclusive, &|| {
+        format!(
+            "{} of {} connections were still to wait when {} were over, for their reconnection time: give --within more",
+            thousands(waiting),
             thousands(lost),
             seconds(plan.within)
         )

@@ -72,6 +72,8 @@ pub struct Round {
     pub given_up: u32,
     /// Told by a 204 to stop.
     pub stopped: u32,
+    /// Without a connection, and not due to try for one: their wait was not over.
+    pub still_waiting: u32,
     /// What catching up was.
     pub definition: CaughtUp,
     /// How the lost came back.
@@ -142,10 +144,7 @@ pub(super) struct End {
 
 impl Round {
     pub(super) fn new(end: End, fates: &[Fate], tally: Tally) -> Self {
-        let in_phase = |phase| {
-            let count = fates.iter().filter(|fate| fate.phase == phase).count();
-            u32::try_from(count).unwrap_or(u32::MAX)
-        };
+        let in_phase = |phase| count(fates.iter().filter(|fate| fate.phase == phase));
         let losses = || fates.iter().filter_map(|fate| fate.lost_at);
         let first = end.first_loss.or_else(|| losses().min());
         let back = |cohort| Back::new(fates, cohort, first.unwrap_or_default());
@@ -184,6 +183,7 @@ impl Round {
             slow_behind: in_phase(Phase::OpenSlow),
             given_up: in_phase(Phase::GivenUp),
             stopped: in_phase(Phase::Stopped),
+            still_waiting: count(fates.iter().filter(|fate| fate.is_waiting())),
             definition: end.definition,
             reopen: distribution(opened),
             catch_up: match end.definition {
@@ -207,6 +207,10 @@ impl Round {
             _ => self.back.reopened - self.slow_behind - self.back.caught_up,
         }
     }
+}
+
+fn count<'a>(fates: impl Iterator<Item = &'a Fate>) -> u32 {
+    u32::try_from(fates.count()).unwrap_or(u32::MAX)
 }
 
 /// When 50, 90, 99 and 100 % of `of` had got there.
@@ -242,6 +246,7 @@ mod tests {
     /// A hundred slots lost at 10 s, back one by one each second, the last never.
     fn fates() -> Vec<Fate> {
         let fate = |number: u64| Fate {
+            tried: true,
             phase: Phase::CaughtUp,
             cohort: 0,
             lost_at: Some(seconds(10)),
@@ -250,6 +255,7 @@ mod tests {
         };
         let mut fates: Vec<_> = (1..=100).rev().map(fate).collect();
         fates[0] = Fate {
+            tried: true,
             phase: Phase::GivenUp,
             lost_at: Some(seconds(12)),
             ..Fate::default()

@@ -244,3 +244,24 @@ fn the_page_holds_no_markup_of_the_network_and_no_secrets() {
         );
     }
 }
+
+#[test]
+fn a_failure_does_not_tell_the_secret_in_the_url() {
+    let refusal = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n";
+    let server = Server::answering(refusal);
+    let url = format!("{}?access_token=s3cret", server.url());
+    for command in [
+        &["load"][..],
+        &["load", "--until-done", "--requests", "1"],
+        &["storm"],
+    ] {
+        for format in ["text", "json"] {
+            let fixed = [&url, "-c", "1", "--output-format", format];
+            let run = run(&[command, &fixed].concat());
+            assert_eq!(run.code(), 4, "{run:?}");
+            let said = format!("{run:?}");
+            assert!(!said.contains("s3cret"), "{said}");
+            assert!(said.contains("401"), "{said}");
+        }
+    }
+}

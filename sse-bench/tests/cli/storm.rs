@@ -317,6 +317,28 @@ fn those_not_back_in_time_are_a_failure() {
     );
 }
 
+#[test]
+fn nobody_is_blamed_for_a_wait_that_was_not_over() {
+    let server = Server::start(|_, _, socket| {
+        stream(socket, "retry: 60000\ndata: a\n\n");
+        hold(socket);
+    });
+    let (run, report) = short(&server, &["-c", "3", "--within", "300ms"]);
+    assert_eq!(run.code(), 3, "{report:#}");
+    assert_eq!(report["totals"]["not_reopened"], 3);
+    assert!(run.stderr.contains("give --within more"), "{run:?}");
+}
+
+#[test]
+fn without_a_connection_there_is_no_storm() {
+    let server = Server::start(|_, _, _| {});
+    let limits = ["-c", "3", "--within", "300ms"];
+    let (run, report) = short(&server, &limits);
+    assert_eq!(run.code(), 4, "{report:#}");
+    assert_eq!(report["storms"], json!([]));
+    assert_eq!(report["ending"], "unreachable");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_command_may_take_the_server_away() {

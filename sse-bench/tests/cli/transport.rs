@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{STREAM, Server, chunked, expect_stream, run};
+use crate::support::{SSE_HEAD, STREAM, Server, chunked, expect_stream, hold, run, send};
 
 const JSON: [&str; 2] = ["--output-format", "json"];
 
@@ -17,6 +17,20 @@ fn another_address_is_connected_to_and_the_host_of_the_url_asked_for() {
     expect_stream(&run.json(), 2);
     let requests = server.requests();
     assert_eq!(requests[0].header("host"), Some("stream.example"));
+}
+
+#[test]
+fn a_storm_connects_to_the_other_address_too() {
+    let server = Server::start(|_, _, stream| {
+        let events = "retry: 100\ndata: a\n\n";
+        send(stream, format!("{SSE_HEAD}\r\n{events}"));
+        hold(stream);
+    });
+    let rule = format!("stream.example:80:{}", server.address);
+    let fixed = ["storm", "http://stream.example/", "--connect-to", &rule];
+    let run = run(&[&fixed[..], &["-c", "2", "--hold", "50ms"], &JSON].concat());
+    assert_eq!(run.code(), 0, "{run:?}");
+    assert_eq!(run.json()["totals"]["reopened"], 2);
 }
 
 #[cfg(unix)]

@@ -83,7 +83,7 @@ impl FiniteReport<'_> {
             (requests.cut_short, "cut short"),
             (requests.errors_in_stream, "told of an error"),
             (requests.refused, "refused"),
-            (requests.not_answered, "not answered"),
+            (requests.not_answered, "not answered or not readable"),
             (requests.timed_out, "timed out"),
         ];
         if requests.failed > 0 {

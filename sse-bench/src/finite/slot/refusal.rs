@@ -13,6 +13,7 @@ use crate::failure::{Failure, Kind};
 use crate::finite::meter::End;
 use crate::finite::reader::{Front, read};
 use crate::finite::rules::clip;
+use crate::report::invocation::shown_url;
 
 /// The most of a refusal's body that is looked at, and how long.
 const MOST_OF_A_REFUSAL: usize = 4 << 10;
@@ -28,7 +29,7 @@ impl Slot {
     /// Tells a stream, or where it may be a JSON document, from a refusal.
     pub(super) async fn judge(&mut self, answer: Answer) -> Result<Opened, End> {
         let worker = Rc::clone(&self.worker);
-        let url = &worker.plan.target.url;
+        let url = shown_url(&worker.plan.target.url);
         let essence = essence(&answer.headers);
         let coding = answer.headers.get(CONTENT_ENCODING).cloned();
         let coding = coding.filter(|coding| !coding.is_empty() && coding != "identity");

@@ -98,6 +98,18 @@ fn an_error_in_the_stream_fails_its_request_and_the_key_is_not_told() {
 }
 
 #[test]
+fn a_refusal_without_a_body_leaves_its_connection_to_the_next_request() {
+    let server = Server::start(|_, request, stream| {
+        let refusal = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n";
+        each(request, stream, |_, stream| send(stream, refusal));
+    });
+    let run = until_done(&server, &["-c", "1", "--requests", "2"]);
+    let report = report(&run);
+    assert_eq!(report["requests"]["refused"], 2);
+    assert_eq!(report["connections"], json!({"opened": 1, "reused": 1}));
+}
+
+#[test]
 fn refusals_are_counted_by_status_and_their_retry_after_is_told() {
     let refusal =
         "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 7\r\nContent-Length: 4\r\n\r\nslow";
