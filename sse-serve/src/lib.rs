@@ -24,6 +24,7 @@
 //!
 //! let client = tokio::task::spawn_blocking(move || {
 //!     let mut stream = std::net::TcpStream::connect(address)?;
+//!     # stream.set_read_timeout(Some(std::time::Duration::from_secs(60)))?;
 //!     stream.write_all(b"GET /sse/events HTTP/1.1\r\nHost: localhost\r\n\r\n")?;
 //!     let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
 //!     Ok::<_, std::io::Error>(lines.find(|line| line == "data: hello"))

@@ -107,6 +107,7 @@ impl Cursor {
         };
         cursor.begin(&request.start);
         cursor.connection.show(cursor.seq, false);
+        cursor.shared.registry.begin(&cursor.connection);
         let dropped = &cursor.shared.metrics.notices_dropped;
         cursor.shared.observers.opened(&cursor.connection, dropped);
         Ok(cursor)

@@ -273,7 +273,8 @@ impl Hub {
         self.shared.observers.add(observer)
     }
 
-    /// Open subscriptions.
+    /// Open subscriptions. What is published once one is counted is after the position
+    /// that it began at.
     pub fn connections(&self) -> usize {
         self.shared.registry.len()
     }

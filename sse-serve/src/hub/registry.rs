@@ -41,6 +41,8 @@ pub(crate) struct Connection {
     pub(crate) events: AtomicU64,
     pub(crate) bytes: AtomicU64,
     pub(crate) gaps: AtomicU64,
+    /// Its cursor has a position.
+    begun: AtomicBool,
     kicked: OnceLock<Closed>,
 }
 
@@ -99,6 +101,11 @@ impl Connection {
         }
     }
 
+    /// Changes under the lock of the registry.
+    fn has_begun(&self) -> bool {
+        self.begun.load(Ordering::Relaxed)
+    }
+
     /// Lets others see how far it is.
     pub(super) fn show(&self, cursor: u64, at_head: bool) {
         self.cursor.store(cursor, Ordering::Relaxed);
@@ -139,6 +146,8 @@ pub(super) struct Registry {
 #[derive(Debug, Default)]
 struct Open {
     connections: BTreeMap<ConnectionId, Arc<Connection>>,
+    /// How many of them have begun.
+    begun: usize,
     /// Places: of all connections but those that were replaced.
     taken: usize,
     /// Of each filter one, and how many connections have it.
@@ -200,6 +209,7 @@ impl Registry {
                     events: AtomicU64::new(0),
                     bytes: AtomicU64::new(0),
                     gaps: AtomicU64::new(0),
+                    begun: AtomicBool::new(false),
                     kicked: OnceLock::new(),
                 });
                 return Ok(Arc::clone(place.insert(connection)));
@@ -207,9 +217,21 @@ impl Registry {
         }
     }
 
+    /// From now on it is counted and listed: what is published after someone saw
+    /// it there is after the position that it began at.
+    pub(super) fn begin(&self, connection: &Connection) {
+        let mut open = self.lock();
+        if !connection.begun.swap(true, Ordering::Relaxed) {
+            open.begun += 1;
+        }
+    }
+
     pub(super) fn close(&self, connection: &Connection) {
         let mut open = self.lock();
         open.connections.remove(&connection.id);
+        if connection.has_begun() {
+            open.begun -= 1;
+        }
         open.deselect(connection.filter());
         if !open.replaced.remove(&connection.id) {
             self.vacate(&mut open, connection);
@@ -226,7 +248,7 @@ impl Registry {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.lock().connections.len()
+        self.lock().begun
     }
 
     /// At most `limit`, in the order of their ids, after this one.
@@ -236,7 +258,8 @@ impl Registry {
         });
         let open = self.lock();
         let page = open.connections.range((from, Bound::Unbounded));
-        page.take(limit)
+        page.filter(|(_, connection)| connection.has_begun())
+            .take(limit)
             .map(|(_, connection)| Arc::clone(connection))
             .collect()
     }
@@ -247,6 +270,7 @@ impl Registry {
         let lags = open
             .connections
             .values()
+            .filter(|connection| connection.has_begun())
             .map(|connection| head.saturating_sub(connection.position(head)));
         lags.fold((0, 0), |(max, sum), lag| (lag.max(max), lag + sum))
     }
@@ -423,6 +447,8 @@ mod tests {
         let alice = || of(Some("alice"));
         let first = open(&registry, peer, alice()).unwrap();
         let second = replace(&registry, &first, alice()).unwrap();
+        registry.begin(&first);
+        registry.begin(&second);
         // Both are open; the first has no place to give any more.
         assert_eq!(registry.len(), 2);
         let refused = replace(&registry, &first, alice()).unwrap_err();
@@ -460,7 +486,7 @@ mod tests {
     fn pages_meet_everyone_once() {
         let registry = registry(None, None);
         for _ in 0..4 {
-            open(&registry, None, of(None)).unwrap();
+            registry.begin(&open(&registry, None, of(None)).unwrap());
         }
         let first = registry.page(None, 3);
         let rest = registry.page(Some(first[2].id()), 3);
@@ -474,7 +500,22 @@ mod tests {
         for cursor in [10, 7, 2] {
             let connection = open(&registry, None, of(None)).unwrap();
             connection.show(cursor, false);
+            registry.begin(&connection);
         }
         assert_eq!(registry.lag(10), (8, 11));
+    }
+
+    #[test]
+    fn what_has_no_position_yet_takes_a_place_and_is_not_shown() {
+        let registry = registry(None, Some(1));
+        let connection = open(&registry, None, of(Some("a"))).unwrap();
+        let refused = open(&registry, None, of(Some("a"))).unwrap_err();
+        assert_eq!(refused, Refused::SessionFull);
+        assert_eq!((registry.len(), registry.page(None, 9).len()), (0, 0));
+        assert_eq!(registry.lag(10), (0, 0));
+        registry.begin(&connection);
+        assert_eq!((registry.len(), registry.page(None, 9).len()), (1, 1));
+        registry.close(&connection);
+        assert_eq!((registry.len(), registry.page(None, 9).len()), (0, 0));
     }
 }
