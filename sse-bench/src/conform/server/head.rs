@@ -13,19 +13,19 @@ pub(super) fn cases() -> Vec<Case> {
         Case::judge(
             "V01/status",
             "a request for the stream is answered with 200",
-            "HTML Living Standard §9.2.3: any other status fails the connection for good",
+            "HTML Living Standard §9.2.2: any other status fails the connection for good",
             status,
         ),
         Case::judge(
             "V01/type",
             "its content type is text/event-stream",
-            "HTML Living Standard §9.2.3: any other type fails the connection; §9.2.5: always UTF-8",
+            "HTML Living Standard §9.2.2: any other type fails the connection; §9.2.5: always UTF-8",
             content_type,
         ),
         Case::judge(
             "V01/redirects",
             "it is found without redirects",
-            "HTML Living Standard §9.2.3: each reconnection goes that way again",
+            "HTML Living Standard §9.2.1: they are followed; practice: some clients go that way each time",
             redirects,
         ),
         Case::judge(

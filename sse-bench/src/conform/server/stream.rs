@@ -70,7 +70,7 @@ pub(super) fn cases() -> Vec<Case> {
         Case::judge(
             "V42/mark",
             "no byte order mark but at the start",
-            "HTML Living Standard §9.2.5: a later one is part of a field name, and the line lost",
+            "HTML Living Standard §9.2.6: a later one is part of a field name, and the line lost",
             mark,
         ),
         Case::judge(

@@ -285,6 +285,9 @@ fn where_there_is_no_stream_one_check_says_so() {
     let run = conform(&missing.url(), &[]);
     assert_eq!(run.code(), 1);
     assert_eq!(names(&run.json(), "failed"), ["V01/status"]);
+    let text = crate::support::run(&["conform", "server", &missing.url()]).stdout;
+    let told = text.matches("404 Not Found").count();
+    assert!((2..=4).contains(&told), "{text}");
 
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());

@@ -233,7 +233,7 @@ pub(super) static TABLE: &[Wrong] = &[
     ),
     wrong("V12/vary", LAX, "echoed without Vary", |w, r, s| {
         let head = HEAD.replace("no-store", "no-cache");
-        let head = head + "Access-Control-Allow-Origin: https://conform.invalid\r\n";
+        let head = head + "Access-Control-Allow-Origin: https://page.invalid\r\n";
         flow(w, r, s, &head, numbered);
     }),
     wrong("V13", LAX, "any origin is echoed", |w, r, s| {
@@ -246,7 +246,7 @@ pub(super) static TABLE: &[Wrong] = &[
             "Access-Control-Allow-Credentials: true\r\n",
         );
     }),
-    wrong("V13", LAX, "* with credentials", |w, r, s| {
+    wrong("V13", LAX, "browsers refuse *", |w, r, s| {
         allow(w, r, s, "*", "Access-Control-Allow-Credentials: true\r\n");
     }),
     publishes("V14", FAILED, "arrived as", naive),
