@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 
 use http::StatusCode;
-use rustls::{CertificateError, Error as TlsError, InvalidMessage};
+use rustls::{AlertDescription, CertificateError, Error as TlsError, InvalidMessage};
 use sse_core::{Cause, NetworkError, NetworkErrorKind};
 
 use crate::report::invocation::shown_url;
@@ -135,6 +135,15 @@ impl Failure {
                 let detail = "what answers there is no TLS: is it an http:// address?";
                 Self::new(Kind::Tls, detail)
             }
+            Some(TlsError::AlertReceived(AlertDescription::NoApplicationProtocol)) => {
+                let detail =
+                    "the server does not speak the version of HTTP that was offered (ALPN)";
+                Self::new(Kind::Tls, detail)
+            }
+            None if error.kind() == io::ErrorKind::UnexpectedEof => Self::new(
+                Kind::Tls,
+                "the connection was closed within the TLS handshake",
+            ),
             _ => Self::new(Kind::Tls, error),
         }
     }

@@ -78,10 +78,11 @@ pub fn run(args: &ProxyArgs) -> Result<Exit> {
 }
 
 fn parse_upstream(text: &str) -> Result<Url> {
-    let url = Url::parse(text).with_context(|| format!("--upstream {text}"))?;
-    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+    let url = Url::parse(text).ok();
+    let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    let Some(url) = url else {
         bail!("--upstream {text}: give a URL such as http://127.0.0.1:8080");
-    }
+    };
     if url.query().is_some() || url.fragment().is_some() {
         bail!("--upstream {text}: without query and fragment; those of each request are passed on");
     }

@@ -108,10 +108,24 @@ fn tls_against_a_plain_server_is_an_error_of_tls() {
     let url = format!("https://{}/events", server.address);
     let refused = load(&url, &["-c", "1", "--insecure", "-z", "100ms"]);
     assert_eq!(refused.code(), 4);
-    let doctor = run(&["doctor", &url, "--insecure"]);
-    assert_eq!(doctor.code(), 4);
-    let said = doctor.stdout.contains("is it an http:// address?");
-    assert!(said, "{}", doctor.stdout);
+    let said = |url: &str| run(&["doctor", url, "--insecure"]).stdout;
+    let closed = said(&url);
+    assert!(
+        closed.contains("closed within the TLS handshake"),
+        "{closed}"
+    );
+
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}/events", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for socket in listener.incoming() {
+            let mut socket = socket.unwrap();
+            let _ = socket.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+            crate::support::hold(&mut socket);
+        }
+    });
+    let answered = said(&url);
+    assert!(answered.contains("is it an http:// address?"), "{answered}");
 }
 
 /// What `openssl req -x509` makes unless told otherwise.
