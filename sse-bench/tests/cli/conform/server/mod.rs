@@ -314,7 +314,7 @@ fn the_page_is_one_file_with_all_that_was_found() {
     for part in [
         "PASS",
         "V01/status",
-        "max-age=&quot;&lt;script&gt;&quot;",
+        "&lt;script&gt;",
         "RFC 9111",
         "id=\"show-non_strict\"",
         "prefers-color-scheme: dark",
