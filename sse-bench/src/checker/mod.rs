@@ -31,7 +31,7 @@ use std::collections::HashMap;
 
 pub use findings::{
     Anomaly, AnomalyKind, Around, Findings, Integrity, LegResult, Level, Log, Logged, Mode,
-    Reconnects, Spot, Undecided,
+    Reconnects, Reopened, Replays, Spot, Undecided,
 };
 pub use identity::{Arrival, KeyPointer, Sequence};
 pub use record::LegEnd;
@@ -70,7 +70,7 @@ pub struct Settings {
     pub drain: Micros,
     /// Events known and runs recorded, at most, beyond which nothing is recorded.
     pub most_records: usize,
-    /// Events known at which it is first looked for what is settled.
+    /// Events known, or legs and runs, at which it is first looked for what is settled.
     pub prune_at: usize,
     /// Settled events whose names are still known, at most.
     pub remembered: usize,
@@ -107,8 +107,11 @@ pub struct Checker {
     counts: Counts,
     /// Runs and legs.
     runs: usize,
-    /// Events known when it is next looked for what is settled.
+    /// Legs that are open.
+    open: usize,
+    /// Events known, and runs and legs, when it is next looked for what is settled.
     prune_at: usize,
+    prune_runs_at: usize,
     let_go: LetGo,
     lags: Lags,
     /// When the bound on records was reached.
@@ -169,6 +172,7 @@ impl Checker {
     pub fn new(settings: Settings) -> Self {
         Self {
             prune_at: settings.prune_at,
+            prune_runs_at: settings.prune_at,
             table: Table::naming(settings.logged.max(LISTED)),
             let_go: LetGo {
                 log: Log::new(settings.logged),
@@ -179,6 +183,7 @@ impl Checker {
             slots: Vec::new(),
             counts: Counts::default(),
             runs: 0,
+            open: 0,
             lags: Lags::default(),
             truncated: None,
             acknowledged: None,
@@ -236,12 +241,15 @@ impl Checker {
         let head = self.table.len();
         if let Some(slot) = self.slots.get_mut(slot) {
             let asked = slot.asked.take().unwrap_or(at).min(at);
-            let mut leg = Leg::new(asked, at, resumes, cursor, head);
+            let number = slot.opened + 1;
+            let mut leg = Leg::new(number, asked, at, resumes, cursor, head);
             let upto = cursor.map_or(head, |cursor| cursor + 1);
             leg.resumed_at = (self.let_go.events as u32).wrapping_add(upto);
-            slot.legs.push(leg);
+            slot.push(leg);
             self.runs += 1;
+            self.open += 1;
         }
+        self.bound(at);
     }
 
     /// The open leg of the slot ended.
@@ -250,6 +258,7 @@ impl Checker {
         let stall = self.settings.stall;
         if let Some(leg) = self.leg(slot) {
             leg.close(at, end, stall);
+            self.open -= 1;
         }
     }
 
@@ -339,12 +348,13 @@ impl Checker {
         } = identified;
         let seen = Seen {
             slot: slot as u32,
-            leg: self.slots[slot].number() as u32,
+            leg: self.slots[slot].opened,
             delivery: reception.delivery,
             at,
             age: at.saturating_sub(opened),
             content: identity::content(arrival),
             has_id,
+            watchers: self.open.min(255) as u8,
         };
         let index = match self.table.add(&identity, number, &seen) {
             Place::Index(index) => index,
@@ -355,10 +365,9 @@ impl Checker {
             }
         };
         if may_greet {
-            let leg = self.slots[slot].dropped + self.slots[slot].legs.len() - 1;
             let held = Held {
                 slot,
-                leg,
+                leg: seen.leg,
                 index,
                 seen,
             };
@@ -383,7 +392,7 @@ impl Checker {
             self.counts.unkeyed += 1;
             return;
         }
-        let reconnected = slot.number() > 1;
+        let reconnected = slot.opened > 1;
         self.counts.repeats += 1;
         if let Some(leg) = slot.open_leg()
             && reconnected
@@ -402,7 +411,7 @@ impl Checker {
                 Again::Conflict | Again::KnownConflict => AnomalyKind::IdConflict,
             },
             slot: number + 1,
-            leg: slot.number(),
+            leg: slot.opened as usize,
             at: seen.at,
             count: 1,
             first: Some(name.to_string()),
@@ -422,12 +431,17 @@ impl Checker {
             breaks = added > 0 && runs > 0;
             self.runs += added;
         }
-        if self.runs + self.table.len() as usize > self.settings.most_records {
+        self.bound(at);
+        breaks
+    }
+
+    /// Lets go of what is settled, now and then; beyond the bound nothing more is recorded.
+    fn bound(&mut self, at: Micros) {
+        if self.records() > self.settings.most_records {
             self.truncated = Some(at);
-        } else if self.table.len() as usize >= self.prune_at {
+        } else if self.table.len() as usize >= self.prune_at || self.runs >= self.prune_runs_at {
             self.prune(at);
         }
-        breaks
     }
 
     /// The first event of a leg is known to be no greeting.

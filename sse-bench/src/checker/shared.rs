@@ -57,12 +57,6 @@ impl Open {
         }
     }
 
-    pub(super) fn at(&self, at: Micros) -> u32 {
-        let after = self.steps.partition_point(|(step, _)| *step <= at);
-        let last = self.steps[..after].last();
-        last.map_or(self.before.open, |(_, open)| *open)
-    }
-
     /// From when two were open: how long until `until`, and how long of that
     /// fewer than two were.
     pub(super) fn watched(&self, until: Micros) -> (Micros, Micros) {
@@ -105,7 +99,6 @@ impl Open {
 /// Events that one connection alone received live, while two others were open.
 pub(super) fn unshared(
     table: &Table,
-    open: &Open,
     until: Micros,
     part: impl Fn(u32) -> bool,
 ) -> u64 {
@@ -114,7 +107,7 @@ pub(super) fn unshared(
         !key.shared
             && key.live
             && key.first_at <= until
-            && open.at(key.first_at) >= 3
+            && key.watchers >= 3
             && part(*index)
     });
     alone.count() as u64

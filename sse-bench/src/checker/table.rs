@@ -23,6 +23,8 @@ pub(super) struct Seen {
     /// Hash of type and data.
     pub(super) content: u64,
     pub(super) has_id: bool,
+    /// Legs that were open.
+    pub(super) watchers: u8,
 }
 
 /// A number of a series that counts without holes.
@@ -50,6 +52,8 @@ pub(super) struct Key {
     pub(super) hashed: bool,
     /// Received with different contents.
     pub(super) conflict: bool,
+    /// Legs open when it was first received, this one among them; at most 255.
+    pub(super) watchers: u8,
 }
 
 /// Events by identity; their index is the order of their first reception.
@@ -132,6 +136,7 @@ impl Table {
                 has_id: seen.has_id,
                 hashed: matches!(identity, Identity::Hash(_)),
                 conflict: false,
+                watchers: seen.watchers,
             });
         }
         Place::Index(index)
@@ -183,6 +188,7 @@ impl Table {
             key.first_at = seen.at;
             key.content = seen.content;
             key.first_slot = seen.slot;
+            key.watchers = seen.watchers;
             return false;
         }
         key.shared |= key.first_slot != seen.slot;
