@@ -38,7 +38,9 @@ impl Lags {
         *looked = since.max(*looked);
         while at / self.span >= MOST_SPANS as Micros {
             let pairs = self.longest.chunks(2);
-            self.longest = pairs.map(|pair| pair[0].max(*pair.last().unwrap_or(&0))).collect();
+            self.longest = pairs
+                .map(|pair| pair[0].max(*pair.last().unwrap_or(&0)))
+                .collect();
             self.span *= 2;
         }
         let (first, last) = ((since / self.span) as usize, (at / self.span) as usize);

@@ -22,6 +22,7 @@ mod prune;
 mod reconnects;
 mod record;
 mod shared;
+mod sighting;
 mod slot;
 mod table;
 #[cfg(test)]
@@ -35,12 +36,13 @@ pub use findings::{
 };
 pub use identity::{Arrival, KeyPointer, Sequence};
 pub use record::LegEnd;
+pub use sighting::{Sighter, Sighting};
 
 use greeting::{Held, Types};
-use identity::{Identified, Identity, identify};
 use lag::Lags;
 use prune::{Again, LetGo};
 use record::{Leg, SlotRecord};
+use sighting::Class;
 use table::{Place, Seen, Table};
 
 /// Microseconds since the start of the run.
@@ -216,6 +218,14 @@ impl Checker {
         copy
     }
 
+    /// So many slots more.
+    pub fn add_slots(&mut self, count: usize) {
+        self.slots.reserve_exact(count);
+        for _ in 0..count {
+            self.add_slot();
+        }
+    }
+
     /// Another slot: its number.
     pub fn add_slot(&mut self) -> usize {
         self.slots.push(SlotRecord::default());
@@ -294,14 +304,14 @@ impl Checker {
     }
 
     /// The open leg of the slot received an event.
-    pub fn received(&mut self, slot: usize, at: Micros, arrival: &Arrival<'_>) -> Reception {
+    pub fn sighted(&mut self, slot: usize, at: Micros, sighting: &Sighting<'_>) -> Reception {
         let mut reception = Reception::default();
         if self.truncated.is_some() {
             return reception;
         }
         self.counts.deliveries += 1;
         reception.delivery = self.counts.deliveries;
-        self.take(slot, at, arrival, &mut reception);
+        self.take(slot, at, sighting, &mut reception);
         reception
     }
 
@@ -309,58 +319,60 @@ impl Checker {
         &mut self,
         slot: usize,
         at: Micros,
-        arrival: &Arrival<'_>,
+        sighting: &Sighting<'_>,
         reception: &mut Reception,
     ) -> Option<()> {
         let stall = self.settings.stall;
         let leg = self.slots.get_mut(slot).and_then(SlotRecord::open_leg)?;
         reception.is_unusual = leg.heard(at, stall);
-        let of_type = |names: &[String]| names.iter().any(|name| name == arrival.event_type);
-        if of_type(&self.settings.gap_events) {
-            self.counts.gap_events += 1;
-            leg.announced(at, identity::announced(arrival.data));
-            reception.is_unusual = true;
-            return None;
-        }
-        if of_type(&self.settings.control_events) {
-            self.counts.control += 1;
-            return None;
+        match sighting.class {
+            Class::Event => {}
+            Class::Gap(missed) => {
+                self.counts.gap_events += 1;
+                leg.announced(at, missed);
+                reception.is_unusual = true;
+                return None;
+            }
+            Class::Control => {
+                self.counts.control += 1;
+                return None;
+            }
         }
         let first_on_leg = !std::mem::replace(&mut leg.has_events, true);
         let (opened, ordinal) = (leg.opened, leg.gone + leg.received);
-        let may_greet = first_on_leg && self.types.may_greet(arrival.event_type);
+        let may_greet = first_on_leg && self.types.may_greet(sighting.event_type);
         if may_greet {
             let age = at.saturating_sub(opened);
-            self.types.first_on_leg(arrival.event_type, age);
+            self.types.first_on_leg(sighting.event_type, age);
         } else if !first_on_leg {
-            for held in self.types.seen_elsewhere(arrival.event_type) {
+            for held in self.types.seen_elsewhere(sighting.event_type) {
                 self.release(&held);
             }
         }
-        let Some(identified) = identify(&self.settings, &mut self.counts, arrival) else {
-            self.counts.unkeyed += 1;
-            return None;
-        };
-        let Identified {
-            identity,
-            number,
-            has_id,
-        } = identified;
+        match sighting.numbered {
+            Some(true) => self.counts.numbered += 1,
+            Some(false) => self.counts.unnumbered += 1,
+            None => {}
+        }
         let seen = Seen {
             slot: slot as u32,
             leg: self.slots[slot].opened,
             delivery: reception.delivery,
             at,
             age: at.saturating_sub(opened),
-            content: identity::content(arrival),
-            has_id,
+            content: sighting.content,
+            has_id: sighting.has_id,
             watchers: self.open.min(255) as u8,
         };
-        let index = match self.table.add(&identity, number, &seen) {
-            Place::Index(index) => index,
-            Place::Gone(again, event) => {
-                self.repeated(&seen, &identity, again, event);
+        let index = match self.table.add(sighting, &seen) {
+            Some(Place::Index(index)) => index,
+            Some(Place::Gone(again, event)) => {
+                self.repeated(&seen, sighting, again, event);
                 reception.is_unusual = true;
+                return None;
+            }
+            None => {
+                self.counts.unkeyed += 1;
                 return None;
             }
         };
@@ -371,7 +383,7 @@ impl Checker {
                 index,
                 seen,
             };
-            self.types.hold(arrival.event_type, held);
+            self.types.hold(sighting.event_type, held);
         } else {
             reception.is_unusual |= self.table.confirm(index, &seen);
         }
@@ -384,7 +396,7 @@ impl Checker {
     }
 
     /// An event that was let go of came again.
-    fn repeated(&mut self, seen: &Seen, identity: &Identity<'_>, again: Again, event: u32) {
+    fn repeated(&mut self, seen: &Seen, sighting: &Sighting<'_>, again: Again, event: u32) {
         let number = seen.slot as usize;
         let slot = &mut self.slots[number];
         if !slot.begun {
@@ -402,7 +414,7 @@ impl Checker {
             self.counts.overlaps += 1;
         }
         self.counts.conflicts += u64::from(again == Again::Conflict);
-        let Identity::Text(name) = identity else {
+        let Some(name) = sighting.key else {
             return;
         };
         let anomaly = Anomaly {

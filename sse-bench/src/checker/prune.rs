@@ -157,7 +157,8 @@ impl Checker {
             }
             let view = SlotView::new(&map, record, pieces, settings, now);
             let leaving = leaving(&view, settings, limit, until, horizon);
-            self.let_go.forget(number, record, &leaving, settings, horizon);
+            self.let_go
+                .forget(number, record, &leaving, settings, horizon);
         }
         drop(map);
         self.let_go.events += u64::from(limit);
@@ -175,9 +176,14 @@ impl Checker {
             for leg in &mut slot.legs {
                 leg.drop_front(limit);
             }
-            self.let_go.forget_bare(number, slot, &self.settings, horizon);
+            self.let_go
+                .forget_bare(number, slot, &self.settings, horizon);
             slot.legs.shrink_to(2);
-            self.runs += slot.legs.iter().map(|leg| leg.runs.len() + 1).sum::<usize>();
+            self.runs += slot
+                .legs
+                .iter()
+                .map(|leg| leg.runs.len() + 1)
+                .sum::<usize>();
         }
         Some(())
     }
@@ -235,7 +241,11 @@ fn leaving(
     let by_time = record.legs.iter().position(|leg| leg.closed_at() > upto);
     let by_time = by_time.unwrap_or(record.legs.len());
     // Each reconnect is judged with the leg before it.
-    let undecided = record.legs.iter().skip(1).position(|leg| leg.result.is_none());
+    let undecided = record
+        .legs
+        .iter()
+        .skip(1)
+        .position(|leg| leg.result.is_none());
     let undecided = undecided.unwrap_or(record.legs.len());
     let legs = by_receptions.min(by_time).min(undecided);
     let end = view.sorted.last().map_or(0, super::slot::Segment::end);
@@ -427,7 +437,8 @@ impl Remembered {
 
     pub(super) fn add(&mut self, name: &str, content: u64, most: usize) {
         let hash = self.hash(name);
-        self.contents.insert(hash, (content as u32 & !CONFLICT, self.added));
+        self.contents
+            .insert(hash, (content as u32 & !CONFLICT, self.added));
         self.added = self.added.wrapping_add(1);
         self.order.push_back(hash);
         while self.order.len() > most {

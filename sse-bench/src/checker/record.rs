@@ -226,7 +226,11 @@ impl Leg {
         self.gone += 1;
         self.in_time = self.in_time.saturating_sub(1);
         self.first_at = self.second_at;
-        for announcement in self.rare.iter_mut().flat_map(|rare| &mut rare.announcements) {
+        for announcement in self
+            .rare
+            .iter_mut()
+            .flat_map(|rare| &mut rare.announcements)
+        {
             announcement.ordinal = announcement.ordinal.saturating_sub(1);
         }
     }
@@ -285,9 +289,7 @@ impl Leg {
     }
 
     pub(super) fn announcements(&self) -> &[Announcement] {
-        self.rare
-            .as_ref()
-            .map_or(&[], |rare| &rare.announcements)
+        self.rare.as_ref().map_or(&[], |rare| &rare.announcements)
     }
 
     /// Silences as long as a stall.

@@ -97,18 +97,10 @@ impl Open {
 }
 
 /// Events that one connection alone received live, while two others were open.
-pub(super) fn unshared(
-    table: &Table,
-    until: Micros,
-    part: impl Fn(u32) -> bool,
-) -> u64 {
+pub(super) fn unshared(table: &Table, until: Micros, part: impl Fn(u32) -> bool) -> u64 {
     let keys = table.keys.iter().zip(0..);
     let alone = keys.filter(|(key, index)| {
-        !key.shared
-            && key.live
-            && key.first_at <= until
-            && key.watchers >= 3
-            && part(*index)
+        !key.shared && key.live && key.first_at <= until && key.watchers >= 3 && part(*index)
     });
     alone.count() as u64
 }

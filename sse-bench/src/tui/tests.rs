@@ -8,9 +8,7 @@ use ratatui::backend::TestBackend;
 use super::draw::draw;
 use super::theme::Theme;
 use super::view::{Feed, Judged, Point, Rules, Title, View};
-use crate::checker::{
-    Anomaly, AnomalyKind, Findings, Integrity, Reconnects, Reopened, Replays,
-};
+use crate::checker::{Anomaly, AnomalyKind, Findings, Integrity, Reconnects, Reopened, Replays};
 use crate::failure::{Failure, Failures, Kind};
 use crate::live::Snapshot;
 use crate::series::{Distribution, Pulse};

@@ -56,6 +56,8 @@ pub struct PlanReport<'a> {
     pub method: &'a str,
     pub connections: u32,
     pub witnesses: u32,
+    /// Threads that received.
+    pub threads: u32,
     pub duration_us: u64,
     pub cut_interval_us: u64,
     pub stall_us: u64,
@@ -249,6 +251,7 @@ impl<'a> RunReport<'a> {
                 method: plan.target.method.as_str(),
                 connections: plan.connections,
                 witnesses: plan.witnesses,
+                threads: plan.threads,
                 duration_us: us(plan.duration),
                 cut_interval_us: us(plan.cut_interval),
                 stall_us: plan.settings.stall,

@@ -16,7 +16,10 @@ fn eager(settings: &Settings) -> Settings {
 
 /// As text, reconnects in no order.
 fn comparable(mut findings: Findings) -> String {
-    findings.legs.sample.sort_by_cached_key(|leg| format!("{leg:?}"));
+    findings
+        .legs
+        .sample
+        .sort_by_cached_key(|leg| format!("{leg:?}"));
     format!("{findings:#?}")
 }
 

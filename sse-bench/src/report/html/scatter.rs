@@ -23,12 +23,7 @@ pub struct Dot {
 
 /// The figure of one of `each` moments; `end` is the length of the run in seconds, kinds are
 /// names and colours.
-pub fn draw(
-    dots: &[Dot],
-    each: u64,
-    end: f64,
-    kinds: &[(&'static str, &'static str)],
-) -> Markup {
+pub fn draw(dots: &[Dot], each: u64, end: f64, kinds: &[(&'static str, &'static str)]) -> Markup {
     let lasted = || dots.iter().map(|dot| dot.lasted);
     let low = lasted().fold(f64::INFINITY, f64::min);
     let up = Axis::log(
