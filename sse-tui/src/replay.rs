@@ -336,6 +336,7 @@ impl Player {
                 origin: *origin,
                 at: received_at,
                 update,
+                said: None,
             };
             if sender.blocking_send(received).is_err() {
                 return;
@@ -357,6 +358,7 @@ impl Player {
                 origin: Origin::EndOfRecording,
                 at,
                 update,
+                said: None,
             };
             if open[source] && sender.blocking_send(received).is_err() {
                 return;
