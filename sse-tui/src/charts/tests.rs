@@ -66,7 +66,11 @@ fn the_same_type_of_another_stream_has_a_panel_of_its_own() {
     assert_eq!(panels.len(), 2);
     for (panel, price) in panels.iter().zip([100.0, 200.0]) {
         let points = panel.fields[0].points(at(8000));
-        assert!(points.clone().all(|(_, value)| (value - price).abs() < 1e-9));
+        assert!(
+            points
+                .clone()
+                .all(|(_, value)| (value - price).abs() < 1e-9)
+        );
         assert_eq!((points.count(), panel.meter.count), (8, 8));
     }
     assert_eq!((panels[0].source, panels[1].source), (0, 1));

@@ -213,7 +213,7 @@ fn a_server_that_says_it_began_anew_did_not_resume() {
 
 #[test]
 fn esc_goes_back_to_where_a_row_was_shown_from() {
-    for (screen, title) in [('a', "audit · 5 reconnects"), ('!', "lints")] {
+    for (screen, title) in [('a', "audit · 5 reconnects"), ('!', "╭ lints")] {
         let mut fixture = if screen == 'a' {
             reconnecting()
         } else {

@@ -125,6 +125,7 @@ fn the_time_to_first_content_is_known_whenever_the_text_was_opened() {
 #[test]
 fn esc_goes_from_an_event_back_to_the_text_that_it_was_shown_from() {
     let mut fixture = chat_cut();
+    fixture.text((120, 36));
     fixture.press(&[KeyCode::Up, KeyCode::Enter]);
     let detail = fixture.text((120, 36));
     assert!(
