@@ -149,6 +149,7 @@ impl Printer {
                 at,
                 update,
                 said,
+                taken: _taken,
             } = received;
             match update {
                 Update::Batch(batch) => {

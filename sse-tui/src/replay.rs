@@ -16,7 +16,7 @@ use sse_core::client::{Replay, Update};
 use tokio::sync::mpsc::Sender;
 
 use crate::format;
-use crate::ingest::{Origin, Received, origin, received_at};
+use crate::ingest::{Origin, Received, Taken, origin, received_at};
 
 pub use playhead::{Due, Playhead, Speed};
 
@@ -337,6 +337,8 @@ impl Player {
                 at: received_at,
                 update,
                 said: None,
+                // What is read from a file at once is small.
+                taken: Taken::default(),
             };
             if sender.blocking_send(received).is_err() {
                 return;
@@ -359,6 +361,7 @@ impl Player {
                 at,
                 update,
                 said: None,
+                taken: Taken::default(),
             };
             if open[source] && sender.blocking_send(received).is_err() {
                 return;

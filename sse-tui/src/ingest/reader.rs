@@ -6,6 +6,7 @@ use sse_core::client::{EventStream, LocalStream, Update};
 use tokio::io::Stdin;
 use tokio::sync::mpsc;
 
+use super::room::Room;
 use super::{Origin, Received, received_at, refusal};
 
 /// What a stream is told.
@@ -33,6 +34,7 @@ pub(super) struct Reading {
     /// Connections that it had when it was read before.
     pub legs: u64,
     pub orders: mpsc::Receiver<Order>,
+    pub room: Room,
 }
 
 /// Passes on what it says until it ends, or nobody listens.
@@ -68,6 +70,7 @@ pub(super) async fn pass_on(mut reading: Reading, sender: mpsc::Sender<Received>
             source: reading.source,
             origin,
             at,
+            taken: reading.room.take(&update).await,
             update,
             said,
         };
