@@ -59,6 +59,8 @@ impl KeyPointer {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Identity<'a> {
     Text(Cow<'a, str>),
+    /// Of a value in the data.
+    Value(Cow<'a, str>),
     /// Of type and data.
     Hash(u64),
 }
@@ -110,15 +112,17 @@ pub(super) fn identify<'a>(
         }
         None => {}
     }
+    if settings.sequence.is_none()
+        && let Some(pointer) = &settings.key_pointer
+    {
+        let value = pointer.find(arrival.data)?;
+        return Some(of(Identity::Value(Cow::Owned(format!("@{value}"))), None));
+    }
     if let Some(id) = id {
         return Some(of(Identity::Text(Cow::Borrowed(id)), None));
     }
     if settings.sequence.is_some() {
         return None;
-    }
-    if let Some(pointer) = &settings.key_pointer {
-        let value = pointer.find(arrival.data)?;
-        return Some(of(Identity::Text(Cow::Owned(format!("@{value}"))), None));
     }
     Some(of(Identity::Hash(content(arrival)), None))
 }

@@ -31,7 +31,7 @@ use std::collections::HashMap;
 
 pub use findings::{
     Anomaly, AnomalyKind, Around, Findings, Integrity, LegResult, Level, Log, Logged, Mode,
-    Reconnects, Spot, Undecided,
+    Reconnects, Spot, Strangers, Undecided,
 };
 pub use identity::{Arrival, KeyPointer, Sequence};
 pub use record::LegEnd;
@@ -41,7 +41,7 @@ use identity::{Identified, Identity, identify};
 use lag::Lags;
 use prune::{Again, LetGo};
 use record::{Leg, SlotRecord};
-use table::{Place, Seen, Table};
+use table::{Place, Seen, Table, name_of_namesake};
 
 /// Microseconds since the start of the run.
 pub type Micros = u64;
@@ -337,14 +337,23 @@ impl Checker {
             number,
             has_id,
         } = identified;
+        // What a declared value names is the same event, whatever else is in it.
+        let content = match identity {
+            Identity::Value(_) => 0,
+            _ => identity::content(arrival),
+        };
         let seen = Seen {
             slot: slot as u32,
             leg: self.slots[slot].number() as u32,
             delivery: reception.delivery,
             at,
             age: at.saturating_sub(opened),
-            content: identity::content(arrival),
+            content,
             has_id,
+        };
+        let identity = match number {
+            None => self.told_from_namesake(identity, &seen),
+            Some(_) => identity,
         };
         let index = match self.table.add(&identity, number, &seen) {
             Place::Index(index) => index,
@@ -374,6 +383,28 @@ impl Checker {
         Some(())
     }
 
+    /// One id may name several events on each connection. What a slot is given under an
+    /// id that it had with other content, or that was used before it came, is another
+    /// event, and no repeat.
+    fn told_from_namesake<'a>(&mut self, identity: Identity<'a>, seen: &Seen) -> Identity<'a> {
+        let Identity::Text(id) = &identity else {
+            return identity;
+        };
+        let Some(first) = self.table.other_content(id, seen.content) else {
+            return identity;
+        };
+        let name = name_of_namesake(id, seen.content);
+        if self.table.find(&name).is_none() {
+            let slot = &self.slots[seen.slot as usize];
+            let before = slot.began_after(self.table.keys[first as usize].first_at);
+            if !before && !slot.has(first) {
+                return identity;
+            }
+            self.table.add_namesake(first);
+        }
+        Identity::Text(name)
+    }
+
     /// An event that was let go of came again.
     fn repeated(&mut self, seen: &Seen, identity: &Identity<'_>, again: Again, event: u32) {
         let number = seen.slot as usize;
@@ -383,9 +414,13 @@ impl Checker {
             self.counts.unkeyed += 1;
             return;
         }
+        if again != Again::Same {
+            self.counts.unkeyed += 1;
+        }
         let reconnected = slot.number() > 1;
-        self.counts.repeats += 1;
+        self.counts.repeats += u64::from(again == Again::Same);
         if let Some(leg) = slot.open_leg()
+            && again == Again::Same
             && reconnected
             && event.wrapping_sub(leg.resumed_at).cast_signed() < 0
         {
@@ -393,7 +428,7 @@ impl Checker {
             self.counts.overlaps += 1;
         }
         self.counts.conflicts += u64::from(again == Again::Conflict);
-        let Identity::Text(name) = identity else {
+        let (Identity::Text(name) | Identity::Value(name)) = identity else {
             return;
         };
         let anomaly = Anomaly {
@@ -432,7 +467,7 @@ impl Checker {
 
     /// The first event of a leg is known to be no greeting.
     fn release(&mut self, held: &Held) {
-        self.table.confirm(held.index, &held.seen);
+        self.table.confirm_held(held.index, &held.seen);
     }
 
     fn leg(&mut self, slot: usize) -> Option<&mut Leg> {

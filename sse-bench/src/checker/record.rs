@@ -100,6 +100,24 @@ impl SlotRecord {
         self.dropped + self.legs.len()
     }
 
+    /// Whether it asked for its first leg after this time.
+    pub(super) fn began_after(&self, at: Micros) -> bool {
+        let first = self.legs.first().filter(|_| self.dropped == 0);
+        first.is_some_and(|leg| leg.asked > at)
+    }
+
+    /// Legs that ended before the run did.
+    pub(super) fn lost(&self) -> u64 {
+        let lost = |leg: &&Leg| !matches!(leg.ended, None | Some((_, LegEnd::EndOfRun)));
+        (self.dropped + self.legs.iter().filter(lost).count()) as u64
+    }
+
+    /// Whether it received the event of this index.
+    pub(super) fn has(&self, index: u32) -> bool {
+        let mut runs = self.legs.iter().flat_map(|leg| &leg.runs);
+        runs.any(|run| (run.start..run.start + run.length).contains(&index))
+    }
+
     pub(super) fn open_leg(&mut self) -> Option<&mut Leg> {
         self.legs.last_mut().filter(|leg| leg.ended.is_none())
     }
