@@ -31,11 +31,8 @@ fn the_dashboard_fails_in_order_though_nobody_reads_its_errors() {
     let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(reader);
     let mut command = Command::new(dashboard);
-    let status = command
-        .args(["--listen", "nowhere"])
-        .stderr(writer)
-        .status();
-    assert_eq!(status.expect("it starts").code(), Some(1));
+    let status = testing::status(command.args(["--listen", "nowhere"]).stderr(writer));
+    assert_eq!(status.code(), Some(1));
 }
 
 #[test]
@@ -96,7 +93,7 @@ fn a_load_test_counts_what_the_server_sends() {
 }
 
 fn run(command: &mut Command) -> Output {
-    let output = command.output().expect("it starts");
+    let output = testing::output(command);
     assert!(
         output.status.success(),
         "{command:?}: {}",

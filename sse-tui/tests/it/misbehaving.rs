@@ -2,12 +2,11 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
 
 use crate::escapes::Asked;
-use crate::print::command;
+use crate::print::run;
 use crate::server::stream;
 use crate::terminal::Tmux;
 
@@ -373,8 +372,7 @@ fn a_pipe_gets_the_events_and_one_line_of_what_is_wrong() {
         if ends {
             arguments.extend(["-n", &enough]);
         }
-        let child = command(&arguments).stdin(Stdio::null()).spawn().unwrap();
-        let output = child.wait_with_output().unwrap();
+        let output = run(&arguments);
         let (out, err) = (output.stdout, output.stderr);
         let (out, err) = (
             String::from_utf8(out).unwrap(),
