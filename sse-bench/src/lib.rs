@@ -27,6 +27,7 @@ pub mod finite;
 pub mod histogram;
 pub mod http;
 pub mod http2;
+pub mod kept;
 pub mod lag;
 pub mod leg;
 pub mod live;

@@ -154,7 +154,9 @@ impl Plan {
     /// Raises the limit on open files, and says beforehand what this machine
     /// will not carry.
     pub fn check_machine(&self) -> Result<()> {
-        let requests = self.publishing.as_ref().map_or(0, |_| MOST_UNDERWAY as u64);
+        // Beside those underway as many may be kept for the next.
+        let requests = self.publishing.as_ref();
+        let requests = requests.map_or(0, |_| 2 * MOST_UNDERWAY as u64);
         let transport = &self.target.transport;
         check_beside(requests, self.connections, self.threads, transport)
     }

@@ -81,6 +81,12 @@ impl Target {
         self.template.as_ref()?.render(slot).ok()
     }
 
+    /// So many turns make each line of the body's files a part of it.
+    pub fn turns_of_body(&self) -> u64 {
+        let body = self.template.as_ref().and_then(|it| it.body.as_ref());
+        body.map_or(1, Template::turns).min(MOST_CHECKED.into())
+    }
+
     fn of(asked: Asked, template: Option<Box<RequestTemplate>>, args: RequestArgs) -> Result<Self> {
         let Asked { url, headers, body } = asked;
         let tls = tls::config(args.cacert.as_deref(), args.insecure, args.transport.http2);

@@ -82,6 +82,15 @@ impl Template {
         self.0.iter().all(|part| matches!(part, Part::Text(_)))
     }
 
+    /// So many turns give each line of the longest of its files.
+    pub fn turns(&self) -> u64 {
+        let lines = self.0.iter().map(|part| match part {
+            Part::Line(lines) => lines.len() as u64,
+            _ => 1,
+        });
+        lines.max().unwrap_or(1)
+    }
+
     /// The text of one connection.
     pub fn render(&self, slot: Slot) -> String {
         self.0.iter().map(|part| part.render(slot)).collect()

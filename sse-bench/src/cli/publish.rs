@@ -15,7 +15,8 @@ pub struct PublishArgs {
     pub publish_url: Option<String>,
 
     /// Events to publish each second, each at its time however long the answers take; of the
-    /// requests 64 may be underway, further ones wait, and the report says for how long
+    /// requests 64 may be underway, on connections that are kept for a second; further ones wait,
+    /// and the report says for how long
     #[arg(long, value_name = "N", default_value = "20", value_parser = value_parser!(u32).range(1..=10_000), requires = "publish_url")]
     pub publish_rate: u32,
 

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use http::HeaderMap;
 use http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
 use sse_core::Limits;
+use url::Url;
 
 use super::goodput::Goodput;
 use super::mcp::Call;
@@ -81,11 +82,7 @@ impl FinitePlan {
         let preset = finite.preset;
         let method_given = args.request.method.is_some();
         let seed = fastrand::u64(..);
-        let mut target = match preset {
-            // A session is begun with one request, and others follow in it.
-            Some(Preset::Mcp) => Target::new(&args.url, args.request)?,
-            _ => Target::templated(&args.url, args.request, args.connections, seed)?,
-        };
+        let mut target = Target::templated(&args.url, args.request, args.connections, seed)?;
         let secrets = secrets(&target.headers);
         if let Some(preset) = preset.filter(|_| target.body.is_none()) {
             bail!(
@@ -98,6 +95,9 @@ impl FinitePlan {
             (Some(Preset::Mcp), Some(body)) => Some(Call::parse(body)?),
             _ => None,
         };
+        if call.is_some() {
+            check_calls(&target, seed)?;
+        }
         preset::complete(
             preset,
             target.body.is_some(),
@@ -150,17 +150,68 @@ impl FinitePlan {
     }
 
     /// What the request has of its own, where it has: with what the preset adds.
+    /// Over MCP that is its body, and the rest is that of its session.
     pub fn asked(&self, slot: u32, request: u64) -> Option<Asked> {
-        let mut asked = self.target.asked(template::Slot {
+        let turn = template::Slot {
             number: slot,
             turn: request,
             seed: self.seed,
-        })?;
+        };
+        let asked = self.target.asked(turn)?;
+        Some(if self.call.is_some() {
+            let (url, headers) = self.of_session(slot);
+            Asked {
+                url,
+                headers,
+                ..asked
+            }
+        } else {
+            self.complete(asked)
+        })
+    }
+
+    /// Where the session of a slot goes, and with what header fields.
+    pub fn of_session(&self, slot: u32) -> (Url, HeaderMap) {
+        let own = self.target.asked_by(slot, self.seed);
+        let own = own.map(|asked| self.complete(asked));
+        own.map_or_else(
+            || (self.target.url.clone(), self.target.headers.clone()),
+            |asked| (asked.url, asked.headers),
+        )
+    }
+
+    /// Over MCP: the body of a call under an id of its own, which `own` may have words for.
+    pub fn call(&self, own: Option<&Asked>, id: u64) -> Option<Result<Vec<u8>>> {
+        let call = self.call.as_ref()?;
+        let own = own.and_then(|asked| asked.body.as_ref());
+        Some(match own {
+            Some(body) => Call::parse(body).map(|call| call.body(id)),
+            None => Ok(call.body(id)),
+        })
+    }
+
+    fn complete(&self, mut asked: Asked) -> Asked {
         for (name, value) in &self.target.headers {
             asked.headers.entry(name).or_insert_with(|| value.clone());
         }
-        Some(asked)
+        asked
     }
+}
+
+/// What a line of a file makes of a call is known before the run.
+fn check_calls(target: &Target, seed: u64) -> Result<()> {
+    for turn in 0..target.turns_of_body() {
+        let slot = template::Slot {
+            number: 0,
+            turn,
+            seed,
+        };
+        if let Some(body) = target.asked(slot).and_then(|asked| asked.body) {
+            let number = turn + 1;
+            Call::parse(&body).with_context(|| format!("request {number}"))?;
+        }
+    }
+    Ok(())
 }
 
 fn refuse_what_has_no_meaning(args: &LoadArgs) -> Result<()> {

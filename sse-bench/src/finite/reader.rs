@@ -40,12 +40,6 @@ pub(super) async fn read(
     poll_fn(&mut poll).await
 }
 
-/// Whether the body ended within `limit`.
-pub(super) async fn read_rest(worker: &Worker, leg: &mut Leg, limit: Duration) -> bool {
-    let rest = tokio::time::timeout(limit, read(worker, leg, &mut Discard)).await;
-    matches!(rest, Ok(Ok(Some(_))))
-}
-
 /// What takes the body of a response.
 pub(super) trait Sink {
     /// Takes a piece.
@@ -53,17 +47,6 @@ pub(super) trait Sink {
 
     /// Whether nothing more is wanted.
     fn is_over(&self) -> bool;
-}
-
-/// Takes what nobody wants.
-pub(super) struct Discard;
-
-impl Sink for Discard {
-    fn take(&mut self, _: &[u8], _: Received) {}
-
-    fn is_over(&self) -> bool {
-        false
-    }
 }
 
 /// Keeps the front of a body.

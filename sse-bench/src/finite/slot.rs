@@ -3,23 +3,21 @@
 mod refusal;
 mod session;
 
-use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
 use http::StatusCode;
-use tokio::io::{AsyncRead, ReadBuf};
 
 use self::refusal::Opened;
 use super::mcp;
 use super::meter::{End, Meter};
-use super::reader::{Front, Reader, Verdict, read, read_rest};
+use super::reader::{Front, Reader, Verdict, read};
 use super::tickets::Ticket;
 use super::worker::Worker;
 use crate::connect::Link;
 use crate::exchange::{Answer, Request};
 use crate::failure::{Failure, Kind};
+use crate::kept::{LINGER, quiet, read_rest};
 use crate::leg::Leg;
 use crate::report::invocation::shown_url;
 use crate::stream::Stream;
@@ -27,9 +25,6 @@ use crate::target::Asked;
 
 pub(super) use session::reply;
 
-/// How long the rest of a response may take after its marker, for the sake of
-/// the connection.
-const LINGER: Duration = Duration::from_millis(100);
 /// The wait after a failed request of a closed loop, doubled up to the longest.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -121,23 +116,21 @@ impl Slot {
             Some(own) => own.headers.clone(),
             None => plan.target.headers.clone(),
         };
-        let mut id = None;
-        let body = match &plan.call {
+        let id = plan.call.is_some().then(|| number.wrapping_add(1));
+        let body = match id.and_then(|id| plan.call(own.as_ref(), id)) {
             None => match &own {
                 Some(own) => own.body.clone(),
                 None => plan.target.body.clone(),
             },
-            Some(call) => {
-                if self.session.is_none()
-                    && let Err(end) = self.begin_session().await
-                {
-                    return end;
-                }
-                let own = number.wrapping_add(1);
-                id = Some(own);
-                Some(call.body(own))
-            }
+            Some(Ok(body)) => Some(body),
+            Some(Err(error)) => return End::Failed(Failure::new(Kind::Http, error)),
         };
+        if id.is_some()
+            && self.session.is_none()
+            && let Err(end) = self.begin_session().await
+        {
+            return end;
+        }
         let session = self.session.clone().unwrap_or_default();
         session.add_to(&mut headers);
         let request = Request {
@@ -212,7 +205,7 @@ impl Slot {
         match read {
             Ok(Some(_)) => self.keep(leg),
             Ok(None) => {
-                let rest = read_rest(&worker, &mut leg, LINGER).await;
+                let rest = read_rest(worker.wire(), &mut leg, LINGER).await;
                 if rest {
                     self.keep(leg);
                 }
@@ -296,13 +289,4 @@ impl Slot {
     fn keep(&mut self, leg: Leg) {
         self.kept = leg.into_idle();
     }
-}
-
-/// An idle connection on which nothing came: a server that has closed it, or
-/// says what nobody asked for, is not asked again on it.
-fn quiet(mut stream: Stream) -> Option<Stream> {
-    let mut cx = Context::from_waker(Waker::noop());
-    let mut byte = [0];
-    let read = Pin::new(&mut stream).poll_read(&mut cx, &mut ReadBuf::new(&mut byte));
-    read.is_pending().then_some(stream)
 }

@@ -8,11 +8,14 @@ use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{Publishing, Schedule};
-use crate::connect::Connector;
+use crate::connect::{Connector, Link};
 use crate::exchange::{READ_BUFFER, Request, Wire};
 use crate::failure::{Failure, Failures, Kind};
 use crate::histogram::Latency;
+use crate::kept::Kept;
+use crate::leg::Leg;
 use crate::live::Live;
+use crate::report::invocation::shown_url;
 use crate::stats::wall_clock;
 
 /// Publishing requests underway at once; further ones wait.
@@ -45,6 +48,7 @@ pub struct Publisher {
     limit: Duration,
     live: Live,
     buffer: RefCell<Box<[u8]>>,
+    kept: Kept,
     published: RefCell<Published>,
     underway: Cell<usize>,
 }
@@ -57,6 +61,7 @@ impl Publisher {
             limit,
             live: Live::default(),
             buffer: RefCell::new(vec![0; READ_BUFFER].into()),
+            kept: Kept::new(MOST_UNDERWAY),
             published: RefCell::default(),
             underway: Cell::new(0),
         }
@@ -111,12 +116,15 @@ impl Publisher {
             tokio::task::spawn_local(async move {
                 let sent_at = Instant::now();
                 let answer = publisher.send(&publishing, &connector, &body).await;
-                publisher.answered(sent_at, &answer);
+                publisher.answered(sent_at, answer.as_ref().err());
                 if answer.is_ok() {
                     acknowledged(number, Instant::now());
                 }
                 publisher.underway.set(publisher.underway.get() - 1);
                 drop(turn);
+                if let Ok(leg) = answer {
+                    publisher.kept.keep(publisher.wire(), leg).await;
+                }
             });
         }
     }
@@ -138,7 +146,7 @@ impl Publisher {
         publishing: &Publishing,
         connector: &Connector,
         body: &str,
-    ) -> Result<(), Failure> {
+    ) -> Result<Leg, Failure> {
         let target = &publishing.target;
         let request = Request {
             method: &target.method,
@@ -147,28 +155,51 @@ impl Publisher {
             body: Some(body.as_bytes()),
             slot: 0,
         };
-        let wire = Wire {
-            live: &self.live,
-            buffer: &self.buffer,
-            wall_clock: false,
+        let answer = match self.kept.take() {
+            None => {
+                let open = self.wire().open(connector, &request, self.limit, || {});
+                open.await?
+            }
+            Some(stream) => {
+                let asked = self.wire().ask(Link::Http1(stream), &request);
+                let answer = tokio::time::timeout(self.limit, asked).await;
+                answer.unwrap_or_else(|_| {
+                    let detail = format!(
+                        "{}: no response within {:?}",
+                        shown_url(&target.url),
+                        self.limit
+                    );
+                    Err(Failure::new(Kind::Timeout, detail))
+                })?
+            }
         };
-        let answer = wire.open(connector, &request, self.limit, || {}).await?;
         let status = answer.status;
         if status.is_success() {
-            return Ok(());
+            return Ok(answer.leg);
         }
-        let detail = format!("{}: publishing was answered with {status}", target.url);
+        let detail = format!(
+            "{}: publishing was answered with {status}",
+            shown_url(&target.url)
+        );
         Err(Failure::new(Kind::Status(status), detail))
     }
 
-    fn answered(&self, sent_at: Instant, answer: &Result<(), Failure>) {
+    fn wire(&self) -> Wire<'_> {
+        Wire {
+            live: &self.live,
+            buffer: &self.buffer,
+            wall_clock: false,
+        }
+    }
+
+    fn answered(&self, sent_at: Instant, failure: Option<&Failure>) {
         let mut published = self.published.borrow_mut();
-        match answer {
-            Ok(()) => {
+        match failure {
+            None => {
                 published.acknowledged += 1;
                 published.acknowledge.record(sent_at.elapsed());
             }
-            Err(failure) => published.failures.add(failure),
+            Some(failure) => published.failures.add(failure),
         }
     }
 }

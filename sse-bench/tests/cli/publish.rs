@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 
 use crate::schema;
-use crate::support::{Request, Run, SSE_HEAD, Server, hold, load, run, send};
+use crate::support::{Request, Run, SSE_HEAD, Server, each, hold, load, run, send};
 
 /// A delivery that never came, in microseconds.
 const NEVER: u64 = 24 * 3600 * 1_000_000;
@@ -32,15 +32,17 @@ fn hub(passes: impl Fn(u64) -> bool + Send + Sync + 'static) -> (Server, Asked) 
             }
             return hold(stream);
         }
-        let body: Value = serde_json::from_slice(&request.body).unwrap();
-        if passes(body["data"]["seq"].as_u64().unwrap()) {
-            let event = format!("event: bench\ndata: {}\n\n", body["data"]);
-            for stream in connected.lock().unwrap().iter_mut() {
-                send(stream, &event);
+        each(request, stream, |request, stream| {
+            let body: Value = serde_json::from_slice(&request.body).unwrap();
+            if passes(body["data"]["seq"].as_u64().unwrap()) {
+                let event = format!("event: bench\ndata: {}\n\n", body["data"]);
+                for stream in connected.lock().unwrap().iter_mut() {
+                    send(stream, &event);
+                }
             }
-        }
-        seen.lock().unwrap().push(body);
-        send(stream, ACCEPTED);
+            seen.lock().unwrap().push(body);
+            send(stream, ACCEPTED);
+        });
     });
     (server, asked)
 }
@@ -109,6 +111,11 @@ fn what_is_published_is_counted_at_each_connection_from_its_intended_time() {
     assert!(stamps.iter().map(|stamp| stamp.0).eq(1..=sent));
     let interval = (last.1 - first.1) as f64 / (last.0 - first.0) as f64;
     assert!((interval / 20e6 - 1.0).abs() < 0.05, "{interval}");
+    // A connection carries one event after another.
+    let connections = server.requests();
+    let posts = connections.iter().filter(|it| it.line.starts_with("POST"));
+    let connections = posts.count() as u64;
+    assert!(connections < sent, "{connections} for {sent} events");
     let names: std::collections::BTreeSet<_> = asked
         .iter()
         .map(|body| body["data"]["run"].as_str())

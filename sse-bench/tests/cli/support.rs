@@ -114,6 +114,18 @@ impl Server {
     }
 }
 
+/// Answers the first request, then each that follows on the connection.
+pub(crate) fn each(
+    first: &Request,
+    stream: &mut TcpStream,
+    mut answer: impl FnMut(&Request, &mut TcpStream),
+) {
+    answer(first, stream);
+    while let Some(request) = Request::read(&mut *stream) {
+        answer(&request, stream);
+    }
+}
+
 /// The client may be gone before all is sent: that is its own choice.
 pub(crate) fn send(stream: &mut TcpStream, bytes: impl AsRef<[u8]>) {
     let _ = stream.write_all(bytes.as_ref());

@@ -7,16 +7,17 @@ use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, Method};
 use sse_core::{Item, Parser};
 
+use super::Slot;
 use super::refusal::Opened;
-use super::{LINGER, Slot};
 use crate::exchange::{Answer, Received, Request};
 use crate::failure::{Failure, Kind};
 use crate::finite::Preset;
 use crate::finite::mcp;
 use crate::finite::meter::End;
-use crate::finite::reader::{Front, Reader, Sink, read, read_rest};
+use crate::finite::reader::{Front, Reader, Sink, read};
 use crate::finite::rules::{Rules, message};
 use crate::finite::worker::Worker;
+use crate::kept::{LINGER, read_rest};
 
 /// The wait before a cut stream is resumed, unless the server set another.
 const RESUME_PAUSE: Duration = Duration::from_millis(100);
@@ -38,14 +39,14 @@ impl Slot {
         let id = (plan.preset == Some(Preset::Mcp)).then(|| reader.resume_from())??;
         let pause = reader.retry.unwrap_or(RESUME_PAUSE);
         tokio::time::sleep(pause.clamp(RESUME_PAUSE, LONGEST_RESUME_PAUSE)).await;
-        let mut headers = plan.target.headers.clone();
+        let (url, mut headers) = plan.of_session(self.number);
         headers.remove(CONTENT_TYPE);
         headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
         headers.insert(LAST_EVENT_ID, HeaderValue::from_str(id.as_str()).ok()?);
         session.add_to(&mut headers);
         let request = Request {
             method: &Method::GET,
-            url: &plan.target.url,
+            url: &url,
             slot: self.number,
             headers: &headers,
             body: None,
@@ -65,11 +66,12 @@ impl Slot {
         let worker = Rc::clone(&self.worker);
         let plan = &worker.plan;
         let number = self.number;
+        let (url, own) = plan.of_session(number);
         let request = |body| Request {
             method: &Method::POST,
-            url: &plan.target.url,
+            url: &url,
             slot: number,
-            headers: &plan.target.headers,
+            headers: &own,
             body: Some(body),
         };
         let body = mcp::initialize();
@@ -97,11 +99,11 @@ impl Slot {
             let said = message(Some(&response), &error.to_string());
             return Err(End::Told(self.told(&format!("initialize: {said}"))));
         }
-        if ended || read_rest(&worker, &mut leg, LINGER).await {
+        if ended || read_rest(worker.wire(), &mut leg, LINGER).await {
             self.keep(leg);
         }
         let session = mcp::Session::new(&answer.headers, &response);
-        let mut headers = plan.target.headers.clone();
+        let mut headers = own.clone();
         session.add_to(&mut headers);
         let body = mcp::initialized();
         let notification = Request {
@@ -109,7 +111,7 @@ impl Slot {
             ..request(&body)
         };
         let mut answer = self.ask(&notification).await.map_err(End::Failed)?;
-        if read_rest(&worker, &mut answer.leg, LINGER).await {
+        if read_rest(worker.wire(), &mut answer.leg, LINGER).await {
             self.keep(answer.leg);
         }
         worker.tally.borrow_mut().counts.sessions += 1;
@@ -122,13 +124,12 @@ impl Slot {
         let Some(session) = self.session.take().filter(mcp::Session::is_kept) else {
             return;
         };
-        let worker = Rc::clone(&self.worker);
-        let mut headers = worker.plan.target.headers.clone();
+        let (url, mut headers) = self.worker.plan.of_session(self.number);
         headers.remove(CONTENT_TYPE);
         session.add_to(&mut headers);
         let request = Request {
             method: &Method::DELETE,
-            url: &worker.plan.target.url,
+            url: &url,
             slot: self.number,
             headers: &headers,
             body: None,
@@ -146,13 +147,13 @@ pub(in crate::finite) fn reply(
     body: Vec<u8>,
 ) {
     let worker = Rc::clone(worker);
-    let mut headers = worker.plan.target.headers.clone();
+    let (url, mut headers) = worker.plan.of_session(number);
     session.add_to(&mut headers);
     tokio::task::spawn_local(async move {
         let mut slot = Slot::new(Rc::clone(&worker), number);
         let request = Request {
             method: &Method::POST,
-            url: &worker.plan.target.url,
+            url: &url,
             slot: number,
             headers: &headers,
             body: Some(&body),

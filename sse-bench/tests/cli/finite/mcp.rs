@@ -6,8 +6,8 @@ use std::sync::{Arc, Condvar, Mutex};
 use serde_json::{Value, json};
 use testing::PATIENCE;
 
-use super::{begin, each, end, report, until_done};
-use crate::support::{Request, Server, send};
+use super::{begin, end, report, until_done};
+use crate::support::{Request, Server, each, run, send};
 
 fn body(request: &Request) -> Value {
     serde_json::from_slice(&request.body).unwrap_or_default()
@@ -197,4 +197,83 @@ fn an_error_of_json_rpc_is_an_error_in_the_stream() {
     assert_eq!(report["requests"]["errors_in_stream"], 2);
     let told = &report["errors"]["by_kind"]["error_in_stream"]["example"];
     assert_eq!(told, "no such tool");
+}
+
+#[test]
+fn each_call_may_have_words_of_its_own_and_a_session_its_own_header_fields() {
+    let (server, seen) = server(|_, request, stream| {
+        let message = body(request);
+        send_json(
+            stream,
+            "",
+            &json!({"jsonrpc": "2.0", "id": message["id"], "result": {}}),
+        );
+    });
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    std::io::Write::write_all(&mut file, b"say \"hi\"\ncount\n").unwrap();
+    let call = format!(
+        r#"{{"method":"tools/call","params":{{"name":"x","user":{{{{conn}}}},"key":"{{{{uuid}}}}","arguments":"{{{{line:{}}}}}"}}}}"#,
+        file.path().display()
+    );
+    let arguments = ["--preset", "mcp", "-d", &call, "-c", "2", "--requests", "8"];
+    let run = until_done(
+        &server,
+        &[&arguments[..], &["-H", "X-User: {{uuid}}"]].concat(),
+    );
+    assert_eq!(run.code(), 0, "{run:?}");
+    assert_eq!(report(&run)["errors"]["total"], 0);
+    let seen = seen.all();
+    let is_call = |request: &&Request| body(request)["method"] == "tools/call";
+    let calls: Vec<_> = seen.iter().filter(is_call).collect();
+    assert_eq!(calls.len(), 8);
+    let (mut words, mut keys) = (Vec::new(), std::collections::BTreeSet::new());
+    for call in &calls {
+        let params = &body(call)["params"];
+        words.push(params["arguments"].as_str().unwrap().to_owned());
+        keys.insert(params["key"].as_str().unwrap().to_owned());
+        // All of a connection's session is asked for by one user.
+        let user = &params["user"];
+        let others = calls
+            .iter()
+            .filter(|it| &body(it)["params"]["user"] == user);
+        for other in others {
+            assert_eq!(call.header("x-user"), other.header("x-user"));
+        }
+    }
+    words.sort_unstable();
+    assert_eq!(words[..4], ["count"; 4]);
+    assert_eq!(words[4..], ["say \"hi\""; 4]);
+    assert_eq!(keys.len(), 8, "each call has its own");
+    let users = |wanted: fn(&Request) -> bool| -> std::collections::BTreeSet<_> {
+        let chosen = seen.iter().filter(|request| wanted(request));
+        chosen
+            .map(|request| request.header("x-user").unwrap().to_owned())
+            .collect()
+    };
+    let begun = users(|request| body(request)["method"] == "initialize");
+    assert_eq!(
+        begun,
+        users(|request| body(request)["method"] == "tools/call")
+    );
+    assert_eq!(begun, users(|request| request.line.starts_with("DELETE")));
+}
+
+#[test]
+fn a_line_that_makes_no_call_is_told_before_the_run() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    std::io::Write::write_all(&mut file, b"{}\n{\n").unwrap();
+    let call = format!(
+        r#"{{"method":"x","params":{{{{line:{}}}}}}}"#,
+        file.path().display()
+    );
+    let run = run(&[
+        "load",
+        "http://127.0.0.1:1/",
+        "--preset",
+        "mcp",
+        "-d",
+        &call,
+    ]);
+    assert_eq!(run.code(), 2, "{run:?}");
+    assert!(run.stderr.contains("request 2: "), "{}", run.stderr);
 }

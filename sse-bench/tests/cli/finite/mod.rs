@@ -10,7 +10,7 @@ use std::net::TcpStream;
 use serde_json::Value;
 
 use crate::schema::validate;
-use crate::support::{Request, Run, SSE_HEAD, Server, chunk, chunked, run, send};
+use crate::support::{Run, SSE_HEAD, Server, chunk, chunked, each, run, send};
 
 const DELTA: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"}}]}\n\n";
 const STOP: &str = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
@@ -28,14 +28,6 @@ fn report(run: &Run) -> Value {
     let report = run.json();
     validate(&report);
     report
-}
-
-/// Answers the first request, then each that follows on the connection.
-fn each(first: &Request, stream: &mut TcpStream, mut answer: impl FnMut(&Request, &mut TcpStream)) {
-    answer(first, stream);
-    while let Some(request) = Request::read(&mut *stream) {
-        answer(&request, stream);
-    }
 }
 
 /// A server that answers each request with these events, whole.

@@ -1,7 +1,7 @@
 //! What presets send.
 
-use super::{DONE, answering, each, report, until_done};
-use crate::support::{Server, chunked, send};
+use super::{DONE, answering, report, until_done};
+use crate::support::{Server, chunked, each, send};
 
 const COMPLETED: &str = "data: {\"type\":\"response.completed\"}\n\n";
 const MESSAGE_STOP: &str = "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
