@@ -140,7 +140,7 @@ fn what_was_published_and_acknowledged_is_owed() {
         "-c",
         "4",
         "-z",
-        "3s",
+        "8s",
         "--drain",
         "500ms",
         "--cut",
