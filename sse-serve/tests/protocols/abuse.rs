@@ -62,7 +62,7 @@ async fn a_preface_that_stops_short_and_a_head_that_does_are_not_waited_for() {
 
 #[tokio::test]
 async fn a_peer_that_answers_no_ping_is_gone_after_the_write_timeout() {
-    let server = Server::start(&["--write-timeout", "1s", "--heartbeat", "100ms"]);
+    let server = Server::start(&["--write-timeout", "6s", "--heartbeat", "100ms"]);
     let mut socket = greet(&server);
     let request = frame(HEADERS, END_HEADERS | END_STREAM, 1, &get_events());
     socket.write_all(&request).unwrap();

@@ -103,7 +103,8 @@ async fn there_are_so_many_streams_on_a_connection() {
 
 #[tokio::test]
 async fn a_stream_that_is_not_read_holds_up_no_other_and_is_reset_in_the_end() {
-    let server = Server::start(&["--write-timeout", "4s", "--heartbeat", "1h"]);
+    // A PING has to be answered within three quarters of it.
+    let server = Server::start(&["--write-timeout", "8s", "--heartbeat", "1h"]);
     let mut settings = h2::client::Builder::new();
     settings.initial_connection_window_size(8 << 20);
     let mut connection = server.http2_with(&mut settings).await;

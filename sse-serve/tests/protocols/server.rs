@@ -99,8 +99,12 @@ impl Server {
 
     pub(crate) async fn wait_for_metric(&self, name: &str, expected: u64) {
         let deadline = Instant::now() + PATIENCE;
-        while self.metric(name).await != expected {
-            assert!(Instant::now() < deadline, "{name} is not {expected}");
+        loop {
+            let is = self.metric(name).await;
+            if is == expected {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{name} is {is}, not {expected}");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }

@@ -112,7 +112,8 @@ fn end(socket: &mut TcpStream) {
 #[tokio::test]
 async fn a_write_that_stands_still_is_given_up_over_tls_too() {
     let certificate = Certificate::new();
-    let flags = ["--write-timeout", "2s", "--heartbeat", "1h"];
+    // The client that publishes has to answer a PING within three quarters of it.
+    let flags = ["--write-timeout", "8s", "--heartbeat", "1h"];
     let server = certificate.start(&flags);
     for http1_only in [true, false] {
         // A window that no socket has room for, or the stream would stall first.

@@ -124,7 +124,7 @@ fn a_server_whose_terminal_is_closed_drains() {
     let line = ioctl_tiocgptpeer(&terminal, flags).unwrap();
     let mut server = Server::spawn(
         command()
-            .args(["hub", "--listen", "127.0.0.1:0", "--drain", "100ms"])
+            .args(["hub", "--listen", "127.0.0.1:0", "--drain", "3s"])
             .stdin(line),
     );
     let mut stream = server.subscribe("");
