@@ -75,7 +75,7 @@ fn a_load_test_counts_what_the_server_sends() {
             "-c",
             "50",
             "-n",
-            "1000",
+            "5000",
             "-z",
             "60s",
             "--timestamp-pointer",
@@ -87,7 +87,7 @@ fn a_load_test_counts_what_the_server_sends() {
     assert_eq!(report["schema"], 1);
     assert_eq!(report["connections"]["opened"], 50, "{report}");
     assert!(
-        report["deliveries"]["by_type"]["tick"].as_u64() >= Some(900),
+        report["deliveries"]["by_type"]["tick"].as_u64() >= Some(4900),
         "{report}"
     );
 }
