@@ -27,7 +27,7 @@ fn broadcast(ticks: bool) -> SocketAddr {
             axum::serve(listener, router(channel)).await.unwrap();
         });
     });
-    address.recv().unwrap()
+    testing::receive(&address, "the server")
 }
 
 fn verify(url: &str, arguments: &[&str]) -> Run {
@@ -140,7 +140,7 @@ fn what_was_published_and_acknowledged_is_owed() {
         "-c",
         "4",
         "-z",
-        "3s",
+        "8s",
         "--drain",
         "500ms",
         "--cut",
@@ -254,7 +254,7 @@ fn a_command_line_that_cannot_work_is_refused_with_its_mend() {
 #[test]
 #[cfg(unix)]
 fn ctrl_c_prints_the_report_so_far() {
-    use std::process::{Command, Stdio};
+    use crate::support::{command, interrupt, start};
 
     // The second request shows that the first stream was read to its end.
     let (asked, seen) = std::sync::mpsc::channel();
@@ -272,16 +272,12 @@ fn ctrl_c_prints_the_report_so_far() {
         "--output-format",
         "json",
     ];
-    let mut started = crate::support::command(&arguments);
-    started.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let child = started.spawn().unwrap();
-    seen.recv().unwrap();
-    seen.recv().unwrap();
-    let killed = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status();
-    assert!(killed.unwrap().success());
-    let run = Run::from(child.wait_with_output().unwrap());
+    let verify = start(command(&arguments));
+    for _ in 0..2 {
+        testing::receive(&seen, "a request");
+    }
+    interrupt(&verify);
+    let run = Run::from(verify.output());
     let report = run.json();
     schema::validate(&report);
     assert_eq!(

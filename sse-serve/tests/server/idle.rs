@@ -36,10 +36,10 @@ fn ten_thousand_idle_streams_hear_what_is_published_and_leave_nothing_behind() {
     let before = (files(), server.metric("resident_memory_bytes"));
 
     let mut streams: Vec<TcpStream> = (0..STREAMS).map(|n| open(server.addr(), n)).collect();
-    server.wait_for_connections(STREAMS as u64);
     for stream in &mut streams {
         read_to(stream, b"event: connected\n");
     }
+    server.wait_for_connections(STREAMS as u64);
     let open = (files(), server.metric("resident_memory_bytes"));
     let memory = open.1.saturating_sub(before.1) / STREAMS as u64;
     println!(

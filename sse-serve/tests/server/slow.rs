@@ -90,7 +90,7 @@ fn resident(server: &Server) -> u64 {
 #[test]
 fn a_write_that_stands_still_is_given_up() {
     // The heartbeat keeps the system's own deadline out of the way.
-    let server = Server::start(&["--write-timeout", "1s", "--heartbeat", "1h"]);
+    let server = Server::start(&["--write-timeout", "4s", "--heartbeat", "1h"]);
     let stalled = server.subscribe("");
     let mut reading = server.subscribe("");
     std::thread::scope(|scope| {

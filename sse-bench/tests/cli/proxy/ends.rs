@@ -162,7 +162,7 @@ fn assert_silent(response: &mut Response) {
         matches!(kind, Err(ErrorKind::WouldBlock | ErrorKind::TimedOut)),
         "{kind:?}"
     );
-    let timeout = Some(Duration::from_secs(30));
+    let timeout = Some(testing::PATIENCE);
     response.socket.set_read_timeout(timeout).unwrap();
 }
 
