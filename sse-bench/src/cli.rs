@@ -159,13 +159,13 @@ pub struct Pace {
     #[arg(long, value_name = "FROM:TO:TIME", conflicts_with = "connect_rate")]
     pub ramp: Option<Ramp>,
 
-    /// Connections to start each second
-    #[arg(long, value_name = "N", default_value = "1000", value_parser = at_least_1())]
-    pub connect_rate: u32,
+    /// Connections to start each second [default: 1000]
+    #[arg(long, value_name = "N", value_parser = at_least_1())]
+    pub connect_rate: Option<u32>,
 
-    /// Connections that may be underway at once; further ones wait
-    #[arg(long, value_name = "N", default_value = "512", value_parser = at_least_1())]
-    pub connect_concurrency: u32,
+    /// Connections that may be underway at once; further ones wait [default: 512]
+    #[arg(long, value_name = "N", value_parser = at_least_1())]
+    pub connect_concurrency: Option<u32>,
 
     /// The longest from the start of a connection to the head of the response
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
