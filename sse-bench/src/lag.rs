@@ -48,12 +48,14 @@ pub struct Prober {
 impl Prober {
     /// # Errors
     /// There can be no more threads.
-    pub fn start(socket: UdpSocket, start: Instant) -> io::Result<Self> {
+    pub fn start(sockets: Vec<UdpSocket>, start: Instant) -> io::Result<Self> {
         let (stop, stopped) = channel::<()>();
         let thread = std::thread::Builder::new().name("read-lag".into());
         thread.spawn(move || {
             while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(PROBE_INTERVAL) {
-                probe(&socket, start);
+                for socket in &sockets {
+                    probe(socket, start);
+                }
             }
         })?;
         Ok(Self { _stop: stop })

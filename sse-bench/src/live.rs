@@ -17,6 +17,11 @@ impl Counter {
         self.0.store(sum, Ordering::Release);
     }
 
+    /// Sets it; from the one writing thread only.
+    pub fn set(&self, value: u64) {
+        self.0.store(value, Ordering::Release);
+    }
+
     /// Takes one away; from the one writing thread only.
     pub fn decrement(&self) {
         self.add(u64::MAX);
@@ -72,6 +77,8 @@ counters! {
     given_up,
     /// Connections that reached the peer: the socket was connected.
     connected,
+    /// Connections cut on purpose by `verify`.
+    cuts,
     /// Connections opened by a slot that had been open before.
     reconnects,
     /// Events dispatched.

@@ -6,10 +6,9 @@ use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::checker::{Checker, Micros};
 use crate::live::Snapshot;
 use crate::series::Recorder;
-use crate::tui::{self, Feed, StormNow, Title, Tui};
+use crate::tui::{self, Feed, Judge, StormNow, Title, Tui};
 use crate::units::{rate, seconds, thousands};
 
 /// How often a line is written where nobody watches.
@@ -109,12 +108,10 @@ impl Progress {
         });
     }
 
-    /// What was recorded `now`, to be judged as if the run ended. Costs the view a
-    /// copy of it now and then, and a line nothing.
-    pub fn judge(&mut self, checker: &mut Checker, now: Micros) {
-        if let Some(tui) = &mut self.tui {
-            tui.judge(checker, now);
-        }
+    /// Where a verification is handed over to be judged as if the run ended now, if
+    /// somebody looks.
+    pub fn judge(&self) -> Option<Judge> {
+        self.tui.as_ref().map(Tui::judge)
     }
 
     /// Makes room for the report.

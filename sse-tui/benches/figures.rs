@@ -12,13 +12,14 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use http::HeaderMap;
 use jiff::Timestamp;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use sse_core::Limits;
 use sse_core::client::{Batch, Update, read_stream};
 use sse_tui::app::{App, Setup};
-use sse_tui::message::{Change, Message};
+use sse_tui::message::{Change, End, Message};
 use sse_tui::theme::{Theme, ThemeName};
 use sse_tui::ui;
 
@@ -29,6 +30,20 @@ fn main() {
     println!("draw, 200x50, scrolled to a random place for each frame");
     for rows in [2_000, 200_000, 1_000_000] {
         draw(rows);
+    }
+    println!("\ndraw, 200x50, budget of 64 MiB full, 1,667 events between two frames");
+    for (screen, keys) in [
+        ("list", ""),
+        ("list, a filter", "&/1[0-9]{2}\\.5.*9$/\n"),
+        ("list, scrolled back", "g"),
+        ("detail", "\n"),
+        ("panels", "D"),
+        ("text of an LLM", "t"),
+        ("audit, 1,000 reconnects", "a"),
+        ("lints", "!"),
+        ("help", "?"),
+    ] {
+        draw_live(screen, keys);
     }
     println!("\nfilter worked out anew over 200,000 rows");
     for filter in [
@@ -73,17 +88,15 @@ fn batches(wire: &[u8]) -> Vec<Batch> {
 }
 
 fn app(buffer: usize) -> App {
-    let start = "2026-03-14T15:09:26Z".parse().unwrap();
     App::new(Setup {
         buffer,
-        ..Setup::new(vec!["http://127.0.0.1:8080/events".to_owned()], start)
+        ..Setup::new(vec!["http://127.0.0.1:8080/events".to_owned()], start())
     })
 }
 
 /// Takes a batch in, each a millisecond after the one before.
 fn feed(app: &mut App, batch: &Batch, number: usize) {
-    let start: Timestamp = "2026-03-14T15:09:26Z".parse().unwrap();
-    let at = start + Duration::from_millis(number as u64);
+    let at = start() + Duration::from_millis(number as u64);
     let change = Change::Batch {
         at,
         batch: batch.clone(),
@@ -130,14 +143,100 @@ fn draw(rows: u32) {
             .unwrap();
         times.push(start.elapsed());
     }
+    println!("  {rows:>9} rows: {}", quantiles(&mut times));
+}
+
+/// A stream at 50,000 events a second, after 1,000 reconnects; each frame takes
+/// in what came since the last.
+fn draw_live(screen: &str, keys: &str) {
+    let mut app = app(64 << 20);
+    app.update(Message::Clock(start()));
+    for leg in 1..=1_001 {
+        reconnect(&mut app, leg);
+    }
+    let (ticks, deltas) = (batches(&ticks(1_667)), batches(&deltas(1_667)));
+    let between = if keys == "t" { &deltas } else { &ticks };
+    let mut number = 0;
+    let mut feed = |app: &mut App| {
+        for mut batch in between.iter().cloned() {
+            batch.leg = 1_001;
+            feed(app, &batch, number);
+            number += 1;
+        }
+    };
+    while app.store.evicted() == 0 {
+        feed(&mut app);
+    }
+    type_text(&mut app, keys);
+    let theme = Theme::new(ThemeName::Dark);
+    let mut terminal = Terminal::new(TestBackend::new(200, 50)).unwrap();
+    let mut times = Vec::new();
+    for frame in 0..2_000 {
+        feed(&mut app);
+        while app.has_work() {
+            app.work();
+        }
+        app.update(Message::Clock(start() + Duration::from_millis(frame * 33)));
+        let begun = Instant::now();
+        terminal
+            .draw(|frame| ui::draw(frame, &mut app, &theme))
+            .unwrap();
+        times.push(begun.elapsed());
+    }
+    println!("  {screen:<24} {}", quantiles(&mut times));
+}
+
+fn reconnect(app: &mut App, leg: u64) {
+    let at = start();
+    let mut change = |change| app.update(Message::Stream { source: 0, change });
+    if leg > 1 {
+        change(Change::Lost {
+            at,
+            leg: leg - 1,
+            cause: "the server ended the stream".to_owned(),
+            retry_at: at,
+            end: End::default(),
+        });
+    }
+    change(Change::Connecting {
+        at,
+        leg,
+        last_event_id: format!("k3x9a1bc-{leg}"),
+        unsendable: false,
+    });
+    change(Change::Open {
+        at,
+        leg,
+        how: "HTTP/1.1 200".to_owned(),
+        head: Some(HeaderMap::new()),
+    });
+}
+
+/// Pieces of an answer as `OpenAI` sends them.
+fn deltas(count: u32) -> Vec<u8> {
+    let mut wire = String::new();
+    for number in 0..count {
+        let _ = write!(
+            wire,
+            "data: {{\"object\":\"chat.completion.chunk\",\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"word {number} \"}}}}]}}\n\n"
+        );
+    }
+    wire.into_bytes()
+}
+
+fn start() -> Timestamp {
+    "2026-03-14T15:09:26Z".parse().unwrap()
+}
+
+fn quantiles(times: &mut [Duration]) -> String {
     times.sort_unstable();
     let at = |share: usize| times[times.len() * share / 1000];
-    println!(
-        "  {rows:>9} rows: p50 {:>7.1?}, p99 {:>7.1?}, p99.9 {:>7.1?}",
+    format!(
+        "p50 {:>7.1?}, p99 {:>7.1?}, p99.9 {:>7.1?}",
         at(500),
         at(990),
         at(999)
-    );
+    )
 }
 
 fn rescan(filter: &str) {

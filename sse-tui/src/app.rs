@@ -116,10 +116,6 @@ pub struct Notice {
     until: Timestamp,
 }
 
-/// The time is told every second. After longer than this the program was
-/// suspended, or the machine asleep.
-const AWAY: SignedDuration = SignedDuration::from_secs(10);
-
 /// How long a notice stays.
 const NOTICE: SignedDuration = SignedDuration::from_secs(4);
 
@@ -247,10 +243,6 @@ impl App {
     pub fn update(&mut self, message: Message) {
         match message {
             Message::Clock(now) => {
-                let live = self.screens.replay.is_none();
-                if live && now.duration_since(self.now) > AWAY {
-                    self.screens.lints.away(now);
-                }
                 self.now = now;
                 self.screens.lints.time(now);
                 self.notice.take_if(|notice| notice.until < now);
@@ -259,6 +251,7 @@ impl App {
             Message::Paste(text) => self.paste(&text),
             Message::Mouse { event, at } => self.mouse(event, at),
             Message::Stream { source, change } => self.stream(source, change),
+            Message::Away(away) => self.away(away),
             Message::Recording(status) => self.screens.recording = status,
             Message::Replay(status) => self.screens.replay = Some(*status),
             Message::Notice(text) => self.tell(Tone::Refused, text),

@@ -159,6 +159,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value = "30", value_parser = clap::value_parser!(u8).range(1..=60))]
     fps: u8,
 
+    /// Say on stderr, when the dashboard ends, how long frames took and events and keys waited
+    #[arg(long)]
+    timings: bool,
+
     /// Write a picture of the dashboard to this SVG file and exit; needs no terminal
     #[arg(long, value_name = "FILE")]
     screenshot: Option<PathBuf>,
@@ -281,6 +285,7 @@ impl Args {
         options.follow = self.follow;
         options.columns = self.columns;
         options.fps = self.fps;
+        options.timings = self.timings;
         options.keymap = keymap;
         options.record = self.record;
         options.record_limit = self.record_limit.as_u64();

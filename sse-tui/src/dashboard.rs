@@ -1,5 +1,6 @@
 //! The dashboard on a terminal: keys and updates in, frames out.
 
+mod awake;
 mod session;
 
 use std::io::IsTerminal;
@@ -22,17 +23,21 @@ use crate::options::{Options, Source};
 use crate::record::{self, Tap};
 use crate::replay::Control;
 use crate::screens::Request;
-use crate::sys::{self, JobControl, Signals};
+use crate::sys::{self, JobControl, Signals, Told};
 use crate::terminal::Screen;
 use crate::theme::Theme;
+use crate::timings::Timings;
 use crate::ui;
 
+use awake::Awake;
 use session::Session;
 
 /// How often the screen is looked at for what time alone changes.
 const BEAT: Duration = Duration::from_millis(100);
 /// Updates taken in between two looks at the keyboard.
 const BURST: usize = 32;
+
+const NO_SHELL: &str = "there is no shell here to go back to";
 
 /// The state for these options before anything was received.
 pub(crate) fn app(options: &Options, streams: &Streams) -> App {
@@ -76,8 +81,9 @@ pub(crate) fn app(options: &Options, streams: &Streams) -> App {
 }
 
 /// Passes an update of a stream on to the state.
-pub(crate) fn apply(app: &mut App, received: Received) {
+pub(crate) fn apply(app: &mut App, mut received: Received) {
     let source = received.source;
+    let _taken = std::mem::take(&mut received.taken);
     if let Some(change) = ingest::change(received) {
         app.update(Message::Stream { source, change });
     }
@@ -111,19 +117,23 @@ pub async fn run(options: &Options, streams: Streams) -> anyhow::Result<ExitCode
     if let Some(path) = &options.record {
         tap.start(path, Timestamp::now())?;
     }
+    let mut timings = options.timings.then(Timings::default);
     let code = {
         let mut signals = Signals::new()?;
         let mut screen = Screen::take()?;
+        let session = Session::new(options, streams, &mut tap);
         show(
             &mut app,
-            options,
             &mut screen,
             &mut signals,
-            streams,
-            &mut tap,
+            session,
+            timings.as_mut(),
         )
         .await?
     };
+    if let Some(timings) = timings {
+        timings.report().lines().for_each(sys::complain);
+    }
     if let Some(status) = tap.stop() {
         crate::print::complain_of(&status);
     }
@@ -140,16 +150,15 @@ pub async fn run(options: &Options, streams: Streams) -> anyhow::Result<ExitCode
 /// Ends with the code that a signal asks for, or `None` when the state says so.
 async fn show(
     app: &mut App,
-    options: &Options,
     screen: &mut Screen,
     signals: &mut Signals,
-    streams: Streams,
-    tap: &mut Tap,
+    mut session: Session<'_>,
+    mut timings: Option<&mut Timings>,
 ) -> anyhow::Result<Option<ExitCode>> {
+    let options = session.options;
     let ascii = options.ascii.unwrap_or_else(|| !sys::takes_utf8());
     let theme = Theme::new(options.theme).with_ascii(ascii);
-    let mut session = Session::new(options, streams, tap);
-    let mut job = JobControl::new()?;
+    let mut awake = Awake::new()?;
     screen
         .set_mouse(app.mouse)
         .context("cannot write to the terminal")?;
@@ -167,10 +176,14 @@ async fn show(
             code = signals.received() => return Ok(Some(code)),
             event = keys.next() => {
                 let event = event.context("the terminal has gone")?.context("cannot read the keyboard")?;
+                let at = std::time::Instant::now();
+                if let Some(timings) = &mut timings {
+                    timings.key(at);
+                }
                 match event {
                     Event::Key(key) => app.update(Message::Key(key)),
                     Event::Paste(text) => app.update(Message::Paste(text)),
-                    Event::Mouse(event) => app.update(Message::Mouse { event, at: std::time::Instant::now() }),
+                    Event::Mouse(event) => app.update(Message::Mouse { event, at }),
                     _ => {}
                 }
                 screen.set_mouse(app.mouse).context("cannot write to the terminal")?;
@@ -179,25 +192,42 @@ async fn show(
                 }
                 while let Some(request) = app.screens.take_request() {
                     match request {
-                        Request::Suspend => suspend(app, screen, &mut job).await?,
+                        Request::Suspend if JobControl::can_stop() => {
+                            JobControl::ask_all().context("cannot be suspended")?;
+                        }
+                        Request::Suspend => app.update(Message::Notice(NO_SHELL.to_owned())),
                         request => session.carry_out(app, request)?,
                     }
                 }
                 dirty = true;
             }
-            () = job.resumed() => {
-                screen.take_again().context("cannot take the terminal again")?;
-                screen.set_mouse(app.mouse).context("cannot write to the terminal")?;
+            told = awake.told() => {
+                let away = match told {
+                    Told::GoOn => awake.go_on(app, screen)?,
+                    Told::Stop => awake.stop(app, screen).await?,
+                };
+                if told == Told::Stop && away.is_none() {
+                    app.update(Message::Notice(NO_SHELL.to_owned()));
+                }
+                session.catch_up(app, away, timings.as_deref_mut());
                 dirty = true;
             }
             () = sleep_until(next_frame), if dirty => {
                 show_side(app, session.tap, session.control.as_ref());
                 shown_second = Timestamp::now().as_second();
+                let begun = std::time::Instant::now();
                 screen.draw(|frame| ui::draw(frame, app, &theme)).context("cannot draw")?;
+                if let Some(timings) = &mut timings {
+                    timings.drawn(begun, std::time::Instant::now());
+                }
                 next_frame = Instant::now() + frame;
                 dirty = false;
             }
             _ = beat.tick() => {
+                if let Some(away) = awake.look(app, screen).await? {
+                    session.catch_up(app, Some(away), timings.as_deref_mut());
+                    dirty = true;
+                }
                 dirty |= app.counting_down() || Timestamp::now().as_second() != shown_second;
                 if let Some(export) = &mut session.export {
                     export.wake();
@@ -213,10 +243,8 @@ async fn show(
                 if !session.all_ended && session.tap.has_room(BURST) =>
             {
                 session.all_ended = count == 0;
-                for received in updates.drain(..) {
-                    session.tap.observe(&received);
-                    apply(app, received);
-                }
+                let away = awake.look(app, screen).await?;
+                session.take_in(app, &mut updates, away, timings.as_deref_mut());
                 // A flood of events must not hold up a filter, nor an export.
                 app.work();
                 session.go_on(app);
@@ -232,31 +260,6 @@ async fn show(
         }
     }
     Ok(None)
-}
-
-/// Gives the terminal to the shell until it lets the program go on. Nothing is
-/// read meanwhile: what the system holds comes after, and a stream that the
-/// server ended for it is resumed.
-async fn suspend(app: &mut App, screen: &mut Screen, job: &mut JobControl) -> anyhow::Result<()> {
-    let since = Timestamp::now();
-    screen.leave();
-    let stopped = job.stop().await;
-    screen
-        .take_again()
-        .context("cannot take the terminal again")?;
-    screen
-        .set_mouse(app.mouse)
-        .context("cannot write to the terminal")?;
-    let time = Duration::try_from(Timestamp::now().duration_since(since)).unwrap_or_default();
-    app.update(match stopped {
-        Ok(true) => Message::Done(format!(
-            "suspended for {}; what came meanwhile is received now",
-            format::duration(time)
-        )),
-        Ok(false) => Message::Notice("there is no shell here to go back to".to_owned()),
-        Err(error) => Message::Notice(format!("cannot be suspended: {error}")),
-    });
-    Ok(())
 }
 
 /// Whether an export can go on.

@@ -1,6 +1,7 @@
 //! Reads the streams and passes on what they say. Knows no screen.
 
 mod reader;
+mod room;
 
 use std::time::SystemTime;
 
@@ -18,12 +19,13 @@ use crate::options::{Options, Source};
 use crate::replay::{Control, Player, Recording};
 
 use reader::{Reader, Reading, pass_on};
+use room::Room;
 
 pub use reader::Order;
+pub use room::Taken;
 
-/// Updates that may wait between the streams and their reader. When it is full
-/// the streams are not read, and the servers feel it. A chunk and its items take
-/// up to 0.7 MiB each.
+/// Updates that may wait between the streams and their reader, as far as there is
+/// [`Room`] for them.
 const QUEUE: usize = 8;
 /// Orders that may wait for a stream.
 const ORDERS: usize = 4;
@@ -188,6 +190,8 @@ pub struct Received {
     pub at: Timestamp,
     /// What.
     pub update: Update,
+    /// Room that it takes; to be dropped once it was taken in.
+    pub taken: Taken,
 }
 
 /// Streams being read, each by a task of its own that ends with this.
@@ -196,6 +200,7 @@ pub struct Ingest {
     updates: mpsc::Receiver<Received>,
     sender: mpsc::WeakSender<Received>,
     tasks: JoinSet<()>,
+    room: Room,
     /// By stream; closed once it has ended.
     orders: Vec<mpsc::Sender<Order>>,
     /// Of a recording there is none.
@@ -221,6 +226,7 @@ impl Ingest {
             updates,
             sender: sender.downgrade(),
             tasks: JoinSet::new(),
+            room: Room::new(),
             orders: Vec::new(),
             opener: None,
             control,
@@ -287,6 +293,7 @@ impl Ingest {
             reader,
             legs,
             orders,
+            room: self.room.clone(),
         };
         self.tasks.spawn(pass_on(reading, sender));
     }
@@ -320,6 +327,15 @@ impl Ingest {
             self.pass_on_panics().await;
         }
         count
+    }
+
+    /// Takes what waits, up to a number.
+    pub fn take_waiting(&mut self, updates: &mut Vec<Received>, most: usize) {
+        while updates.len() < most
+            && let Ok(received) = self.updates.try_recv()
+        {
+            updates.push(received);
+        }
     }
 
     /// A task that panicked must not pass for a stream that ended.

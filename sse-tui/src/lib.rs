@@ -44,6 +44,7 @@ mod svg;
 mod sys;
 mod terminal;
 pub mod theme;
+pub mod timings;
 pub mod transcript;
 pub mod ui;
 pub mod view;

@@ -33,6 +33,8 @@ pub enum Message {
     },
     /// The time went on, or was set.
     Clock(Timestamp),
+    /// This program did not run for a while, and read nothing.
+    Away(Away),
     /// How the recording that is made is going; `None` if none is.
     Recording(Option<record::Status>),
     /// How the recording that is shown is played.
@@ -41,6 +43,17 @@ pub enum Message {
     Notice(String),
     /// The same, of something that was done.
     Done(String),
+}
+
+/// A time in which this program did not run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Away {
+    /// When it last ran.
+    pub since: Timestamp,
+    /// When it went on.
+    pub until: Timestamp,
+    /// It was stopped by job control; else nobody said why.
+    pub suspended: bool,
 }
 
 /// What a stream can do.

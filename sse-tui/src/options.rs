@@ -123,6 +123,9 @@ pub struct Options {
     pub columns: Vec<Column>,
     /// Frames a second at most, from 1 on. Default 30.
     pub fps: u8,
+    /// Say on stderr, when the dashboard ends, how long frames took and how long
+    /// events and keys waited for them. Default false.
+    pub timings: bool,
     /// What the keys do. Default: see [`Keymap`].
     pub keymap: Keymap,
     /// For times shown to people. Default: the system's.
@@ -165,6 +168,7 @@ impl Options {
             follow: true,
             columns: Column::value_variants().to_vec(),
             fps: 30,
+            timings: false,
             keymap: Keymap::default(),
             time_zone: TimeZone::system(),
             record: None,

@@ -148,6 +148,7 @@ impl Printer {
                 origin,
                 at,
                 update,
+                taken: _taken,
             } = received;
             match update {
                 Update::Batch(batch) => {

@@ -16,7 +16,7 @@ use sse_core::client::{Replay, Update};
 use tokio::sync::mpsc::Sender;
 
 use crate::format;
-use crate::ingest::{Origin, Received, origin, received_at};
+use crate::ingest::{Origin, Received, Taken, origin, received_at};
 
 pub use playhead::{Due, Playhead, Speed};
 
@@ -336,6 +336,8 @@ impl Player {
                 origin: *origin,
                 at: received_at,
                 update,
+                // What is read from a file at once is small.
+                taken: Taken::default(),
             };
             if sender.blocking_send(received).is_err() {
                 return;
@@ -357,6 +359,7 @@ impl Player {
                 origin: Origin::EndOfRecording,
                 at,
                 update,
+                taken: Taken::default(),
             };
             if open[source] && sender.blocking_send(received).is_err() {
                 return;

@@ -24,6 +24,9 @@ pub enum RowKind {
     Missing,
     /// A dispatched event by which the server declares a gap.
     Gap,
+    /// This program did not run, so that no stream was read; the data says for
+    /// how long.
+    Away,
 }
 
 impl RowKind {

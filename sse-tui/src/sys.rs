@@ -63,9 +63,23 @@ impl Signals {
     }
 }
 
-/// Being stopped by a shell's job control, and going on.
+/// What job control asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// To stop.
+    Stop,
+    /// To go on, after others stopped it.
+    GoOn,
+}
+
+/// Being stopped by job control, and going on.
+///
+/// While this exists SIGTSTP does not stop the process: it has to give the
+/// terminal back first, and then calls [`stop`](Self::stop).
 #[derive(Debug)]
 pub(crate) struct JobControl {
+    #[cfg(unix)]
+    asked: tokio::signal::unix::Signal,
     #[cfg(unix)]
     resumed: tokio::signal::unix::Signal,
 }
@@ -73,27 +87,66 @@ pub(crate) struct JobControl {
 #[cfg(unix)]
 impl JobControl {
     pub(crate) fn new() -> io::Result<Self> {
+        use rustix::process::Signal;
         use tokio::signal::unix::{SignalKind, signal};
-        let number = rustix::process::Signal::CONT.as_raw();
+        let [asked, resumed] = [Signal::TSTP, Signal::CONT]
+            .map(|number| signal(SignalKind::from_raw(number.as_raw())));
         Ok(Self {
-            resumed: signal(SignalKind::from_raw(number))?,
+            asked: asked?,
+            resumed: resumed?,
         })
     }
 
-    /// Stops the whole job, as Ctrl-Z does in a terminal that is not raw, until
-    /// the shell lets it go on. False if nobody stopped it: a job that no shell
-    /// could let go on is not stopped (POSIX, orphaned process groups).
-    pub(crate) async fn stop(&mut self) -> io::Result<bool> {
-        use rustix::process::{Signal, kill_current_process_group};
-        // The signal may take a moment to get to all threads.
-        const SOON: std::time::Duration = std::time::Duration::from_millis(500);
-        kill_current_process_group(Signal::TSTP)?;
-        Ok(tokio::time::timeout(SOON, self.resumed.recv())
-            .await
-            .is_ok())
+    /// Asks the whole job to stop, this process among it, as Ctrl-Z does in a
+    /// terminal that is not raw.
+    pub(crate) fn ask_all() -> io::Result<()> {
+        Ok(rustix::process::kill_current_process_group(
+            rustix::process::Signal::TSTP,
+        )?)
     }
 
-    /// After it was stopped by others. Cancel-safe.
+    /// Whether somebody can let this process go on once it is stopped. One that
+    /// nobody can is not stopped by SIGTSTP (POSIX, orphaned process groups). A
+    /// shell that can has given its job a group of its own, and lives in the same
+    /// session.
+    pub(crate) fn can_stop() -> bool {
+        use rustix::process::{getpgrp, getppid, getsid};
+        let Ok(session) = getsid(None) else {
+            return false;
+        };
+        let parent = getppid().and_then(|parent| getsid(Some(parent)).ok());
+        getpgrp() != session && parent == Some(session)
+    }
+
+    /// SIGTSTP or SIGCONT came. Cancel-safe.
+    pub(crate) async fn told(&mut self) -> Told {
+        tokio::select! {
+            biased;
+            Some(()) = self.resumed.recv() => Told::GoOn,
+            Some(()) = self.asked.recv() => Told::Stop,
+            else => std::future::pending().await,
+        }
+    }
+
+    /// Stops this process until SIGCONT.
+    pub(crate) async fn stop(&mut self) -> io::Result<()> {
+        use futures_util::FutureExt as _;
+        // The signal may take a moment to get to all threads.
+        const SOON: std::time::Duration = std::time::Duration::from_millis(500);
+        // One that came meanwhile takes the request back.
+        if self.resumed.recv().now_or_never().is_none() {
+            rustix::process::kill_process(
+                rustix::process::getpid(),
+                rustix::process::Signal::STOP,
+            )?;
+            let _ = tokio::time::timeout(SOON, self.resumed.recv()).await;
+        }
+        // What asked for the same while it was done.
+        while self.asked.recv().now_or_never().is_some() {}
+        Ok(())
+    }
+
+    /// SIGCONT came, after it was stopped by others. Cancel-safe.
     pub(crate) async fn resumed(&mut self) {
         if self.resumed.recv().await.is_none() {
             std::future::pending::<()>().await;
@@ -107,8 +160,20 @@ impl JobControl {
         Ok(Self {})
     }
 
-    pub(crate) async fn stop(&mut self) -> io::Result<bool> {
-        Ok(false)
+    pub(crate) fn ask_all() -> io::Result<()> {
+        Ok(())
+    }
+
+    pub(crate) fn can_stop() -> bool {
+        false
+    }
+
+    pub(crate) async fn told(&mut self) -> Told {
+        std::future::pending().await
+    }
+
+    pub(crate) async fn stop(&mut self) -> io::Result<()> {
+        Ok(())
     }
 
     pub(crate) async fn resumed(&mut self) {

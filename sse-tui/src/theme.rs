@@ -26,7 +26,8 @@ impl ThemeName {
     }
 }
 
-/// The styles of everything drawn.
+/// The styles of everything drawn. What carries information has a contrast of at
+/// least 4.5 with what it stands on, the rest of 3 (WCAG 2.2, 1.4.3 and 1.4.11).
 #[derive(Debug, Clone)]
 pub struct Theme {
     /// Only ASCII is drawn, and other characters as `?`.
@@ -35,7 +36,7 @@ pub struct Theme {
     pub text: Style,
     /// What explains it.
     pub dim: Style,
-    /// Borders, rules, the baseline of sparklines.
+    /// Borders, rules, the baseline of sparklines; never text.
     pub faint: Style,
     /// Titles and keys.
     pub strong: Style,
@@ -109,8 +110,8 @@ impl Theme {
         Self {
             ascii: false,
             text: fg(252),
-            dim: fg(245),
-            faint: fg(239),
+            dim: fg(248),
+            faint: fg(244),
             strong: fg(255).add_modifier(Modifier::BOLD),
             accent: fg(80).add_modifier(Modifier::BOLD),
             brand: label(80),
@@ -119,13 +120,13 @@ impl Theme {
             bad: fg(210),
             live: label(114),
             paused: label(221),
-            selected: Style::new().bg(Color::Indexed(237)),
+            selected: Style::new().bg(Color::Indexed(236)),
             hit: Style::new().fg(Color::Indexed(234)).bg(Color::Indexed(221)),
-            mark: fg(210).add_modifier(Modifier::DIM),
+            mark: fg(210),
             lanes: [176, 80, 179, 111, 150, 209, 147, 186, 116, 211]
                 .map(fg)
                 .to_vec(),
-            json: [fg(110), fg(150), fg(216), fg(176), fg(245)],
+            json: [fg(110), fg(150), fg(216), fg(176), fg(248)],
         }
     }
 
@@ -140,21 +141,21 @@ impl Theme {
         Self {
             ascii: false,
             text: fg(236),
-            dim: fg(242),
-            faint: fg(250),
+            dim: fg(240),
+            faint: fg(244),
             strong: fg(232).add_modifier(Modifier::BOLD),
-            accent: fg(30).add_modifier(Modifier::BOLD),
-            brand: label(30),
-            good: fg(28),
-            warn: fg(130),
+            accent: fg(23).add_modifier(Modifier::BOLD),
+            brand: label(23),
+            good: fg(22),
+            warn: fg(94),
             bad: fg(160),
-            live: label(28),
-            paused: label(130),
-            selected: Style::new().bg(Color::Indexed(254)),
+            live: label(22),
+            paused: label(94),
+            selected: Style::new().bg(Color::Indexed(255)),
             hit: Style::new().fg(Color::Indexed(232)).bg(Color::Indexed(221)),
             mark: fg(160),
-            lanes: [127, 30, 94, 25, 22, 130, 61, 58, 24, 161].map(fg).to_vec(),
-            json: [fg(25), fg(28), fg(130), fg(127), fg(242)],
+            lanes: [127, 23, 94, 25, 22, 88, 61, 58, 24, 125].map(fg).to_vec(),
+            json: [fg(25), fg(22), fg(94), fg(127), fg(240)],
         }
     }
 
@@ -184,3 +185,6 @@ impl Theme {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -120,7 +120,7 @@ impl Transcript {
                     // The text before it belongs to no connection that is known.
                     RowKind::Opened => self.evicted = false,
                     RowKind::Lost | RowKind::Closed => self.document.close(row.data),
-                    RowKind::Missing => {}
+                    RowKind::Missing | RowKind::Away => {}
                 }
             }
             self.next += 1;

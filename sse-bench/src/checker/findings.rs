@@ -1,5 +1,7 @@
 //! What a judged run found.
 
+use std::collections::BTreeMap;
+
 use super::Micros;
 
 /// What events were told apart by, the strongest that held.
@@ -93,6 +95,73 @@ pub struct LegResult {
     pub caught_up: Option<Micros>,
 }
 
+/// Results of reconnects kept one by one, at most.
+const MOST_SAMPLED: usize = 4096;
+
+/// Reconnects after one manner of losing the connection.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Replays {
+    /// All.
+    pub reconnects: u64,
+    /// With nothing owed.
+    pub vacuous: u64,
+    /// With something owed: all of it arrived in time, or not.
+    pub complete: u64,
+    /// See [`complete`](Self::complete).
+    pub incomplete: u64,
+}
+
+/// Reconnects that opened, however many: in sum, and some of them one by one.
+#[derive(Debug, Clone)]
+pub struct Reopened {
+    /// By the number of the cut before; `None` where this side had not cut.
+    pub by_cut: BTreeMap<Option<u16>, Replays>,
+    /// Of those to which something was owed.
+    pub sample: Vec<LegResult>,
+    /// One of so many is in the sample.
+    pub each: u64,
+    /// Those to which something was owed.
+    pub owed: u64,
+}
+
+impl Default for Reopened {
+    fn default() -> Self {
+        Self {
+            by_cut: BTreeMap::new(),
+            sample: Vec::new(),
+            each: 1,
+            owed: 0,
+        }
+    }
+}
+
+impl Reopened {
+    pub(super) fn add(&mut self, result: &LegResult) {
+        let replays = self.by_cut.entry(result.cut).or_default();
+        replays.reconnects += 1;
+        replays.vacuous += u64::from(result.mode == Mode::Vacuous);
+        replays.complete += u64::from(result.complete == Some(true));
+        replays.incomplete += u64::from(result.complete == Some(false));
+        if result.owed == 0 {
+            return;
+        }
+        if self.owed.is_multiple_of(self.each) {
+            if self.sample.len() >= MOST_SAMPLED {
+                let mut number = 0;
+                self.sample.retain(|_| {
+                    number += 1;
+                    number % 2 == 1
+                });
+                self.each *= 2;
+            }
+            if self.owed.is_multiple_of(self.each) {
+                self.sample.push(*result);
+            }
+        }
+        self.owed += 1;
+    }
+}
+
 /// Reconnects by what came of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Reconnects {
@@ -114,6 +183,24 @@ pub struct Reconnects {
     pub complete: u64,
     /// It did not.
     pub incomplete: u64,
+}
+
+impl Reconnects {
+    pub(super) fn add(&mut self, result: &LegResult) {
+        self.total += 1;
+        *match result.mode {
+            Mode::Vacuous => &mut self.vacuous,
+            Mode::Resumed => &mut self.resumed,
+            Mode::FullReplay => &mut self.full_replay,
+            Mode::LiveOnly => &mut self.live_only,
+            Mode::Undecided => &mut self.undecided,
+        } += 1;
+        match result.complete {
+            Some(true) => self.complete += 1,
+            Some(false) => self.incomplete += 1,
+            None => {}
+        }
+    }
 }
 
 /// A kind of anomaly, named as in the report.
@@ -325,8 +412,8 @@ pub struct Findings {
     pub integrity: Integrity,
     /// Reconnects by what came of them.
     pub reconnects: Reconnects,
-    /// Each reconnect that opened.
-    pub legs: Vec<LegResult>,
+    /// The same by the cuts before them, and some one by one.
+    pub legs: Reopened,
     /// Missing events by where they were lost: while connected, between legs.
     pub missing_connected: u64,
     /// See [`missing_connected`](Self::missing_connected).

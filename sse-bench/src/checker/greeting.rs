@@ -21,7 +21,8 @@ const FEWEST_GREETINGS: usize = 3;
 #[derive(Debug, Clone)]
 pub(super) struct Held {
     pub(super) slot: usize,
-    pub(super) leg: usize,
+    /// Its number.
+    pub(super) leg: u32,
     pub(super) index: u32,
     pub(super) seen: Seen,
 }

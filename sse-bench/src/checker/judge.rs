@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::findings::{
-    Anomaly, AnomalyKind, Around, Findings, LegResult, Level, Log, Logged, Mode, Undecided,
+    Anomaly, AnomalyKind, Around, Findings, LegResult, Level, Log, Logged, Undecided,
 };
 use super::identity::Sequence;
 use super::intervals::{Piece, pieces};
@@ -70,7 +70,7 @@ impl Checker {
         let (window, alone) = open.watched(until);
         findings.window = window;
         let part = |index: u32| !excluded(index);
-        let private = self.let_go.unshared + unshared(&self.table, &open, until, part);
+        let private = self.let_go.unshared + unshared(&self.table, until, part);
         let known = findings.events - ambiguous.len() as u64;
         let not_shared = each_begins_anew(&self.table, &self.slots, &map.by_time, end)
             || (known >= 4 && private * 2 > known)
@@ -130,7 +130,9 @@ impl Checker {
         self.counts.unkeyed += greetings.events.len() as u64;
         for held in greetings.events {
             let slot = &mut self.slots[held.slot];
-            slot.legs[held.leg - slot.dropped].drop_first();
+            if let Some(leg) = slot.leg(held.leg) {
+                leg.drop_first();
+            }
         }
         greetings.types
     }
@@ -209,9 +211,8 @@ impl<'a> Judged<'a> {
         integrity.duplicate = counts.repeats;
         integrity.replay_overlap = counts.overlaps;
         integrity.id_conflict = counts.conflicts;
-        for result in &self.checker.let_go.legs {
-            self.reconnect(*result);
-        }
+        self.findings.reconnects = self.checker.let_go.reconnects;
+        self.findings.legs = self.checker.let_go.legs.clone();
         for anomaly in &self.checker.let_go.anomalies {
             *self.listed.entry(anomaly.kind).or_default() += 1;
         }
@@ -245,9 +246,8 @@ impl<'a> Judged<'a> {
         }
         if let Some((leg, since)) = view.stall(settings.stall, None) {
             self.findings.integrity.stall += 1;
-            let mut anomaly = self.anomaly(AnomalyKind::Stall, number, leg, since, 1, None);
-            // Counted from the first leg of all.
-            anomaly.leg = leg + 1;
+            let mut anomaly = self.anomaly(AnomalyKind::Stall, number, 0, since, 1, None);
+            anomaly.leg = leg as usize;
             self.note(anomaly, Around::Time(since));
         }
         self.reconnects(number, view, &losses);
@@ -374,12 +374,12 @@ impl<'a> Judged<'a> {
     fn reconnects(&mut self, slot: usize, view: &SlotView<'_>, losses: &[Loss]) {
         let settings = &self.checker.settings;
         for (leg, record) in view.record.legs.iter().enumerate() {
-            if leg == 0 && view.record.dropped == 0 {
+            if record.number == 1 {
                 continue;
             }
             let judge = || reconnects::judge(view, losses, leg, settings);
-            let result = record.result.unwrap_or_else(judge);
-            self.reconnect(result);
+            let result = record.result.as_deref().copied().unwrap_or_else(judge);
+            self.reconnect(&result);
             if result.complete == Some(false) {
                 let at = reconnects::overdue(view, leg, settings);
                 let kind = AnomalyKind::IncompleteReplay;
@@ -390,29 +390,16 @@ impl<'a> Judged<'a> {
         if view.record.rejected {
             self.findings.reconnects.total += 1;
             self.findings.reconnects.rejected += 1;
-            let leg = view.record.legs.len();
-            let at = view.record.legs[leg - 1].closed_at();
-            let anomaly = self.anomaly(AnomalyKind::Rejected, slot, leg, at, 1, None);
+            let at = view.record.legs.last().map_or(0, super::Leg::closed_at);
+            let mut anomaly = self.anomaly(AnomalyKind::Rejected, slot, 0, at, 1, None);
+            anomaly.leg = view.record.opened as usize + 1;
             self.note(anomaly, Around::Time(at));
         }
     }
 
-    fn reconnect(&mut self, result: LegResult) {
-        self.findings.legs.push(result);
-        let reconnects = &mut self.findings.reconnects;
-        reconnects.total += 1;
-        *match result.mode {
-            Mode::Vacuous => &mut reconnects.vacuous,
-            Mode::Resumed => &mut reconnects.resumed,
-            Mode::FullReplay => &mut reconnects.full_replay,
-            Mode::LiveOnly => &mut reconnects.live_only,
-            Mode::Undecided => &mut reconnects.undecided,
-        } += 1;
-        match result.complete {
-            Some(true) => reconnects.complete += 1,
-            Some(false) => reconnects.incomplete += 1,
-            None => {}
-        }
+    fn reconnect(&mut self, result: &LegResult) {
+        self.findings.legs.add(result);
+        self.findings.reconnects.add(result);
     }
 
     fn conflicts(&mut self, excluded: impl Fn(u32) -> bool) {
@@ -463,12 +450,18 @@ impl<'a> Judged<'a> {
         Anomaly {
             kind,
             slot: slot + 1,
-            leg: self.checker.slots[slot].dropped + leg + 1,
+            leg: self.leg_number(slot, leg),
             at,
             count,
             first: bounds.map(|(first, _)| self.key(first)),
             last: bounds.map(|(_, last)| self.key(last)),
         }
+    }
+
+    /// As people count the legs of a slot, whatever was let go of.
+    fn leg_number(&self, slot: usize, leg: usize) -> usize {
+        let legs = &self.checker.slots[slot].legs;
+        legs.get(leg).map_or(0, |leg| leg.number as usize)
     }
 
     fn key(&self, position: u32) -> String {

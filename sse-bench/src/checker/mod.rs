@@ -22,6 +22,7 @@ mod prune;
 mod reconnects;
 mod record;
 mod shared;
+mod sighting;
 mod slot;
 mod table;
 #[cfg(test)]
@@ -31,16 +32,17 @@ use std::collections::HashMap;
 
 pub use findings::{
     Anomaly, AnomalyKind, Around, Findings, Integrity, LegResult, Level, Log, Logged, Mode,
-    Reconnects, Spot, Undecided,
+    Reconnects, Reopened, Replays, Spot, Undecided,
 };
 pub use identity::{Arrival, KeyPointer, Sequence};
 pub use record::LegEnd;
+pub use sighting::{Sighter, Sighting};
 
 use greeting::{Held, Types};
-use identity::{Identified, Identity, identify};
 use lag::Lags;
 use prune::{Again, LetGo};
 use record::{Leg, SlotRecord};
+use sighting::Class;
 use table::{Place, Seen, Table};
 
 /// Microseconds since the start of the run.
@@ -70,7 +72,7 @@ pub struct Settings {
     pub drain: Micros,
     /// Events known and runs recorded, at most, beyond which nothing is recorded.
     pub most_records: usize,
-    /// Events known at which it is first looked for what is settled.
+    /// Events known, or legs and runs, at which it is first looked for what is settled.
     pub prune_at: usize,
     /// Settled events whose names are still known, at most.
     pub remembered: usize,
@@ -107,8 +109,11 @@ pub struct Checker {
     counts: Counts,
     /// Runs and legs.
     runs: usize,
-    /// Events known when it is next looked for what is settled.
+    /// Legs that are open.
+    open: usize,
+    /// Events known, and runs and legs, when it is next looked for what is settled.
     prune_at: usize,
+    prune_runs_at: usize,
     let_go: LetGo,
     lags: Lags,
     /// When the bound on records was reached.
@@ -169,6 +174,7 @@ impl Checker {
     pub fn new(settings: Settings) -> Self {
         Self {
             prune_at: settings.prune_at,
+            prune_runs_at: settings.prune_at,
             table: Table::naming(settings.logged.max(LISTED)),
             let_go: LetGo {
                 log: Log::new(settings.logged),
@@ -179,6 +185,7 @@ impl Checker {
             slots: Vec::new(),
             counts: Counts::default(),
             runs: 0,
+            open: 0,
             lags: Lags::default(),
             truncated: None,
             acknowledged: None,
@@ -211,6 +218,14 @@ impl Checker {
         copy
     }
 
+    /// So many slots more.
+    pub fn add_slots(&mut self, count: usize) {
+        self.slots.reserve_exact(count);
+        for _ in 0..count {
+            self.add_slot();
+        }
+    }
+
     /// Another slot: its number.
     pub fn add_slot(&mut self) -> usize {
         self.slots.push(SlotRecord::default());
@@ -236,12 +251,15 @@ impl Checker {
         let head = self.table.len();
         if let Some(slot) = self.slots.get_mut(slot) {
             let asked = slot.asked.take().unwrap_or(at).min(at);
-            let mut leg = Leg::new(asked, at, resumes, cursor, head);
+            let number = slot.opened + 1;
+            let mut leg = Leg::new(number, asked, at, resumes, cursor, head);
             let upto = cursor.map_or(head, |cursor| cursor + 1);
             leg.resumed_at = (self.let_go.events as u32).wrapping_add(upto);
-            slot.legs.push(leg);
+            slot.push(leg);
             self.runs += 1;
+            self.open += 1;
         }
+        self.bound(at);
     }
 
     /// The open leg of the slot ended.
@@ -250,6 +268,7 @@ impl Checker {
         let stall = self.settings.stall;
         if let Some(leg) = self.leg(slot) {
             leg.close(at, end, stall);
+            self.open -= 1;
         }
     }
 
@@ -285,14 +304,14 @@ impl Checker {
     }
 
     /// The open leg of the slot received an event.
-    pub fn received(&mut self, slot: usize, at: Micros, arrival: &Arrival<'_>) -> Reception {
+    pub fn sighted(&mut self, slot: usize, at: Micros, sighting: &Sighting<'_>) -> Reception {
         let mut reception = Reception::default();
         if self.truncated.is_some() {
             return reception;
         }
         self.counts.deliveries += 1;
         reception.delivery = self.counts.deliveries;
-        self.take(slot, at, arrival, &mut reception);
+        self.take(slot, at, sighting, &mut reception);
         reception
     }
 
@@ -300,69 +319,71 @@ impl Checker {
         &mut self,
         slot: usize,
         at: Micros,
-        arrival: &Arrival<'_>,
+        sighting: &Sighting<'_>,
         reception: &mut Reception,
     ) -> Option<()> {
         let stall = self.settings.stall;
         let leg = self.slots.get_mut(slot).and_then(SlotRecord::open_leg)?;
         reception.is_unusual = leg.heard(at, stall);
-        let of_type = |names: &[String]| names.iter().any(|name| name == arrival.event_type);
-        if of_type(&self.settings.gap_events) {
-            self.counts.gap_events += 1;
-            leg.announced(at, identity::announced(arrival.data));
-            reception.is_unusual = true;
-            return None;
-        }
-        if of_type(&self.settings.control_events) {
-            self.counts.control += 1;
-            return None;
+        match sighting.class {
+            Class::Event => {}
+            Class::Gap(missed) => {
+                self.counts.gap_events += 1;
+                leg.announced(at, missed);
+                reception.is_unusual = true;
+                return None;
+            }
+            Class::Control => {
+                self.counts.control += 1;
+                return None;
+            }
         }
         let first_on_leg = !std::mem::replace(&mut leg.has_events, true);
         let (opened, ordinal) = (leg.opened, leg.gone + leg.received);
-        let may_greet = first_on_leg && self.types.may_greet(arrival.event_type);
+        let may_greet = first_on_leg && self.types.may_greet(sighting.event_type);
         if may_greet {
             let age = at.saturating_sub(opened);
-            self.types.first_on_leg(arrival.event_type, age);
+            self.types.first_on_leg(sighting.event_type, age);
         } else if !first_on_leg {
-            for held in self.types.seen_elsewhere(arrival.event_type) {
+            for held in self.types.seen_elsewhere(sighting.event_type) {
                 self.release(&held);
             }
         }
-        let Some(identified) = identify(&self.settings, &mut self.counts, arrival) else {
-            self.counts.unkeyed += 1;
-            return None;
-        };
-        let Identified {
-            identity,
-            number,
-            has_id,
-        } = identified;
+        match sighting.numbered {
+            Some(true) => self.counts.numbered += 1,
+            Some(false) => self.counts.unnumbered += 1,
+            None => {}
+        }
         let seen = Seen {
             slot: slot as u32,
-            leg: self.slots[slot].number() as u32,
+            leg: self.slots[slot].opened,
             delivery: reception.delivery,
             at,
             age: at.saturating_sub(opened),
-            content: identity::content(arrival),
-            has_id,
+            content: sighting.content,
+            has_id: sighting.has_id,
+            watchers: self.open.min(255) as u8,
         };
-        let index = match self.table.add(&identity, number, &seen) {
-            Place::Index(index) => index,
-            Place::Gone(again, event) => {
-                self.repeated(&seen, &identity, again, event);
+        let index = match self.table.add(sighting, &seen) {
+            Some(Place::Index(index)) => index,
+            Some(Place::Gone(again, event)) => {
+                self.repeated(&seen, sighting, again, event);
                 reception.is_unusual = true;
+                return None;
+            }
+            None => {
+                self.counts.unkeyed += 1;
                 return None;
             }
         };
         if may_greet {
-            let leg = self.slots[slot].dropped + self.slots[slot].legs.len() - 1;
             let held = Held {
                 slot,
-                leg,
+                leg: seen.leg,
                 index,
                 seen,
             };
-            self.types.hold(arrival.event_type, held);
+            self.types.hold(sighting.event_type, held);
         } else {
             reception.is_unusual |= self.table.confirm(index, &seen);
         }
@@ -375,7 +396,7 @@ impl Checker {
     }
 
     /// An event that was let go of came again.
-    fn repeated(&mut self, seen: &Seen, identity: &Identity<'_>, again: Again, event: u32) {
+    fn repeated(&mut self, seen: &Seen, sighting: &Sighting<'_>, again: Again, event: u32) {
         let number = seen.slot as usize;
         let slot = &mut self.slots[number];
         if !slot.begun {
@@ -383,7 +404,7 @@ impl Checker {
             self.counts.unkeyed += 1;
             return;
         }
-        let reconnected = slot.number() > 1;
+        let reconnected = slot.opened > 1;
         self.counts.repeats += 1;
         if let Some(leg) = slot.open_leg()
             && reconnected
@@ -393,7 +414,7 @@ impl Checker {
             self.counts.overlaps += 1;
         }
         self.counts.conflicts += u64::from(again == Again::Conflict);
-        let Identity::Text(name) = identity else {
+        let Some(name) = sighting.key else {
             return;
         };
         let anomaly = Anomaly {
@@ -402,7 +423,7 @@ impl Checker {
                 Again::Conflict | Again::KnownConflict => AnomalyKind::IdConflict,
             },
             slot: number + 1,
-            leg: slot.number(),
+            leg: slot.opened as usize,
             at: seen.at,
             count: 1,
             first: Some(name.to_string()),
@@ -422,12 +443,17 @@ impl Checker {
             breaks = added > 0 && runs > 0;
             self.runs += added;
         }
-        if self.runs + self.table.len() as usize > self.settings.most_records {
+        self.bound(at);
+        breaks
+    }
+
+    /// Lets go of what is settled, now and then; beyond the bound nothing more is recorded.
+    fn bound(&mut self, at: Micros) {
+        if self.records() > self.settings.most_records {
             self.truncated = Some(at);
-        } else if self.table.len() as usize >= self.prune_at {
+        } else if self.table.len() as usize >= self.prune_at || self.runs >= self.prune_runs_at {
             self.prune(at);
         }
-        breaks
     }
 
     /// The first event of a leg is known to be no greeting.

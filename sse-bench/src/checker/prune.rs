@@ -5,15 +5,16 @@
 //! A name is kept of each, in a bounded memory, so that a repeat is still known
 //! as one.
 
-use std::collections::HashSet;
-
-use super::findings::{Anomaly, AnomalyKind, Around, LegResult, Level, Log, Logged};
+use super::findings::{
+    Anomaly, AnomalyKind, Around, LegResult, Level, Log, Logged, Reconnects, Reopened,
+};
 use super::intervals::{Piece, pieces};
 use super::order::Order;
 use super::owed::Map;
+use super::record::{Leg, SlotRecord};
 use super::shared::{Open, Watched, each_begins_anew, unshared};
 use super::slot::SlotView;
-use super::{Checker, LISTED, Micros, reconnects};
+use super::{Checker, LISTED, Micros, Settings, reconnects};
 
 /// What was counted of events and legs that are no longer there.
 #[derive(Debug, Clone, Default)]
@@ -23,7 +24,8 @@ pub(super) struct LetGo {
     /// One connection alone received them, live.
     pub(super) unshared: u64,
     /// Reconnects.
-    pub(super) legs: Vec<LegResult>,
+    pub(super) reconnects: Reconnects,
+    pub(super) legs: Reopened,
     /// Legs that received events.
     pub(super) begun: usize,
     /// The first of each kind.
@@ -50,11 +52,9 @@ struct Leaving {
     expected: u64,
     /// It has begun: what is owed to it starts before what is kept.
     begun: bool,
-    watched: bool,
-    stalled: Option<(usize, Micros)>,
+    stalled: Option<(u32, Micros)>,
     /// Legs at the front.
     legs: usize,
-    results: Vec<Option<LegResult>>,
 }
 
 impl Checker {
@@ -66,18 +66,19 @@ impl Checker {
         self.let_go(horizon, now);
         let keep = self.table.len() as usize;
         self.prune_at = (keep * 2).max(self.settings.prune_at);
+        self.prune_runs_at = (self.runs / 2 * 3).max(self.settings.prune_at);
     }
 
     fn let_go(&mut self, horizon: Micros, now: Micros) -> Option<()> {
         let level = self.level();
-        if matches!(level, Level::None | Level::Content) {
+        if level == Level::Content {
             return None;
         }
-        let slots: Vec<Vec<Piece>> = self.slots.iter().map(|slot| pieces(&slot.legs)).collect();
+        let pieces: Vec<Vec<Piece>> = self.slots.iter().map(|slot| pieces(&slot.legs)).collect();
         let keys = &self.table.keys;
         let excluded = |index: u32| !keys[index as usize].confirmed || keys[index as usize].hashed;
         let acknowledged = self.acknowledged.as_ref();
-        let order = Order::new(keys, excluded, &slots, acknowledged);
+        let order = Order::new(keys, excluded, &pieces, acknowledged);
         if order.no_sequence || (level == Level::Sequence && self.table.has_several_series()) {
             return None;
         }
@@ -87,7 +88,6 @@ impl Checker {
             .map(|key| self.is_owed(*key, &order, level, horizon))
             .collect();
         let places = self.settled_keys(&order, horizon);
-        let mut limit = *places.last()?;
         let map = Map::new(
             &self.table,
             order,
@@ -99,17 +99,17 @@ impl Checker {
         {
             return None;
         }
-        let views: Vec<Option<SlotView<'_>>> = self
-            .slots
-            .iter()
-            .zip(&slots)
-            .map(|(record, pieces)| {
-                let any = !record.legs.is_empty();
-                any.then(|| SlotView::new(&map, record, pieces, &self.settings, now))
-            })
-            .collect();
-        for view in views.iter().flatten() {
-            limit = limit.min(received_upto(view));
+        let settings = &self.settings;
+        let all = places.last().copied().unwrap_or(0);
+        let mut limit = all;
+        let mut received = Vec::with_capacity(self.slots.len());
+        for (record, pieces) in self.slots.iter().zip(&pieces) {
+            let upto = match record.legs[..] {
+                [] => Received::all(),
+                _ => Received::of(&SlotView::new(&map, record, pieces, settings, now)),
+            };
+            limit = limit.min(upto.may_go);
+            received.push(upto.whole.min(all));
         }
         limit = limit.min(self.types.first_held().unwrap_or(limit));
         // One that is settled stays: the sequence goes on from its number.
@@ -120,33 +120,47 @@ impl Checker {
                 level != Level::Sequence || key.is_some_and(|key| key.number.is_some())
             };
             let mut below = places.iter().rev().copied();
-            below.find(|place| *place <= limit && numbered(*place))
+            let found = below.find(|place| *place <= limit && numbered(*place));
+            found.unwrap_or(0)
         };
         // What is settled decides reconnects though it stays: with somebody always
         // away, each limit lies within an outage.
-        let settled = place(limit)?;
-        let undecided = views
-            .iter()
-            .flatten()
-            .filter_map(|view| undecided(view, settled));
-        limit = place(undecided.min().unwrap_or(settled).min(settled))?;
-        if (limit as usize) < keys.len() / 4 || limit == 0 {
-            return None;
+        let settled = place(limit);
+        let mut undecided = settled;
+        let slots = self.slots.iter_mut().zip(&pieces).zip(&received);
+        for ((record, pieces), received) in slots {
+            if record.legs.is_empty() {
+                continue;
+            }
+            let results = {
+                let view = SlotView::new(&map, record, pieces, settings, now);
+                let decided = |leg: &Leg| {
+                    leg.head <= settled || (leg.closed_at() <= horizon && leg.head <= *received)
+                };
+                let results = results(&view, decided, settings);
+                undecided = undecided.min(first_undecided(&view, settled, &results));
+                results
+            };
+            for (leg, result) in record.legs.iter_mut().zip(results) {
+                leg.result = leg.result.take().or(result.map(Box::new));
+            }
         }
+        limit = place(undecided);
         let kept = keys[limit as usize..].iter().map(|key| key.first_at).min();
-        let until = horizon.min(kept?.saturating_sub(1));
-        let open = Open::new(&self.slots, now, &self.let_go.watched);
+        let until = kept.map_or(horizon, |kept| horizon.min(kept.saturating_sub(1)));
         let part = |index: u32| index < limit && !excluded(index);
-        let unshared = unshared(&self.table, &open, horizon, part);
-        let leaving: Vec<Option<Leaving>> = views
-            .iter()
-            .map(|view| Some(self.leaving(view.as_ref()?, limit, settled, until)))
-            .collect();
-        let watched = open.upto(until);
-        drop(views);
+        self.let_go.unshared += unshared(&self.table, horizon, part);
+        self.let_go.watched = Open::new(&self.slots, now, &self.let_go.watched).upto(horizon);
+        for (number, (record, pieces)) in self.slots.iter_mut().zip(&pieces).enumerate() {
+            if record.legs.is_empty() {
+                continue;
+            }
+            let view = SlotView::new(&map, record, pieces, settings, now);
+            let leaving = leaving(&view, settings, limit, until, horizon);
+            self.let_go
+                .forget(number, record, &leaving, settings, horizon);
+        }
         drop(map);
-        self.let_go.watched = watched;
-        self.let_go.unshared += unshared;
         self.let_go.events += u64::from(limit);
         let gone = &self.table.keys[..limit as usize];
         self.let_go.shared += gone.iter().filter(|key| key.shared).count() as u64;
@@ -157,17 +171,20 @@ impl Checker {
         }
         self.table.drop_front(limit, self.settings.remembered);
         self.types.rebase(limit);
-        for (number, leaving) in leaving.into_iter().enumerate() {
-            if let Some(leaving) = leaving {
-                self.forget(number, leaving);
-            }
-            let slot = &mut self.slots[number];
+        self.runs = 0;
+        for (number, slot) in self.slots.iter_mut().enumerate() {
             for leg in &mut slot.legs {
                 leg.drop_front(limit);
             }
+            self.let_go
+                .forget_bare(number, slot, &self.settings, horizon);
+            slot.legs.shrink_to(2);
+            self.runs += slot
+                .legs
+                .iter()
+                .map(|leg| leg.runs.len() + 1)
+                .sum::<usize>();
         }
-        let legs = self.slots.iter().flat_map(|slot| &slot.legs);
-        self.runs = legs.map(|leg| leg.runs.len() + 1).sum();
         Some(())
     }
 
@@ -191,135 +208,210 @@ impl Checker {
         })
         .collect()
     }
+}
 
-    fn leaving(&self, view: &SlotView<'_>, limit: u32, settled: u32, until: Micros) -> Leaving {
-        let record = view.record;
-        let settings = &self.settings;
-        let decided = |leg: &super::Leg| leg.head <= settled;
-        let results = (0..record.legs.len()).map(|number| {
-            let leg = &record.legs[number];
-            let reconnect = number > 0 || record.dropped > 0;
-            leg.result.or_else(|| {
-                (reconnect && decided(leg)).then(|| reconnects::judge(view, &[], number, settings))
-            })
-        });
-        let results: Vec<Option<LegResult>> = results.collect();
-        let first_kept = view.arrived.iter().find(|segment| segment.end() > limit);
-        let by_receptions = first_kept.map_or(record.legs.len(), |segment| segment.leg as usize);
-        let by_time = record
-            .legs
-            .iter()
-            .position(|leg| leg.closed_at() > until)
-            .unwrap_or(record.legs.len());
-        // Each reconnect is judged with the leg before it.
-        let undecided = (0..record.legs.len())
-            .find(|number| *number > 0 && results[*number].is_none())
-            .map_or(record.legs.len(), |number| number - 1);
-        let legs = by_receptions.min(by_time).min(undecided);
-        let legs = legs.min(record.legs.len() - 1);
-        let end = view.sorted.last().map_or(0, super::slot::Segment::end);
-        let start = view.start.unwrap_or(u32::MAX).min(limit);
-        let watched = |leg: &super::Leg| leg.closed_at().min(until) - leg.opened >= settings.stall;
-        Leaving {
-            expected: view.map.owed(start, limit.min(end)).into(),
-            begun: record.begun || start < limit,
-            watched: record.legs[..legs].iter().any(watched),
-            stalled: view.stall(settings.stall, Some(until)),
-            legs,
-            results,
-        }
-    }
+/// What came of each reconnect that is decided now; each is judged with the leg before it.
+fn results(
+    view: &SlotView<'_>,
+    decided: impl Fn(&Leg) -> bool,
+    settings: &Settings,
+) -> Vec<Option<LegResult>> {
+    let legs = view.record.legs.iter().enumerate();
+    let result = |(at, leg): (usize, &Leg)| {
+        let due = at > 0 && leg.result.is_none() && decided(leg);
+        due.then(|| reconnects::judge(view, &[], at, settings))
+    };
+    legs.map(result).collect()
+}
 
-    fn forget(&mut self, number: usize, leaving: Leaving) {
-        let settings = &self.settings;
-        let slot = &mut self.slots[number];
-        slot.expected += leaving.expected;
-        slot.begun = leaving.begun;
-        slot.watched |= leaving.watched;
-        slot.stalled = slot.stalled.or(leaving.stalled);
-        for (leg, result) in slot.legs.iter_mut().zip(leaving.results) {
-            leg.result = result;
-            let until = self.let_go.watched.upto;
-            leg.silences
-                .retain(|(_, to)| to.saturating_sub(settings.stall) > until);
-        }
-        for leg in slot.legs.drain(..leaving.legs) {
-            self.let_go.begun += usize::from(leg.has_events);
-            if let Some(result) = leg.result {
-                if result.complete == Some(false) {
-                    let anomaly = Anomaly {
-                        kind: AnomalyKind::IncompleteReplay,
-                        slot: number + 1,
-                        leg: slot.dropped + 1,
-                        at: leg.opened + settings.delivery_timeout,
-                        count: result.owed,
-                        first: None,
-                        last: None,
-                    };
-                    self.let_go.list(anomaly, Around::Opening);
-                }
-                self.let_go.legs.push(result);
-            }
-            slot.dropped += 1;
-        }
+fn leaving(
+    view: &SlotView<'_>,
+    settings: &Settings,
+    limit: u32,
+    until: Micros,
+    horizon: Micros,
+) -> Leaving {
+    let record = view.record;
+    let start = view.start.unwrap_or(u32::MAX).min(limit);
+    let begun = record.begun || start < limit;
+    let first_kept = view.arrived.iter().find(|segment| segment.end() > limit);
+    let by_receptions = first_kept.map_or(record.legs.len(), |segment| segment.leg as usize);
+    // What is owed to a slot that has not begun depends on when its legs opened.
+    let upto = if begun { horizon } else { until };
+    let by_time = record.legs.iter().position(|leg| leg.closed_at() > upto);
+    let by_time = by_time.unwrap_or(record.legs.len());
+    // Each reconnect is judged with the leg before it.
+    let undecided = record
+        .legs
+        .iter()
+        .skip(1)
+        .position(|leg| leg.result.is_none());
+    let undecided = undecided.unwrap_or(record.legs.len());
+    let legs = by_receptions.min(by_time).min(undecided);
+    let end = view.sorted.last().map_or(0, super::slot::Segment::end);
+    Leaving {
+        expected: view.map.owed(start, limit.min(end)).into(),
+        begun,
+        stalled: view.stall(settings.stall, Some(horizon)),
+        legs: legs.min(record.legs.len() - 1),
     }
 }
 
-/// Up to which position a slot received all that was owed to it, once and in order.
-fn received_upto(view: &SlotView<'_>) -> u32 {
-    let unlimited = view.map.len();
-    let (Some(start), Some(first)) = (view.start, view.arrived.first()) else {
-        return view.start.unwrap_or(unlimited);
-    };
-    if start != first.position {
-        return start.min(first.position);
-    }
-    let (mut at, mut rest) = (start, unlimited);
-    let mut contiguous = true;
-    for segment in &view.arrived {
-        contiguous &= segment.position == at;
-        if contiguous {
-            at = segment.end();
-        } else {
-            rest = rest.min(segment.position);
+impl LetGo {
+    fn forget(
+        &mut self,
+        number: usize,
+        slot: &mut SlotRecord,
+        leaving: &Leaving,
+        settings: &Settings,
+        horizon: Micros,
+    ) {
+        slot.expected += leaving.expected;
+        slot.begun = leaving.begun;
+        slot.stalled = slot.stalled.or(leaving.stalled);
+        for leg in &mut slot.legs {
+            leg.keep_silences(|(_, to)| to.saturating_sub(settings.stall) > horizon);
+        }
+        let legs: Vec<Leg> = slot.legs.drain(..leaving.legs).collect();
+        for leg in &legs {
+            slot.watched |= self.forget_leg(number, leg, settings);
         }
     }
-    let repeats = view.repeats.iter().map(|repeat| repeat.position);
-    let rest = repeats.min().unwrap_or(rest).min(rest);
-    if view.record.gone && contiguous {
-        return rest;
+
+    /// Legs between others on which nothing happened.
+    fn forget_bare(
+        &mut self,
+        number: usize,
+        slot: &mut SlotRecord,
+        settings: &Settings,
+        horizon: Micros,
+    ) {
+        let (begun, mut watched) = (slot.begun, slot.watched);
+        let next: Vec<bool> = slot
+            .legs
+            .windows(2)
+            .map(|pair| pair[1].result.is_some() && (begun || pair[0].resumes || !pair[1].resumes))
+            .collect();
+        let mut at = 0;
+        slot.legs.retain(|leg| {
+            let first = at == 0;
+            let may_go = next.get(at).is_some_and(|next| *next);
+            at += 1;
+            if first || !may_go || !leg.is_bare() || leg.result.is_none() {
+                return true;
+            }
+            let over = leg.closed_at() <= horizon;
+            if over {
+                watched |= self.forget_leg(number, leg, settings);
+            }
+            !over
+        });
+        slot.watched = watched;
     }
-    // Its last reception stays.
-    rest.min(at.saturating_sub(1))
+
+    /// Whether it was long enough for a stall to show.
+    fn forget_leg(&mut self, slot: usize, leg: &Leg, settings: &Settings) -> bool {
+        self.begun += usize::from(leg.has_events);
+        if let Some(result) = &leg.result {
+            if result.complete == Some(false) {
+                let anomaly = Anomaly {
+                    kind: AnomalyKind::IncompleteReplay,
+                    slot: slot + 1,
+                    leg: leg.number as usize,
+                    at: leg.opened + settings.delivery_timeout,
+                    count: result.owed,
+                    first: None,
+                    last: None,
+                };
+                self.list(anomaly, Around::Opening);
+            }
+            self.reconnects.add(result);
+            self.legs.add(result);
+        }
+        leg.closed_at().saturating_sub(leg.opened) >= settings.stall
+    }
+}
+
+/// What a slot has received of what it is owed.
+struct Received {
+    /// Up to where all of it, once and in order.
+    whole: u32,
+    /// The same without what must stay.
+    may_go: u32,
+}
+
+impl Received {
+    fn all() -> Self {
+        Self::upto(u32::MAX)
+    }
+
+    fn upto(limit: u32) -> Self {
+        Self {
+            whole: limit,
+            may_go: limit,
+        }
+    }
+
+    fn of(view: &SlotView<'_>) -> Self {
+        let unlimited = view.map.len();
+        let (Some(start), Some(first)) = (view.start, view.arrived.first()) else {
+            return Self::upto(view.start.unwrap_or(unlimited));
+        };
+        if start != first.position {
+            return Self::upto(start.min(first.position));
+        }
+        let (mut at, mut rest) = (start, unlimited);
+        let mut contiguous = true;
+        for segment in &view.arrived {
+            contiguous &= segment.position == at;
+            if contiguous {
+                at = segment.end();
+            } else {
+                rest = rest.min(segment.position);
+            }
+        }
+        let repeats = view.repeats.iter().map(|repeat| repeat.position);
+        let rest = repeats.min().unwrap_or(rest).min(rest);
+        if view.record.gone && contiguous {
+            return Self::upto(rest);
+        }
+        Self {
+            whole: rest.min(at),
+            // Its last reception stays.
+            may_go: rest.min(at.saturating_sub(1)),
+        }
+    }
 }
 
 /// Where what reconnects that are not decided yet may be owed begins.
-fn undecided(view: &SlotView<'_>, settled: u32) -> Option<u32> {
+fn first_undecided(view: &SlotView<'_>, settled: u32, results: &[Option<LegResult>]) -> u32 {
     let mut stands = view.start.unwrap_or(u32::MAX);
     let mut arrived = view.arrived.iter().peekable();
-    let mut first = None;
-    for (number, leg) in view.record.legs.iter().enumerate() {
-        let reconnect = number > 0 || view.record.dropped > 0;
-        if reconnect && leg.result.is_none() && leg.head > settled {
-            let from = stands.min(leg.cursor.unwrap_or(stands));
-            first = Some(first.map_or(from, |first: u32| first.min(from)));
+    let mut first = u32::MAX;
+    for (at, leg) in view.record.legs.iter().enumerate() {
+        let open = leg.number > 1 && leg.result.is_none() && results[at].is_none();
+        if open && leg.head > settled {
+            first = first.min(stands).min(leg.cursor.unwrap_or(stands));
         }
-        while let Some(segment) = arrived.next_if(|segment| segment.leg as usize == number) {
+        while let Some(segment) = arrived.next_if(|segment| segment.leg as usize == at) {
             stands = segment.end();
         }
     }
     first
 }
 
+/// Of a remembered content: another one is known.
+const CONFLICT: u32 = 1;
+
 /// Names of events that were let go of, the latest ones.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Remembered {
-    /// By the hash of the name: a part of the hash of the content, and the number
-    /// of the event since the start, which may wrap.
+    /// By the hash of the name: a part of the hash of the content, the last bit of which
+    /// says that another one is known; and the number of the event since the start,
+    /// which may wrap.
     contents: std::collections::HashMap<u64, (u32, u32), foldhash::fast::RandomState>,
     added: u32,
     order: std::collections::VecDeque<u64>,
-    conflicts: HashSet<u64>,
     /// Names that are known no longer.
     pub(super) forgotten: u64,
 }
@@ -345,7 +437,8 @@ impl Remembered {
 
     pub(super) fn add(&mut self, name: &str, content: u64, most: usize) {
         let hash = self.hash(name);
-        self.contents.insert(hash, (content as u32, self.added));
+        self.contents
+            .insert(hash, (content as u32 & !CONFLICT, self.added));
         self.added = self.added.wrapping_add(1);
         self.order.push_back(hash);
         while self.order.len() > most {
@@ -362,15 +455,16 @@ impl Remembered {
             return None;
         }
         let hash = self.hash(name);
-        let (known, number) = *self.contents.get(&hash)?;
-        let again = if known == content as u32 {
+        let (known, number) = self.contents.get_mut(&hash)?;
+        let again = if *known & !CONFLICT == content as u32 & !CONFLICT {
             Again::Same
-        } else if self.conflicts.len() < LISTED * 1000 && self.conflicts.insert(hash) {
+        } else if *known & CONFLICT == 0 {
+            *known |= CONFLICT;
             Again::Conflict
         } else {
             Again::KnownConflict
         };
-        Some((again, number))
+        Some((again, *number))
     }
 
     fn hash(&self, name: &str) -> u64 {

@@ -56,7 +56,7 @@ pub(super) fn judge(
         complete,
         cut,
         lost: view.record.legs[number - 1].closed_at().min(leg.opened),
-        caught_up: leg.caught_up,
+        caught_up: leg.caught_up.get(),
     }
 }
 
@@ -65,6 +65,7 @@ fn late_by_us(view: &SlotView<'_>, number: usize, settings: &Settings) -> bool {
     let leg = &view.record.legs[number];
     let due = leg.opened + settings.delivery_timeout;
     leg.late_at
+        .get()
         .is_some_and(|at| at <= due + view.map.lags.longest(leg.opened, at))
 }
 

@@ -1,5 +1,7 @@
 //! What is kept of a slot and its legs.
 
+use smallvec::SmallVec;
+
 use super::Micros;
 use super::findings::LegResult;
 
@@ -31,9 +33,35 @@ pub(super) struct Announcement {
     pub(super) missed: Option<u64>,
 }
 
-/// One physical connection.
+/// A moment that may not have come. Half as large as an `Option`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Moment(Micros);
+
+impl Moment {
+    const NEVER: Self = Self(Micros::MAX);
+
+    pub(super) fn get(self) -> Option<Micros> {
+        Some(self.0).filter(|at| *at < Micros::MAX)
+    }
+
+    fn set_first(&mut self, at: Micros) {
+        self.0 = self.0.min(at);
+    }
+}
+
+/// What few legs have anything of.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Rare {
+    announcements: Vec<Announcement>,
+    /// Silences as long as a stall.
+    silences: Vec<(Micros, Micros)>,
+}
+
+/// One physical connection. There is at least one of each client, so it is kept small.
 #[derive(Debug, Clone)]
 pub(super) struct Leg {
+    /// Of its slot, from 1.
+    pub(super) number: u32,
     /// When its request was sent: the server answered after this.
     pub(super) asked: Micros,
     /// When the head of the response was read.
@@ -45,26 +73,24 @@ pub(super) struct Leg {
     pub(super) cursor: Option<u32>,
     /// Events known when it opened.
     pub(super) head: u32,
-    pub(super) runs: Vec<Run>,
+    pub(super) runs: SmallVec<[Run; 2]>,
     /// Keyed events received, and those of them before the delivery timeout.
     pub(super) received: u32,
     /// Keyed events received before those, that are no longer counted.
     pub(super) gone: u32,
     pub(super) in_time: u32,
-    pub(super) first_at: Option<Micros>,
-    second_at: Option<Micros>,
+    pub(super) first_at: Moment,
+    second_at: Moment,
     /// When it first received something after the delivery timeout.
-    pub(super) late_at: Option<Micros>,
+    pub(super) late_at: Moment,
     /// When it first received the newest event known when it opened, or a newer one.
-    pub(super) caught_up: Option<Micros>,
-    pub(super) announcements: Vec<Announcement>,
-    /// Silences as long as a stall.
-    pub(super) silences: Vec<(Micros, Micros)>,
+    pub(super) caught_up: Moment,
+    rare: Option<Box<Rare>>,
     heard_at: Micros,
     /// Any event but control events.
     pub(super) has_events: bool,
     /// What came of the reconnect that opened it, once that is settled.
-    pub(super) result: Option<LegResult>,
+    pub(super) result: Option<Box<LegResult>>,
     /// Its first receptions were let go of.
     pub(super) trimmed: bool,
     /// The events since the start, up to its last event ID; may wrap.
@@ -82,22 +108,30 @@ pub(super) struct SlotRecord {
     pub(super) rejected: bool,
     /// It does not come back.
     pub(super) gone: bool,
-    /// Legs before these that were let go of.
-    pub(super) dropped: usize,
+    /// Legs that it ever had.
+    pub(super) opened: u32,
     /// What is owed to it starts before what is kept.
     pub(super) begun: bool,
     /// Owed and received, of what was let go of.
     pub(super) expected: u64,
     /// A leg that was let go of was long enough for a stall to show.
     pub(super) watched: bool,
-    /// The first stall: on which leg, from 0 and dropped ones included, and since when.
-    pub(super) stalled: Option<(usize, Micros)>,
+    /// The first stall: on which leg, by its number, and since when.
+    pub(super) stalled: Option<(u32, Micros)>,
 }
 
 impl SlotRecord {
-    /// Of the last leg, from 1.
-    pub(super) fn number(&self) -> usize {
-        self.dropped + self.legs.len()
+    /// Room is made for one at a time: most slots have one or two at once.
+    pub(super) fn push(&mut self, leg: Leg) {
+        self.opened = leg.number;
+        self.legs.reserve_exact(1);
+        self.legs.push(leg);
+    }
+
+    /// The leg of this number, if it is still known.
+    pub(super) fn leg(&mut self, number: u32) -> Option<&mut Leg> {
+        let at = self.legs.binary_search_by_key(&number, |leg| leg.number);
+        self.legs.get_mut(at.ok()?)
     }
 
     pub(super) fn open_leg(&mut self) -> Option<&mut Leg> {
@@ -107,6 +141,7 @@ impl SlotRecord {
 
 impl Leg {
     pub(super) fn new(
+        number: u32,
         asked: Micros,
         opened: Micros,
         resumes: bool,
@@ -114,22 +149,22 @@ impl Leg {
         head: u32,
     ) -> Self {
         Self {
+            number,
             asked,
             opened,
             ended: None,
             resumes,
             cursor,
             head,
-            runs: Vec::new(),
+            runs: SmallVec::new(),
             received: 0,
             gone: 0,
             in_time: 0,
-            first_at: None,
-            second_at: None,
-            late_at: None,
-            caught_up: None,
-            announcements: Vec::new(),
-            silences: Vec::new(),
+            first_at: Moment::NEVER,
+            second_at: Moment::NEVER,
+            late_at: Moment::NEVER,
+            caught_up: Moment::NEVER,
+            rare: None,
             heard_at: opened,
             has_events: false,
             result: None,
@@ -142,7 +177,7 @@ impl Leg {
     /// The first `count` events of the table are gone.
     pub(super) fn drop_front(&mut self, count: u32) {
         let mut dropped = 0;
-        self.runs.retain_mut(|run| {
+        self.runs.retain(|run| {
             let here = count.saturating_sub(run.start).min(run.length);
             dropped += here;
             run.start = (run.start + here).saturating_sub(count);
@@ -153,10 +188,12 @@ impl Leg {
         self.received -= dropped;
         self.gone += dropped;
         self.in_time = self.in_time.saturating_sub(dropped);
-        self.announcements
-            .retain(|announcement| announcement.ordinal >= dropped);
-        for announcement in &mut self.announcements {
-            announcement.ordinal -= dropped;
+        if let Some(rare) = &mut self.rare {
+            rare.announcements
+                .retain(|announcement| announcement.ordinal >= dropped);
+            for announcement in &mut rare.announcements {
+                announcement.ordinal -= dropped;
+            }
         }
         self.cursor = self.cursor.and_then(|cursor| cursor.checked_sub(count));
         self.head = self.head.saturating_sub(count);
@@ -170,8 +207,8 @@ impl Leg {
                 length: 1,
             }),
         }
-        if index + 1 >= self.head && self.caught_up.is_none() {
-            self.caught_up = Some(at);
+        if index + 1 >= self.head {
+            self.caught_up.set_first(at);
         }
         self.count(at, timeout);
     }
@@ -189,7 +226,11 @@ impl Leg {
         self.gone += 1;
         self.in_time = self.in_time.saturating_sub(1);
         self.first_at = self.second_at;
-        for announcement in &mut self.announcements {
+        for announcement in self
+            .rare
+            .iter_mut()
+            .flat_map(|rare| &mut rare.announcements)
+        {
             announcement.ordinal = announcement.ordinal.saturating_sub(1);
         }
     }
@@ -199,18 +240,19 @@ impl Leg {
         if at <= self.opened + timeout {
             self.in_time += 1;
         } else {
-            self.late_at.get_or_insert(at);
+            self.late_at.set_first(at);
         }
         match self.received {
-            1 => self.first_at = Some(at),
-            2 => self.second_at = Some(at),
+            1 => self.first_at = Moment(at),
+            2 => self.second_at = Moment(at),
             _ => {}
         }
     }
 
     pub(super) fn announced(&mut self, at: Micros, missed: Option<u64>) {
-        self.announcements.push(Announcement {
-            ordinal: self.received,
+        let ordinal = self.received;
+        self.rare().announcements.push(Announcement {
+            ordinal,
             at,
             missed,
         });
@@ -220,7 +262,8 @@ impl Leg {
     pub(super) fn heard(&mut self, at: Micros, stall: Micros) -> bool {
         let long = at.saturating_sub(self.heard_at) >= stall;
         if long {
-            self.silences.push((self.heard_at, at));
+            let silence = (self.heard_at, at);
+            self.rare().silences.push(silence);
         }
         self.heard_at = at;
         long
@@ -229,6 +272,34 @@ impl Leg {
     pub(super) fn close(&mut self, at: Micros, end: LegEnd, stall: Micros) {
         self.heard(at, stall);
         self.ended = Some((at, end));
+    }
+
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    /// Forgets silences that were decided.
+    pub(super) fn keep_silences(&mut self, keep: impl Fn(&(Micros, Micros)) -> bool) {
+        if let Some(rare) = &mut self.rare {
+            rare.silences.retain(keep);
+            if rare.silences.is_empty() && rare.announcements.is_empty() {
+                self.rare = None;
+            }
+        }
+    }
+
+    pub(super) fn announcements(&self) -> &[Announcement] {
+        self.rare.as_ref().map_or(&[], |rare| &rare.announcements)
+    }
+
+    /// Silences as long as a stall.
+    pub(super) fn silences(&self) -> &[(Micros, Micros)] {
+        self.rare.as_ref().map_or(&[], |rare| &rare.silences)
+    }
+
+    /// Whether it has nothing but that it was there.
+    pub(super) fn is_bare(&self) -> bool {
+        self.runs.is_empty() && self.rare.is_none()
     }
 
     pub(super) fn closed_at(&self) -> Micros {

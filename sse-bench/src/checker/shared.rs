@@ -57,12 +57,6 @@ impl Open {
         }
     }
 
-    pub(super) fn at(&self, at: Micros) -> u32 {
-        let after = self.steps.partition_point(|(step, _)| *step <= at);
-        let last = self.steps[..after].last();
-        last.map_or(self.before.open, |(_, open)| *open)
-    }
-
     /// From when two were open: how long until `until`, and how long of that
     /// fewer than two were.
     pub(super) fn watched(&self, until: Micros) -> (Micros, Micros) {
@@ -103,19 +97,10 @@ impl Open {
 }
 
 /// Events that one connection alone received live, while two others were open.
-pub(super) fn unshared(
-    table: &Table,
-    open: &Open,
-    until: Micros,
-    part: impl Fn(u32) -> bool,
-) -> u64 {
+pub(super) fn unshared(table: &Table, until: Micros, part: impl Fn(u32) -> bool) -> u64 {
     let keys = table.keys.iter().zip(0..);
     let alone = keys.filter(|(key, index)| {
-        !key.shared
-            && key.live
-            && key.first_at <= until
-            && open.at(key.first_at) >= 3
-            && part(*index)
+        !key.shared && key.live && key.first_at <= until && key.watchers >= 3 && part(*index)
     });
     alone.count() as u64
 }

@@ -114,7 +114,7 @@ impl<'a> SlotView<'a> {
         let due = due + self.map.lags.longest(opened, due);
         let first = self.arrived.first().map(|segment| segment.position);
         let legs = self.record.legs.iter();
-        let first_at = legs.filter_map(|leg| leg.first_at).min();
+        let first_at = legs.filter_map(|leg| leg.first_at.get()).min();
         let first_at = first_at.unwrap_or(Micros::MAX);
         // What others were replayed at that time is history to this slot.
         let live = self
@@ -139,7 +139,7 @@ impl<'a> SlotView<'a> {
 
     /// Whether its last leg was open long enough to receive all that was owed.
     fn settled(&self, settings: &Settings, end: Micros) -> bool {
-        let enough = match self.record.dropped + self.record.legs.len() {
+        let enough = match self.record.opened {
             1 => settings.drain,
             _ => settings.drain.max(settings.delivery_timeout),
         };
@@ -219,7 +219,7 @@ impl<'a> SlotView<'a> {
     fn announced(&self) -> Vec<(u32, u32, Option<u64>, Micros)> {
         let mut places = Vec::new();
         for (leg, record) in self.record.legs.iter().enumerate() {
-            for announcement in &record.announcements {
+            for announcement in record.announcements() {
                 let place = (leg as u32, announcement.ordinal);
                 // The part of a segment before and after the place.
                 let before = |segment: &Segment| {
@@ -298,24 +298,21 @@ impl<'a> SlotView<'a> {
     /// The same reception as others know it.
     pub(super) fn place(&self, (leg, ordinal): (u32, u32)) -> Spot {
         Spot {
-            leg: self.record.dropped + leg as usize + 1,
+            leg: self.record.legs[leg as usize].number as usize,
             ordinal: self.record.legs[leg as usize].gone + ordinal,
         }
     }
 
     /// Whether it stalled: on which leg, and since when. With `until`, in a
     /// silence that is decided by then.
-    pub(super) fn stall(&self, stall: Micros, until: Option<Micros>) -> Option<(usize, Micros)> {
+    pub(super) fn stall(&self, stall: Micros, until: Option<Micros>) -> Option<(u32, Micros)> {
         if self.record.stalled.is_some() {
             return self.record.stalled;
         }
         let start = self.start?;
-        let legs = self.record.legs.iter().enumerate();
-        let silences = legs.flat_map(|(leg, record)| {
-            record
-                .silences
-                .iter()
-                .map(move |(from, to)| (leg, *from, *to))
+        let silences = self.record.legs.iter().flat_map(|leg| {
+            let silences = leg.silences().iter();
+            silences.map(|(from, to)| (leg.number, *from, *to))
         });
         silences
             .filter(|(_, _, to)| until.is_none_or(|until| to.saturating_sub(stall) <= until))
@@ -325,7 +322,7 @@ impl<'a> SlotView<'a> {
                 let mut positions = missed.filter_map(|index| self.map.position(index));
                 positions.any(|position| position >= start && self.map.is_owed(position))
             })
-            .map(|(leg, from, _)| (self.record.dropped + leg, from))
+            .map(|(leg, from, _)| (leg, from))
             .next()
     }
 }

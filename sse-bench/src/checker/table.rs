@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use super::Micros;
-use super::identity::Identity;
 use super::prune::{Again, Remembered};
+use super::sighting::Sighting;
 
 /// How old a leg is when what it receives counts as live.
 const SETTLED_AGE: Micros = 1_000_000;
@@ -23,6 +23,8 @@ pub(super) struct Seen {
     /// Hash of type and data.
     pub(super) content: u64,
     pub(super) has_id: bool,
+    /// Legs that were open.
+    pub(super) watchers: u8,
 }
 
 /// A number of a series that counts without holes.
@@ -50,12 +52,17 @@ pub(super) struct Key {
     pub(super) hashed: bool,
     /// Received with different contents.
     pub(super) conflict: bool,
+    /// Legs open when it was first received, this one among them; at most 255.
+    pub(super) watchers: u8,
 }
 
 /// Events by identity; their index is the order of their first reception.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Table {
     texts: HashMap<Box<str>, u32, foldhash::fast::RandomState>,
+    /// The name last looked for and its index: most receptions are of the same event as
+    /// the one before them.
+    latest: Option<(String, u32)>,
     hashes: HashMap<u64, u32, foldhash::fast::FixedState>,
     pub(super) keys: Vec<Key>,
     series: HashMap<Box<str>, u32>,
@@ -95,30 +102,35 @@ impl Table {
         self.texts.get(id).copied()
     }
 
-    /// The place of an event, which is new where nobody received it before.
-    pub(super) fn add(
-        &mut self,
-        identity: &Identity<'_>,
-        number: Option<(String, u64)>,
-        seen: &Seen,
-    ) -> Place {
+    /// The place of an event, which is new where nobody received it before; `None`
+    /// where nothing tells it from others.
+    pub(super) fn add(&mut self, sighting: &Sighting<'_>, seen: &Seen) -> Option<Place> {
         let next = self.keys.len() as u32;
-        let index = match identity {
-            Identity::Text(text) => match self.texts.get(&**text) {
-                Some(index) => *index,
-                None => {
-                    if let Some((again, number)) = self.remembered.find(text, seen.content) {
-                        return Place::Gone(again, number);
+        let index = match (sighting.key, &self.latest) {
+            (Some(key), Some((latest, index))) if latest == key => *index,
+            (Some(key), _) => {
+                let index = match self.texts.get(key) {
+                    Some(index) => *index,
+                    None => {
+                        if let Some((again, number)) = self.remembered.find(key, seen.content) {
+                            return Some(Place::Gone(again, number));
+                        }
+                        self.texts.insert(key.into(), next);
+                        next
                     }
-                    self.texts.insert((&**text).into(), next);
-                    next
-                }
-            },
-            Identity::Hash(hash) => *self.hashes.entry(*hash).or_insert(next),
+                };
+                let (latest, at) = self.latest.get_or_insert_default();
+                latest.clear();
+                latest.push_str(key);
+                *at = index;
+                index
+            }
+            (None, _) if sighting.hashed => *self.hashes.entry(seen.content).or_insert(next),
+            (None, _) => return None,
         };
         if index == next {
-            let number = number.map(|(series, number)| Number {
-                series: self.series(series),
+            let number = sighting.number.map(|number| Number {
+                series: self.series(sighting.series),
                 number,
             });
             self.keys.push(Key {
@@ -130,15 +142,17 @@ impl Table {
                 shared: false,
                 live: false,
                 has_id: seen.has_id,
-                hashed: matches!(identity, Identity::Hash(_)),
+                hashed: sighting.hashed,
                 conflict: false,
+                watchers: seen.watchers,
             });
         }
-        Place::Index(index)
+        Some(Place::Index(index))
     }
 
     /// Lets go of the first `count` events, of whose names the latest `remembered` stay.
     pub(super) fn drop_front(&mut self, count: u32, remembered: usize) {
+        self.latest = None;
         let mut gone = Vec::with_capacity(count as usize);
         self.texts
             .retain(|text, index| match index.checked_sub(count) {
@@ -183,6 +197,7 @@ impl Table {
             key.first_at = seen.at;
             key.content = seen.content;
             key.first_slot = seen.slot;
+            key.watchers = seen.watchers;
             return false;
         }
         key.shared |= key.first_slot != seen.slot;
@@ -198,9 +213,13 @@ impl Table {
         differs
     }
 
-    fn series(&mut self, name: String) -> u32 {
+    fn series(&mut self, name: &str) -> u32 {
+        if let Some(series) = self.series.get(name) {
+            return *series;
+        }
         let next = self.series.len() as u32;
-        *self.series.entry(name.into()).or_insert(next)
+        self.series.insert(name.into(), next);
+        next
     }
 
     /// The ids of these events, for people.

@@ -51,6 +51,11 @@ pub struct VerifyArgs {
     #[arg(short = 'c', long, value_name = "N", default_value = "20", value_parser = at_least_1())]
     pub connections: u32,
 
+    /// Threads that receive, each with its share of the connections; one more checks [default: one
+    /// for each core]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=1024))]
+    pub threads: Option<u32>,
+
     /// How long, with the drain at the end
     #[arg(short = 'z', long, value_name = "TIME", default_value = "30s", value_parser = parse_duration)]
     pub duration: Duration,

@@ -270,6 +270,23 @@ fn refuse_what_has_no_meaning(args: &LoadArgs) -> Result<()> {
         "over MCP a stream ends with the response of its request: leave --done-event and \
          --done-data out"
     );
+    let of_events = [
+        (!finite.error_event.is_empty(), "--error-event"),
+        (!finite.error_pointer.is_empty(), "--error-pointer"),
+        (!finite.finish_pointer.is_empty(), "--finish-pointer"),
+    ];
+    for (given, name) in of_events {
+        ensure!(
+            finite.preset != Some(Preset::Mcp) || !given,
+            "over MCP the response says what failed (--error-finish tool_error makes a tool's \
+             failure one): leave {name} out"
+        );
+    }
+    ensure!(
+        finite.drain.is_none() || args.duration.is_some() || finite.requests.is_none(),
+        "--drain is the time after the end of -z, and --requests ends with the last of them: \
+         give -z, or leave --drain out"
+    );
     Ok(())
 }
 
@@ -370,6 +387,11 @@ mod tests {
                 &["--preset", "mcp", "-d", "{}", "--done-data", "x"],
                 "over MCP",
             ),
+            (
+                &["--preset", "mcp", "-d", "{}", "--error-event", "x"],
+                "--error-finish tool_error",
+            ),
+            (&["--requests", "5", "--drain", "3s"], "give -z"),
         ] {
             let refused = plan(given).unwrap_err().to_string();
             assert!(refused.contains(said), "{given:?}: {refused}");

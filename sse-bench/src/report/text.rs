@@ -330,7 +330,7 @@ pub(crate) fn write_timestamps(
     {
         writeln!(
             out,
-            "  The read lag of this tool is a good part of the delivery latency: use fewer\n  connections or another machine for it (load: more --threads)."
+            "  The read lag of this tool is a good part of the delivery latency: use more --threads,\n  fewer connections, or another machine for it."
         )?;
     }
     Ok(())

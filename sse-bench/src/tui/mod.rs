@@ -23,7 +23,7 @@ use crate::series::Recorder;
 pub use view::{Feed, Requests, Rules, StormNow, Title};
 
 /// Events and runs of them that are judged while a run goes on, at most: they
-/// are copied in the thread that receives.
+/// are copied in the thread that checks.
 const MOST_JUDGED: usize = 50_000;
 /// From one judgement to the next, at least.
 const JUDGE_EVERY: Duration = Duration::from_secs(1);
@@ -36,6 +36,12 @@ const THREAD: &str = "tui";
 pub struct Tui {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// Hands a verification over to be judged while it goes on.
+#[derive(Debug)]
+pub struct Judge {
+    shared: Arc<Shared>,
     judged_at: Option<Instant>,
 }
 
@@ -47,7 +53,7 @@ struct Shared {
     stop: AtomicBool,
 }
 
-/// A verification's way from the receiving thread to the judging one.
+/// A verification's way from the checking thread to the judging one.
 #[derive(Debug, Default)]
 enum Judging {
     /// The last one is done: another may come.
@@ -72,7 +78,6 @@ impl Tui {
         Some(Self {
             shared,
             thread: Some(thread.ok()?),
-            judged_at: None,
         })
     }
 
@@ -81,6 +86,25 @@ impl Tui {
         *lock(&self.shared.feed) = feed;
     }
 
+    /// For the thread that checks.
+    pub fn judge(&self) -> Judge {
+        Judge {
+            shared: Arc::clone(&self.shared),
+            judged_at: None,
+        }
+    }
+
+    /// Gives the terminal back.
+    pub fn stop(&mut self) {
+        self.shared.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            // Its panic was printed, and is no failure of the run.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Judge {
     /// Hands over a copy of what was recorded `now`, if another is wanted.
     pub fn judge(&mut self, checker: &mut Checker, now: Micros) {
         let due = self.judged_at.is_none_or(|at| at.elapsed() >= JUDGE_EVERY);
@@ -92,15 +116,6 @@ impl Tui {
             } else {
                 Judging::Ready(Box::new(checker.copy_to_judge()), now)
             };
-        }
-    }
-
-    /// Gives the terminal back.
-    pub fn stop(&mut self) {
-        self.shared.stop.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take() {
-            // Its panic was printed, and is no failure of the run.
-            let _ = thread.join();
         }
     }
 }

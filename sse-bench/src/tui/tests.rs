@@ -8,7 +8,7 @@ use ratatui::backend::TestBackend;
 use super::draw::draw;
 use super::theme::Theme;
 use super::view::{Feed, Judged, Point, Requests, Rules, StormNow, Title, View};
-use crate::checker::{Anomaly, AnomalyKind, Findings, Integrity, LegResult, Mode, Reconnects};
+use crate::checker::{Anomaly, AnomalyKind, Findings, Integrity, Reconnects, Reopened, Replays};
 use crate::failure::{Failure, Failures, Kind};
 use crate::live::Snapshot;
 use crate::series::{Distribution, Latencies, Pulse};
@@ -127,13 +127,11 @@ fn verify() -> View {
         }),
         ..Title::default()
     };
-    let leg = |cut, complete| LegResult {
-        mode: Mode::Resumed,
-        owed: 5,
+    let replays = |reconnects, complete, incomplete| Replays {
+        reconnects,
         complete,
-        cut,
-        caught_up: None,
-        lost: 0,
+        incomplete,
+        ..Replays::default()
     };
     view.judged = Some(Judged {
         at: 41_000_000,
@@ -156,12 +154,15 @@ fn verify() -> View {
                 vacuous: 25,
                 ..Reconnects::default()
             },
-            legs: vec![
-                leg(Some(0), Some(true)),
-                leg(Some(0), Some(false)),
-                leg(Some(1), Some(true)),
-                leg(None, None),
-            ],
+            legs: Reopened {
+                by_cut: [
+                    (Some(0), replays(2, 1, 1)),
+                    (Some(1), replays(1, 1, 0)),
+                    (None, replays(1, 0, 0)),
+                ]
+                .into(),
+                ..Reopened::default()
+            },
             anomalies: vec![
                 anomaly(AnomalyKind::LostAfterReconnect, 17, 33, 4),
                 anomaly(AnomalyKind::Gap, 4, 12, 3),
@@ -253,7 +254,7 @@ fn storm() -> View {
         number: 2,
         of: 3,
         is_on: true,
-        since: Some(Duration::from_millis(4_000)),
+        since: Some(Duration::from_secs(4)),
         lost: 4_800,
         open: 4_100,
         caught_up: 3_800,

@@ -141,8 +141,8 @@ fn strata(report: &VerifyReport<'_>) -> Markup {
 fn catch_up(report: &VerifyReport<'_>) -> Markup {
     let legs = &report.outcome.findings.legs;
     let dots: Vec<_> = legs
+        .sample
         .iter()
-        .filter(|leg| leg.owed > 0)
         .filter_map(|leg| {
             Some(Dot {
                 at: leg.lost as f64 / 1e6,
@@ -159,6 +159,6 @@ fn catch_up(report: &VerifyReport<'_>) -> Markup {
     card(
         "From the loss of a connection until it had caught up",
         false,
-        &draw(&dots, end, &kinds),
+        &draw(&dots, legs.each, end, &kinds),
     )
 }

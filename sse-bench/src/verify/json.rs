@@ -9,7 +9,6 @@ use super::Outcome;
 use super::plan::VerifyPlan;
 use super::report::{level, owed};
 use super::verdict::Property;
-use crate::checker::{LegResult, Mode};
 use crate::failure::printable;
 use crate::histogram::Summary;
 use crate::reach::Usage;
@@ -49,6 +48,8 @@ pub struct PlanReport<'a> {
     pub method: &'a str,
     pub connections: u32,
     pub witnesses: u32,
+    /// Threads that received.
+    pub threads: u32,
     pub duration_us: u64,
     pub cut_interval_us: u64,
     pub stall_us: u64,
@@ -222,6 +223,7 @@ impl<'a> RunReport<'a> {
                 method: plan.target.method.as_str(),
                 connections: plan.connections,
                 witnesses: plan.witnesses,
+                threads: plan.threads,
                 duration_us: us(plan.duration),
                 cut_interval_us: us(plan.cut_interval),
                 stall_us: plan.settings.stall,
@@ -372,18 +374,12 @@ fn strata(plan: &VerifyPlan, outcome: &Outcome) -> Vec<Stratum> {
         cut: "server".to_owned(),
         ..Stratum::default()
     });
-    for LegResult {
-        mode,
-        complete,
-        cut,
-        ..
-    } in &outcome.findings.legs
-    {
+    for (cut, replays) in &outcome.findings.legs.by_cut {
         let stratum = &mut strata[cut.map_or(all.len(), usize::from)];
-        stratum.reconnects += 1;
-        stratum.vacuous += u64::from(*mode == Mode::Vacuous);
-        stratum.complete += u64::from(*complete == Some(true));
-        stratum.incomplete += u64::from(*complete == Some(false));
+        stratum.reconnects = replays.reconnects;
+        stratum.vacuous = replays.vacuous;
+        stratum.complete = replays.complete;
+        stratum.incomplete = replays.incomplete;
     }
     strata.retain(|stratum| stratum.reconnects > 0);
     strata

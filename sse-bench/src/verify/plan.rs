@@ -8,10 +8,10 @@ use anyhow::{Context, Result, ensure};
 use sse_core::{Limits, SourceOptions};
 
 use super::cut::{Kind, Strata};
-use crate::checker::{Sequence, Settings};
+use crate::checker::{Checker, Sequence, Settings};
 use crate::cli::verify::VerifyArgs;
 use crate::compare::Baseline;
-use crate::plan::check_connections;
+use crate::plan::{check_connections, cores};
 use crate::publish::Publishing;
 use crate::report::invocation::shown_url;
 use crate::stats::DeliveryMeter;
@@ -44,6 +44,8 @@ pub struct VerifyPlan {
     pub connections: u32,
     /// Slots that are never cut on purpose.
     pub witnesses: u32,
+    /// Threads that receive.
+    pub threads: u32,
     /// Length of the run.
     pub duration: Duration,
     /// The manners of cutting, none of the server's restarts among them.
@@ -133,6 +135,7 @@ impl VerifyPlan {
             target: Target::new(&args.url, args.request)?,
             connections: args.connections,
             witnesses: cuts.witnesses.min(args.connections),
+            threads: args.threads.unwrap_or_else(cores).min(args.connections),
             duration: args.duration,
             strata,
             exec: cuts.exec,
@@ -180,11 +183,21 @@ impl VerifyPlan {
         let transport = &self.target.transport;
         let kinds = || self.strata.all().iter().map(|stratum| stratum.kind);
         if !kinds().any(|kind| kind == Kind::HalfOpen) {
-            return check_connections(self.connections, 1, transport);
+            return check_connections(self.connections, self.threads, transport);
         }
-        check_connections(self.connections.saturating_mul(2), 1, transport).context(
+        check_connections(self.connections.saturating_mul(2), self.threads, transport).context(
             "--cut half-open holds each connection beside the next one, two for each of -c",
         )
+    }
+
+    /// A checker of all slots, that knows nothing yet.
+    pub fn checker(&self) -> Checker {
+        let mut checker = Checker::new(self.settings.clone());
+        checker.add_slots(self.connections as usize);
+        if self.publishing.is_some() {
+            checker.owe_acknowledged();
+        }
+        checker
     }
 
     /// What a view of the run says of it.

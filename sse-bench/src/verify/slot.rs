@@ -3,11 +3,13 @@
 mod reading;
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use sse_core::{Cause, Connect, EventSource, Transition};
 
 use super::cut::{Outage, Place, Stratum};
+use super::feed::What;
 use super::group::Group;
 use crate::checker::LegEnd;
 use crate::exchange::{Received, Request};
@@ -45,7 +47,7 @@ enum Trigger {
 /// One emulated `EventSource`.
 pub(super) struct Slot {
     group: Rc<Group>,
-    number: usize,
+    number: u32,
     source: EventSource,
     random: fastrand::Rng,
     is_witness: bool,
@@ -72,9 +74,8 @@ impl Slot {
         let (url, options) = (plan.target.url.clone(), plan.source_options());
         let due = group.start + plan.opens(number);
         let source = EventSource::new(due, url, options, move || jitter.f64());
-        let slot = group.checker.borrow_mut().add_slot();
         Self {
-            number: slot,
+            number,
             source,
             random,
             is_witness: plan.is_witness(number),
@@ -144,13 +145,13 @@ impl Slot {
             url: &connect.url,
             headers: &headers,
             body: plan.target.body.as_deref().filter(|_| connect.send_body),
-            slot: self.number as u32,
+            slot: self.number,
         };
         let on_connected = || {
             let now = Instant::now();
             group.stats.borrow_mut().connect.record(now - since);
             let at = group.since_start(now);
-            group.checker.borrow_mut().asked(self.number, at);
+            group.feed.borrow_mut().add(self.number, at, What::Asked);
         };
         let open = group.wire(&group.live).open(
             &group.connector,
@@ -179,14 +180,9 @@ impl Slot {
         let group = &self.group;
         let at = group.since_start(received.at);
         group
-            .checker
+            .feed
             .borrow_mut()
             .opened(self.number, at, &self.cursor);
-        if let Some(frames) = &group.frames
-            && let Some(frames) = frames.borrow_mut().get_mut(self.number)
-        {
-            frames.opened(&self.cursor);
-        }
         if let Some(lost_at) = self.lost_at.take() {
             group.live.reconnects.add(1);
             let mut stats = group.stats.borrow_mut();
@@ -203,7 +199,7 @@ impl Slot {
 
     /// When and how this leg is to be cut, if it is.
     fn plan_cut(&mut self, now: Instant) -> Option<Cut> {
-        let plan = Rc::clone(&self.group.plan);
+        let plan = Arc::clone(&self.group.plan);
         if self.is_witness {
             return None;
         }
@@ -272,10 +268,8 @@ impl Slot {
         }
         let at = group.since_start(Instant::now());
         // Does nothing where a cut closed it, or none was open.
-        group
-            .checker
-            .borrow_mut()
-            .closed(self.number, at, LegEnd::Server);
+        let end = What::Closed(LegEnd::Server);
+        group.feed.borrow_mut().add(self.number, at, end);
         if self.opened && self.lost_at.is_none() {
             self.lost_at = Some(Instant::now());
         }
@@ -285,7 +279,8 @@ impl Slot {
     fn on_closed(&mut self, cause: &Cause) {
         let group = &self.group;
         group.live.ended.add(1);
-        group.checker.borrow_mut().gone(self.number);
+        let at = group.since_start(Instant::now());
+        group.feed.borrow_mut().add(self.number, at, What::Gone);
         let refused = matches!(
             cause,
             Cause::Status(_)
@@ -296,7 +291,7 @@ impl Slot {
         );
         if self.opened && refused {
             group.live.given_up.add(1);
-            group.checker.borrow_mut().rejected(self.number);
+            group.feed.borrow_mut().add(self.number, at, What::Rejected);
         }
     }
 

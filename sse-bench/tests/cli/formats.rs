@@ -27,7 +27,7 @@ fn reports(arguments: &[&str]) -> (Run, BTreeMap<&'static str, String>) {
 fn answering(answer: &'static str) -> Server {
     Server::start(move |_, request, stream| {
         each(request, stream, |_, stream| {
-            send(stream, chunked(&[answer]))
+            send(stream, chunked(&[answer]));
         });
     })
 }
@@ -104,7 +104,7 @@ fn requests_that_end_are_in_every_format() {
     assert!(files["text"].starts_with("PASS: all 9 streams"));
 
     let rows = rows(&files["csv"]);
-    let sum = |column| rows.iter().map(|row| number(row, column)).sum::<u64>();
+    let sum = |column: &str| rows.iter().map(|row| number(row, column)).sum::<u64>();
     assert_eq!(sum("deliveries"), 18);
     for latency in ["ttfe", "ttfc", "duration", "gap"] {
         assert_eq!(sum(&format!("{latency}_count")), 9, "{latency}");
@@ -177,7 +177,7 @@ fn a_storm_is_in_every_format() {
             0,
             "nobody is back before its time"
         );
-        let sum = |column| of_storm.iter().map(|row| number(row, column)).sum::<u64>();
+        let sum = |column: &str| of_storm.iter().map(|row| number(row, column)).sum::<u64>();
         let refused = u64::from(storm == 1);
         assert_eq!((sum("refused"), sum("failed")), (refused, 0));
         assert_eq!((sum("begun"), sum("opened")), (4 + refused, 4));

@@ -307,6 +307,8 @@ fn a_cut_resets_one_stream_and_leaves_the_connection() {
         "verify",
         &url,
         "--http2",
+        "--threads",
+        "1",
         "--output-format",
         "json",
         "-c",

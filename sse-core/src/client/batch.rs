@@ -149,6 +149,12 @@ impl Batch {
         self.entries.is_empty()
     }
 
+    /// Bytes of memory that it takes, as far as it knows: `raw` may be part of
+    /// something larger.
+    pub fn memory(&self) -> usize {
+        self.raw.len() + self.text.capacity() + self.entries.capacity() * size_of::<Entry>()
+    }
+
     fn keep(&mut self, text: &str) -> Span {
         let start = self.text.len();
         self.text.push_str(text);

@@ -5,11 +5,11 @@ use serde::Deserialize;
 use sse_core::client::Batch;
 use sse_core::{Cause, EventRef, Ignored, Item};
 
-use super::App;
+use super::{App, Tone};
 use crate::connection::{AT_ONCE, Connection, Leg, Link, MAYBE_LOST};
 use crate::continuity::Finding;
 use crate::format;
-use crate::message::Change;
+use crate::message::{Away, Change};
 use crate::store::{Row, RowKind};
 use crate::wire::{Assembler, Wire};
 
@@ -48,6 +48,27 @@ impl App {
         while self.bookmarks.first().is_some_and(|row| *row < held.start) {
             self.bookmarks.pop_first();
         }
+    }
+
+    /// Explains the hole that this leaves in the times at which events arrive.
+    pub(super) fn away(&mut self, away: Away) {
+        let ended = |connection: &Connection| matches!(connection.link, Link::Closed(_));
+        if self.screens.replay.is_some() || self.connections.iter().all(ended) {
+            return;
+        }
+        self.screens.lints.away(away.until);
+        let time = away.until.duration_since(away.since);
+        let time = format::duration(time.try_into().unwrap_or_default());
+        let text = if away.suspended {
+            format!("suspended for {time} · what came meanwhile follows")
+        } else {
+            format!("nothing ran here for {time} · the machine was asleep, or its clock was set")
+        };
+        if away.suspended {
+            self.tell(Tone::Done, text.clone());
+        }
+        self.divider(RowKind::Away, 0, away.until, &text);
+        self.listing.appended(&self.store);
     }
 
     fn take_in(&mut self, source: usize, change: Change) {
@@ -247,10 +268,11 @@ impl App {
             delta: None,
             source: source as u16,
             lane: 0,
-            leg: self
-                .connections
-                .get(source)
-                .map_or(0, |connection| connection.leg),
+            leg: match self.connections.get(source) {
+                // That is of no connection.
+                _ if kind == RowKind::Away => 0,
+                connection => connection.map_or(0, |connection| connection.leg),
+            },
             event_type: "",
             id: "",
             data: text,

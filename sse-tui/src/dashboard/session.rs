@@ -4,19 +4,20 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use sse_core::EventId;
-use sse_core::client::Request as HttpRequest;
+use sse_core::client::{Request as HttpRequest, Update};
 use url::Url;
 
-use super::{back_to, ended_text};
+use super::{BURST, apply, back_to, ended_text};
 use crate::app::{App, MAX_STREAMS};
 use crate::export::Export;
-use crate::ingest::{self, Ingest, Order, Streams};
+use crate::ingest::{self, Ingest, Order, Received, Streams};
 use crate::keymap::{Action, Context};
-use crate::message::Message;
+use crate::message::{Away, Message};
 use crate::options::Options;
 use crate::record::{self, Tap};
 use crate::replay::Control;
 use crate::screens::Request;
+use crate::timings::Timings;
 
 const RECORDING: &str = "this is a recording, not a live stream";
 
@@ -42,6 +43,44 @@ impl<'a> Session<'a> {
             export: None,
             all_ended: false,
         }
+    }
+
+    /// Takes in updates; where the program was away meanwhile, it is said between
+    /// those of before and those of after.
+    pub(super) fn take_in(
+        &mut self,
+        app: &mut App,
+        updates: &mut Vec<Received>,
+        mut away: Option<Away>,
+        mut timings: Option<&mut Timings>,
+    ) {
+        for received in updates.drain(..) {
+            if let Some(away) = away.take_if(|away| away.since < received.at) {
+                app.update(Message::Away(away));
+            }
+            if let (Some(timings), Update::Batch(batch)) = (&mut timings, &received.update) {
+                timings.received(batch.received_at.instant);
+            }
+            self.tap.observe(&received);
+            apply(app, received);
+        }
+        if let Some(away) = away {
+            app.update(Message::Away(away));
+        }
+    }
+
+    /// The same of what waits now.
+    pub(super) fn catch_up(
+        &mut self,
+        app: &mut App,
+        away: Option<Away>,
+        timings: Option<&mut Timings>,
+    ) {
+        let mut updates = Vec::new();
+        if self.tap.has_room(BURST) {
+            self.ingest.take_waiting(&mut updates, BURST);
+        }
+        self.take_in(app, &mut updates, away, timings);
     }
 
     /// Does what the keys asked for.

@@ -5,6 +5,7 @@ use sse_core::client::{EventStream, LocalStream, Update};
 use tokio::io::Stdin;
 use tokio::sync::mpsc;
 
+use super::room::Room;
 use super::{Origin, Received, received_at};
 
 /// What a stream is told.
@@ -32,6 +33,7 @@ pub(super) struct Reading {
     /// Connections that it had when it was read before.
     pub legs: u64,
     pub orders: mpsc::Receiver<Order>,
+    pub room: Room,
 }
 
 /// Passes on what it says until it ends, or nobody listens.
@@ -61,6 +63,7 @@ pub(super) async fn pass_on(mut reading: Reading, sender: mpsc::Sender<Received>
             source: reading.source,
             origin,
             at,
+            taken: reading.room.take(&update).await,
             update,
         };
         if sender.send(received).await.is_err() {

@@ -13,7 +13,7 @@ use crate::theme::Theme;
 pub(super) fn draw(pen: &mut Pen<'_>, row: &Row<'_>, app: &App, theme: &Theme) {
     let style = match row.kind {
         RowKind::Opened => theme.good,
-        RowKind::Gap => theme.warn,
+        RowKind::Gap | RowKind::Away => theme.warn,
         RowKind::Lost | RowKind::Closed | RowKind::Missing | RowKind::Event => theme.bad,
     };
     pen.text("── ", style);

@@ -203,6 +203,9 @@ impl Columns {
         };
         let before = usize::from(area.width).saturating_sub(part * self.streams);
         for number in 0..self.streams {
+            if row.kind == RowKind::Away {
+                continue;
+            }
             let own = number == usize::from(row.source);
             let style = if own { theme.lane(number) } else { theme.faint };
             let mut pen = Pen::line(buffer, area, line);
@@ -217,15 +220,18 @@ impl Columns {
         }
         if self.delta > 0 {
             let (delta, style) = match row.delta {
-                None => (String::new(), theme.faint),
-                Some(Duration::ZERO) => ("0".to_owned(), theme.faint),
+                None => (String::new(), theme.dim),
+                Some(Duration::ZERO) => ("0".to_owned(), theme.dim),
                 Some(delta) => (format::delta(delta), theme.dim),
             };
             pen.right_column(&delta, self.delta, style).skip(1);
         } else if self.time > 0 {
             pen.skip(1);
         }
-        if let Some(part) = self.part {
+        if row.kind == RowKind::Away {
+            // It is of no stream.
+            pen.skip(if self.source > 0 { self.source + 1 } else { 0 });
+        } else if let Some(part) = self.part {
             let before = pen.room().saturating_sub(part * self.streams);
             pen.skip(before + part * usize::from(row.source) + 1);
             pen.narrow(part - 1);
@@ -254,7 +260,7 @@ fn draw_event(
     theme: &Theme,
 ) {
     let lane = if near {
-        theme.faint
+        theme.dim
     } else {
         theme.lane(usize::from(row.lane))
     };
@@ -273,7 +279,7 @@ fn draw_event(
     let some = prefix(row.data, pen.room() * 16);
     let places = hits(app, some);
     if near {
-        pen.marked(some, theme.faint, &places, theme.hit);
+        pen.marked(some, theme.dim, &places, theme.hit);
     } else {
         draw_data(pen, some, &places, theme);
     }

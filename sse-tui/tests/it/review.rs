@@ -4,7 +4,7 @@ use crossterm::event::KeyCode;
 use http::StatusCode;
 use sse_core::Cause;
 use sse_tui::app::{App, Setup};
-use sse_tui::message::{Change, End, Ending};
+use sse_tui::message::{Away, Change, End, Ending, Message};
 use sse_tui::store::RowKind;
 
 use crate::screens::{Fixture, good_head};
@@ -161,10 +161,19 @@ fn silence_is_a_lint_while_it_lasts() {
 #[test]
 fn silence_while_the_program_was_suspended_is_no_lint() {
     let mut fixture = Fixture::busy();
-    fixture.clock(4_000.0);
+    fixture.app.update(Message::Away(Away {
+        since: fixture.at(40.0),
+        until: fixture.at(4_000.0),
+        suspended: false,
+    }));
     fixture.feed(4_000.1, ":keepalive\n\n");
     fixture.clock(4_001.0);
     assert_eq!(fixture.app.screens.lints.summary(), None);
+    let screen = fixture.text(SIZE);
+    assert!(
+        screen.contains("── nothing ran here for 1h06m · the machine was asleep"),
+        "{screen}"
+    );
 }
 
 #[test]

@@ -386,7 +386,13 @@ fn ctrl_z_gives_the_shell_back_and_fg_goes_on() {
         let screen = tmux.screen();
         assert!(!screen.contains("the 42"), "{screen}");
         if time == "first" {
-            assert!(screen.contains("suspended for"), "{screen}");
+            // Between what came before and what came meanwhile.
+            let lines = ["before it", "── suspended for", "during the first"]
+                .map(|words| screen.lines().position(|line| line.contains(words)));
+            assert!(
+                lines.iter().all(Option::is_some) && lines.is_sorted(),
+                "{screen}"
+            );
             // While something is typed it works too.
             tmux.keys(&["/"]);
             tmux.wait_for(&["word or /regex/"]);
@@ -414,6 +420,48 @@ fn without_a_shell_to_go_back_to_ctrl_z_says_so() {
 }
 
 #[test]
+fn asked_to_stop_by_others_it_gives_the_terminal_back_first() {
+    let Some(tmux) = Tmux::start_shell(110, 30, "bash --norc -m") else {
+        return;
+    };
+    let (server, more) = serve_on_request(stream("data: before it\n\n"));
+    tmux.launch("", &server);
+    tmux.wait_for(&["LIVE", "before it"]);
+    // On a screen on which no divider can be seen.
+    tmux.keys(&["!"]);
+    tmux.wait_for(&["lints"]);
+    tmux.signal("TSTP");
+    tmux.wait_for(&["mark", "Stopped"]);
+    tmux.wait_until("#{alternate_on} #{cursor_flag} #{mouse_any_flag}", "0 1 0");
+    more.send("data: during it\n\n").unwrap();
+    tmux.run(&["send-keys", "-l", "fg"]);
+    tmux.keys(&["Enter"]);
+    tmux.wait_for(&["LIVE", "suspended for", "lints"]);
+    tmux.keys(&["!"]);
+    tmux.wait_for(&["before it", "── suspended for", "during it"]);
+    tmux.wait_until("#{alternate_on} #{cursor_flag} #{mouse_any_flag}", "1 0 1");
+    tmux.keys(&["q"]);
+    tmux.wait_until("#{alternate_on} #{cursor_flag}", "0 1");
+}
+
+#[test]
+fn without_a_shell_to_go_back_to_a_request_to_stop_is_refused() {
+    let Some(tmux) = Tmux::start(110, 30) else {
+        return;
+    };
+    let server = serve(vec![Answer::Hold(stream(EVENTS))]);
+    let program = env!("CARGO_BIN_EXE_sse-tui");
+    let line = format!("exec '{program}' {}", server.url);
+    tmux.run(&["send-keys", "-l", &line]);
+    tmux.keys(&["Enter"]);
+    tmux.wait_for(&["LIVE"]);
+    let pid = tmux.query("#{pane_pid}");
+    let sent = Command::new("kill").args(["-TSTP", &pid]).status();
+    assert!(sent.unwrap().success());
+    tmux.wait_for(&["LIVE", "there is no shell here to go back to"]);
+}
+
+#[test]
 fn stopped_by_others_the_screen_comes_back_whole() {
     let Some(tmux) = Tmux::start_shell(110, 30, "bash --norc -m") else {
         return;
@@ -423,9 +471,10 @@ fn stopped_by_others_the_screen_comes_back_whole() {
     tmux.wait_for(&["LIVE", "events 3"]);
     tmux.signal("STOP");
     tmux.wait_for(&["Stopped"]);
-    tmux.run(&["send-keys", "-l", "clear; fg"]);
+    tmux.run(&["send-keys", "-l", "clear; sleep 1; fg"]);
     tmux.keys(&["Enter"]);
-    let screen = tmux.wait_for(&["LIVE", "events 3", "╭ types 3", "q quit"]);
+    let words = ["LIVE", "events 3", "╭ types 3", "── suspended for"];
+    let screen = tmux.wait_for(&words);
     assert!(!screen.contains("Stopped"), "{screen}");
     tmux.keys(&["q"]);
     tmux.wait_until("#{alternate_on} #{cursor_flag}", "0 1");

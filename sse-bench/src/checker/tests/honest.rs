@@ -4,7 +4,7 @@
 use fastrand::Rng;
 
 use super::super::{
-    Arrival, Checker, Findings, Integrity, LegEnd, Micros, Sequence, Settings, Undecided,
+    Arrival, Checker, Findings, Integrity, LegEnd, Micros, Sequence, Settings, Sighter, Undecided,
 };
 
 /// What happens to one slot, in time.
@@ -191,6 +191,7 @@ pub(super) fn run(seed: u64, end: Micros) -> Run {
 impl Run {
     /// What a checker finds, and the events it knew at the end.
     pub(super) fn judge(&self, settings: Settings) -> (Findings, u32) {
+        let mut sighter = Sighter::new(settings.clone());
         let mut checker = Checker::new(settings);
         for _ in 0..self.slots {
             checker.add_slot();
@@ -216,7 +217,7 @@ impl Run {
                         data,
                         id: id.as_deref(),
                     };
-                    checker.received(*slot, *at, &arrival);
+                    checker.sighted(*slot, *at, &sighter.sight(&arrival));
                 }
             }
         }

@@ -8,7 +8,15 @@ mod pruned;
 mod slow;
 mod terms;
 
-use super::{Arrival, Checker, Findings, LegEnd, Micros, Settings};
+use super::{Arrival, Checker, Findings, LegEnd, Micros, Reception, Settings, Sighter};
+
+impl Checker {
+    /// The open leg of the slot received an event.
+    fn received(&mut self, slot: usize, at: Micros, arrival: &Arrival<'_>) -> Reception {
+        let mut sighter = Sighter::new(self.settings.clone());
+        self.sighted(slot, at, &sighter.sight(arrival))
+    }
+}
 
 /// Feeds a checker; time goes on by 10 ms with each call.
 struct Script {

@@ -16,7 +16,10 @@ fn eager(settings: &Settings) -> Settings {
 
 /// As text, reconnects in no order.
 fn comparable(mut findings: Findings) -> String {
-    findings.legs.sort_by_cached_key(|leg| format!("{leg:?}"));
+    findings
+        .legs
+        .sample
+        .sort_by_cached_key(|leg| format!("{leg:?}"));
     format!("{findings:#?}")
 }
 
@@ -241,4 +244,47 @@ fn two_events_that_the_first_receivers_saw_in_another_order_hold_nothing_up() {
         (findings.integrity.expected, findings.integrity.reorder),
         (599, 0)
     );
+}
+
+/// One slot is cut so many times, 100 ms apart; two others watch. Records then known.
+fn cut_often(times: u32, every: u32) -> (usize, super::super::Findings) {
+    let mut script = Script::with(3, eager(&Settings::default()));
+    script.ids(&[0, 1, 2], &[0, 1, 2, 3]);
+    let mut last = 3;
+    for cut in 1..=times {
+        script.cut(1).open(1, &last.to_string());
+        if cut % every == 0 {
+            last += 1;
+            script.ids(&[0, 1, 2], &[last]);
+        }
+        script.wait(100_000);
+    }
+    let records = script.checker.records();
+    script.wait(20_000_000);
+    (records, script.judge())
+}
+
+#[test]
+fn cuts_without_events_between_them_take_no_more_memory_the_more_there_are() {
+    for every in [7, 500, u32::MAX] {
+        let (few, _) = cut_often(1000, every);
+        let (many, findings) = cut_often(4000, every);
+        assert!(few < 700 && many < 700, "{few} and {many} records");
+        assert_eq!(findings.reconnects.total, 4000);
+        assert_eq!(findings.reconnects.vacuous, 4000);
+        assert_eq!(findings.legs.by_cut[&Some(0)].reconnects, 4000);
+        assert_eq!(findings.anomalies, []);
+    }
+}
+
+#[test]
+fn each_conflict_of_a_remembered_name_is_counted_once() {
+    let mut script = long(&Settings::default(), 100);
+    for content in ["another", "a third"] {
+        for id in 0..50 {
+            let id = id.to_string();
+            script.receive(0, "message", Some(&id), content);
+        }
+    }
+    assert_eq!(script.judge().integrity.id_conflict, 50);
 }

@@ -68,8 +68,8 @@ fn what_was_sent_while_a_connection_was_away_is_lost_after_a_reconnect() {
         (found.missing, found.lost_after_reconnect, found.gap),
         (2, 1, 0)
     );
-    assert_eq!(findings.legs[0].mode, Mode::LiveOnly);
-    assert_eq!(findings.legs[0].complete, Some(false));
+    assert_eq!(findings.legs.sample[0].mode, Mode::LiveOnly);
+    assert_eq!(findings.legs.sample[0].complete, Some(false));
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn a_complete_replay_resumes() {
     script.open(2, "2").ids(&[2], &[3, 4]).ids(&[0, 1, 2], &[5]);
     let findings = script.judge();
     assert_eq!(findings.integrity.missing, 0);
-    assert_eq!(findings.legs[0].owed, 2);
+    assert_eq!(findings.legs.sample[0].owed, 2);
     assert_eq!(
         (findings.reconnects.resumed, findings.reconnects.complete),
         (1, 1)

@@ -21,8 +21,9 @@ pub struct Dot {
     pub kind: usize,
 }
 
-/// The figure; `end` is the length of the run in seconds, kinds are names and colours.
-pub fn draw(dots: &[Dot], end: f64, kinds: &[(&'static str, &'static str)]) -> Markup {
+/// The figure of one of `each` moments; `end` is the length of the run in seconds, kinds are
+/// names and colours.
+pub fn draw(dots: &[Dot], each: u64, end: f64, kinds: &[(&'static str, &'static str)]) -> Markup {
     let lasted = || dots.iter().map(|dot| dot.lasted);
     let low = lasted().fold(f64::INFINITY, f64::min);
     let up = Axis::log(
@@ -44,7 +45,8 @@ pub fn draw(dots: &[Dot], end: f64, kinds: &[(&'static str, &'static str)]) -> M
                 }
             }
             (legend(kinds.iter().copied()))
-            @if every > 1 { p .quiet { "One of " (every) " is drawn." } }
+            @let each = each * every as u64;
+            @if each > 1 { p .quiet { "One of " (each) " is drawn." } }
         }
     }
 }

@@ -101,12 +101,10 @@ fn judged(view: &View, rules: &Rules, theme: Theme) -> Vec<Line<'static>> {
 }
 
 fn cuts(view: &View, rules: &Rules, theme: Theme) -> Vec<Line<'static>> {
-    let legs = view.judged.iter().flat_map(|judged| &judged.findings.legs);
+    let legs = view.judged.iter().map(|judged| &judged.findings.legs);
     let mut kinds: Vec<(&str, u64, u64)> = Vec::new();
-    for leg in legs {
-        let known = leg
-            .cut
-            .and_then(|number| rules.cuts.get(usize::from(number)));
+    for (cut, replays) in legs.flat_map(|legs| &legs.by_cut) {
+        let known = cut.and_then(|number| rules.cuts.get(usize::from(number)));
         let name = known.copied().unwrap_or("by the server");
         let kind = match kinds.iter().position(|(kind, ..)| *kind == name) {
             Some(index) => &mut kinds[index],
@@ -116,8 +114,8 @@ fn cuts(view: &View, rules: &Rules, theme: Theme) -> Vec<Line<'static>> {
                 &mut kinds[last]
             }
         };
-        kind.1 += 1;
-        kind.2 += u64::from(leg.complete == Some(false));
+        kind.1 += replays.reconnects;
+        kind.2 += replays.incomplete;
     }
     kinds.sort_unstable();
     let line = |(name, all, incomplete): (&str, u64, u64)| {

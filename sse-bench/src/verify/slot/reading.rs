@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use sse_core::{Item, NetworkError, NetworkErrorKind, ReadyState};
 
@@ -13,6 +13,7 @@ use crate::checker::{Arrival, LegEnd};
 use crate::exchange::{READ_BUFFER, Received};
 use crate::leg::{Leg, Step};
 use crate::verify::cut::Kind as CutKind;
+use crate::verify::feed::What;
 
 impl Slot {
     /// Reads until the source is no longer open, or the leg is cut. The leg,
@@ -62,14 +63,10 @@ impl Slot {
     fn dispatch(&mut self, data: &[u8], received: Received) -> ControlFlow<()> {
         let data = self.before_cut(data, received.at);
         let group = Rc::clone(&self.group);
-        let mut checker = group.checker.borrow_mut();
-        let mut stats = group.stats.borrow_mut();
-        let mut meter = group.meter.borrow_mut();
+        let mut feed = group.feed.borrow_mut();
         let at = group.since_start(received.at);
         let after_first = |cut: &Cut| cut.trigger == Trigger::FirstEvent;
         let may_cut = self.cut.as_ref().is_some_and(after_first) && self.may_cut(received.at);
-        let mut frames = group.frames.as_ref().map(|frames| frames.borrow_mut());
-        let mut frames = frames.as_mut().and_then(|all| all.get_mut(self.number));
         let (mut events, mut start) = (0, 0);
         let mut items = self.source.handle_chunk(received.at, data);
         while let Some(item) = items.next() {
@@ -80,17 +77,15 @@ impl Slot {
                 data: event.data,
                 id: event.has_id().then_some(event.last_event_id),
             };
-            let reception = checker.received(self.number, at, &arrival);
-            if let Some(skew) = reception.skew {
-                stats.skew.record(Duration::from_micros(skew));
+            feed.received(self.number, at, &arrival);
+            if let Some(meter) = &mut *group.meter.borrow_mut() {
+                let delivery = &mut group.stats.borrow_mut().delivery;
+                meter.measure(&event, received.wall, self.opened_wall, delivery);
             }
-            if let Some(meter) = &mut *meter {
-                meter.measure(&event, received.wall, self.opened_wall, &mut stats.delivery);
-            }
-            let id = arrival.id.filter(|_| frames.is_some()).map(Box::from);
-            if let Some(frames) = &mut frames {
+            if group.wants_frames {
+                let id = arrival.id.map(|id| feed.text(id));
                 let end = items.position();
-                frames.block(at, &data[start..end], id, &reception);
+                feed.block(self.number, at, &data[start..end], id);
                 start = end;
             }
             if let Some(cut) = &mut self.cut
@@ -101,11 +96,12 @@ impl Slot {
                 break;
             }
         }
-        if let Some(frames) = frames {
-            frames.begins(&data[start..]);
-        }
         drop(items);
-        self.group.live.deliveries.add(events);
+        if group.wants_frames && start < data.len() {
+            feed.begins(self.number, at, &data[start..]);
+        }
+        feed.hand_over_full(at);
+        group.live.deliveries.add(events);
         let is_over = self.source.ready_state() != ReadyState::Open;
         if is_over || self.cut.is_some_and(|cut| cut.trigger == Trigger::Now) {
             return ControlFlow::Break(());
@@ -131,9 +127,9 @@ impl Slot {
         let cut = self.cut.take()?;
         let now = Instant::now();
         let at = self.group.since_start(now);
-        let end = LegEnd::Cut(cut.number);
-        self.group.checker.borrow_mut().closed(self.number, at, end);
-        self.group.cuts.set(self.group.cuts.get() + 1);
+        let end = What::Closed(LegEnd::Cut(cut.number));
+        self.group.feed.borrow_mut().add(self.number, at, end);
+        self.group.live.cuts.add(1);
         self.outage = Some(cut.stratum.outage);
         let error = NetworkError::new(NetworkErrorKind::Reset, "cut on purpose");
         self.source.handle_failure(now, error);
