@@ -34,6 +34,7 @@ mod batch;
 mod cookies;
 mod error;
 mod local;
+mod refusal;
 #[cfg(feature = "capture")]
 mod replay;
 mod request;

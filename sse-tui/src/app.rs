@@ -15,7 +15,7 @@ use crossterm::event::{KeyEvent, KeyEventKind};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use regex::Regex;
-use sse_core::client::Request;
+use sse_core::client::{Request, TransportOptions};
 
 use crate::connection::{Connection, Link};
 use crate::continuity::Contiguity;
@@ -55,6 +55,8 @@ pub struct Setup {
     pub sources: Vec<String>,
     /// How each of them is asked for, as far as it is; for copies as curl.
     pub requests: Vec<Option<Request>>,
+    /// How connections are made; likewise.
+    pub transport: TransportOptions,
     /// Only these event types are listed; empty for all.
     pub event_types: Vec<String>,
     /// Leave after so many listed events.
@@ -83,6 +85,7 @@ impl Setup {
         Self {
             sources,
             requests: Vec::new(),
+            transport: TransportOptions::default(),
             event_types: Vec::new(),
             events: None,
             buffer: 64 << 20,
@@ -167,6 +170,7 @@ pub struct App {
     pub screens: Screens,
     notice: Option<Notice>,
     requests: Vec<Option<Request>>,
+    transport: TransportOptions,
     history: History,
     seek: Option<Seek>,
     /// Rows at which something came or went, or is missing.
@@ -224,6 +228,7 @@ impl App {
             screens: Screens::default(),
             notice: None,
             requests: setup.requests,
+            transport: setup.transport,
             history: History::default(),
             seek: None,
             gaps: VecDeque::new(),

@@ -238,7 +238,7 @@ fn outcome(leg: &Leg, first_ever: Option<&str>) -> Outcome {
     if leg.again > 0 && leg.first_id.as_deref() == first_ever {
         return Outcome::FullReplay;
     }
-    if leg.new_history {
+    if leg.new_history || leg.reset {
         return Outcome::NewHistory;
     }
     if leg.declared.is_some() {

@@ -1,5 +1,5 @@
-//! What the live panels show: the latest event of each type, and its numbers
-//! over time.
+//! What the live panels show: the latest event of each type of each stream, and
+//! its numbers over time.
 //!
 //! Data is looked at when it arrives, at most [`SAMPLES`] times a second for
 //! each type, and once more before it is drawn, so that the latest value is
@@ -13,7 +13,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::sanitize::prefix;
-use crate::store::Store;
+use crate::stats::Meter;
+use crate::store::{Row, Store};
 
 /// Times a second that the data of one type is looked at.
 pub const SAMPLES: i64 = 4;
@@ -99,11 +100,15 @@ impl Field {
     }
 }
 
-/// One event type.
+/// One event type of one stream.
 #[derive(Debug, Clone)]
 pub struct Panel {
     /// Its lane in [`Stats`](crate::stats::Stats).
     pub lane: u16,
+    /// The index of its stream.
+    pub source: u16,
+    /// How often it came.
+    pub meter: Meter,
     /// Its name.
     pub name: String,
     /// The numbers found in its data, in the order in which they were found.
@@ -135,6 +140,10 @@ impl Panel {
     /// The pointer that was asked for.
     pub fn wanted(&self) -> Option<&str> {
         self.chosen.as_deref()
+    }
+
+    fn key(&self) -> (u16, u16) {
+        (self.lane, self.source)
     }
 
     fn choose(&mut self, by: isize) {
@@ -180,10 +189,11 @@ impl Panel {
 #[derive(Debug, Default)]
 pub struct Charts {
     panels: Vec<Panel>,
-    by_lane: HashMap<u16, usize>,
+    /// By lane and stream.
+    places: HashMap<(u16, u16), usize>,
     wanted: Vec<Wanted>,
-    /// The lane of the panel that has the keys.
-    selected: Option<u16>,
+    /// Lane and stream of the panel that has the keys.
+    selected: Option<(u16, u16)>,
     zoomed: bool,
     /// Panels side by side and rows in sight, as drawn last.
     grid: (usize, usize),
@@ -208,18 +218,21 @@ impl Charts {
     }
 
     /// Takes note of an event.
-    pub fn event(&mut self, lane: u16, event_type: &str, at: Timestamp, row: u64, data: &str) {
-        let index = match self.by_lane.get(&lane) {
+    pub fn event(&mut self, row: u64, event: &Row<'_>) {
+        let (at, data) = (event.at, event.data);
+        let key = (event.lane, event.source);
+        let index = match self.places.get(&key) {
             Some(index) => *index,
             None if self.panels.len() >= MAX_PANELS => return,
             None => {
-                self.by_lane.insert(lane, self.panels.len());
-                self.panels.push(self.panel(lane, event_type));
+                self.places.insert(key, self.panels.len());
+                self.panels.push(self.panel(key, event.event_type, at));
                 self.panels.len() - 1
             }
         };
         let panel = &mut self.panels[index];
         panel.newest = row;
+        panel.meter.add(at);
         let soon = panel.looked_at.is_some_and(|(_, last)| {
             let gap = at.duration_since(last);
             gap >= SignedDuration::ZERO && gap < interval()
@@ -262,7 +275,7 @@ impl Charts {
                 place.unwrap_or(usize::MAX),
                 control,
                 panel.fields.is_empty(),
-                panel.lane,
+                panel.key(),
             )
         });
         panels
@@ -287,7 +300,7 @@ impl Charts {
 
     /// The place of the panel that has the keys.
     pub fn selected_index(&self) -> usize {
-        let selected = |panel: &&Panel| Some(panel.lane) == self.selected;
+        let selected = |panel: &&Panel| Some(panel.key()) == self.selected;
         self.panels().iter().position(selected).unwrap_or(0)
     }
 
@@ -301,7 +314,7 @@ impl Charts {
         let panels = self.panels();
         let last = panels.len().saturating_sub(1);
         let index = self.selected_index().saturating_add_signed(by).min(last);
-        self.selected = panels.get(index).map(|panel| panel.lane);
+        self.selected = panels.get(index).map(|panel| panel.key());
     }
 
     /// Moves the keys to another row of panels; in a single panel, to another
@@ -319,8 +332,8 @@ impl Charts {
 
     /// Shows another field of the selected panel.
     pub fn field(&mut self, by: isize) {
-        let lane = self.panels().get(self.selected_index()).map(|p| p.lane);
-        if let Some(index) = lane.and_then(|lane| self.by_lane.get(&lane)) {
+        let key = self.panels().get(self.selected_index()).map(|p| p.key());
+        if let Some(index) = key.and_then(|key| self.places.get(&key)) {
             self.panels[*index].choose(by);
         }
     }
@@ -330,11 +343,13 @@ impl Charts {
         self.zoomed = zoomed && !self.panels.is_empty();
     }
 
-    fn panel(&self, lane: u16, event_type: &str) -> Panel {
+    fn panel(&self, (lane, source): (u16, u16), event_type: &str, at: Timestamp) -> Panel {
         let wanted = |wanted: &&Wanted| wanted.event_type == event_type;
         let wanted = self.wanted.iter().find(wanted);
         Panel {
             lane,
+            source,
+            meter: Meter::new(at),
             name: event_type.to_owned(),
             fields: Vec::new(),
             fields_beyond: 0,

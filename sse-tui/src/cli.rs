@@ -1,5 +1,6 @@
 //! The command line.
 
+mod connect;
 mod layers;
 
 use std::io::Read;
@@ -21,6 +22,8 @@ use crate::replay::Speed;
 use crate::theme::ThemeName;
 
 pub use layers::{Asked, Failure, parse};
+
+use connect::ConnectArgs;
 
 /// Watch Server-Sent Events streams in the terminal, or print them.
 #[derive(Debug, Parser)]
@@ -100,7 +103,7 @@ pub(crate) struct Args {
     record_limit: ByteSize,
 
     /// Play a recording instead of reading streams
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["urls", "record", "request", "data", "header", "last_event_id", "no_reconnect", "reconnect"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["urls", "record", "request", "data", "header", "last_event_id", "no_reconnect", "reconnect", "ConnectArgs"])]
     replay: Option<PathBuf>,
 
     /// How fast to replay: 1, 10, 0.5, max, step [default: 1 in the dashboard, else max]
@@ -198,6 +201,9 @@ pub(crate) struct Args {
     /// Print the man page and exit
     #[arg(long)]
     man: bool,
+
+    #[command(flatten)]
+    connect: ConnectArgs,
 }
 
 impl Args {
@@ -233,6 +239,9 @@ impl Args {
         for (name, value) in &self.header {
             headers.append(name, value.clone());
         }
+        if let Some(cookies) = self.connect.cookies()? {
+            headers.append(header::COOKIE, cookies);
+        }
         let body = self.data.as_deref().map(body).transpose()?;
         if let Some(body) = &body {
             headers
@@ -249,6 +258,7 @@ impl Args {
             }
             let mut request = Request::new(method.clone(), parse_url(url)?);
             request.headers.clone_from(&headers);
+            request.auth = self.connect.auth();
             Ok(Source::Request(Box::new(
                 request.body(body.clone().unwrap_or_default()),
             )))
@@ -259,6 +269,7 @@ impl Args {
             .map(source)
             .collect::<Result<_, String>>()?;
         let mut options = Options::with_sources(sources);
+        self.connect.set(&mut options.client);
         let client = &mut options.client.source;
         client.last_event_id = self.last_event_id.unwrap_or_default();
         if self.no_reconnect || self.reconnect {

@@ -83,6 +83,8 @@ pub struct Leg {
     /// Events that the server said are missing; `None` inside: it does not know
     /// how many.
     pub declared: Option<Option<u64>>,
+    /// The server said that it has another history than the one asked for.
+    pub reset: bool,
     /// The server greeted as a hub does, which declares what is lost.
     pub greeted: bool,
     /// The id in that greeting, from which the hub goes on.
@@ -342,6 +344,7 @@ impl Connection {
             greeted: false,
             greeting: None,
             new_history: false,
+            reset: false,
         });
         text
     }

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use sse_core::client::{Auth, Request};
+use sse_core::client::{Auth, HttpVersion, Proxy, Request, TransportOptions};
 
 /// The command that asks for what comes after an event, for a POSIX shell.
-pub fn command(request: &Request, last_event_id: &str) -> String {
+pub fn command(request: &Request, last_event_id: &str, transport: &TransportOptions) -> String {
     let mut text = "curl -N".to_owned();
     let plain = if request.body.is_empty() {
         "GET"
@@ -47,7 +47,31 @@ pub fn command(request: &Request, last_event_id: &str) -> String {
         let body = String::from_utf8_lossy(&request.body);
         let _ = write!(text, " --data-binary {}", quote(&body));
     }
+    text.push_str(&options(transport));
     let _ = write!(text, " {}", quote(request.url.as_str()));
+    text
+}
+
+/// How the connection is made, where that was said.
+fn options(transport: &TransportOptions) -> String {
+    let mut text = String::new();
+    match &transport.proxy {
+        Proxy::System => {}
+        Proxy::Direct => text.push_str(" --noproxy '*'"),
+        Proxy::Url(url) => text = format!(" -x {}", quote(url.as_str())),
+    }
+    for path in &transport.extra_authorities {
+        let _ = write!(text, " --cacert {}", quote(&path.to_string_lossy()));
+    }
+    if transport.insecure {
+        text.push_str(" -k");
+    }
+    if transport.http_version == HttpVersion::Http2 {
+        text.push_str(" --http2-prior-knowledge");
+    }
+    if let Some(path) = &transport.unix_socket {
+        let _ = write!(text, " --unix-socket {}", quote(&path.to_string_lossy()));
+    }
     text
 }
 
@@ -61,6 +85,27 @@ mod tests {
     use http::{HeaderName, HeaderValue, Method};
 
     use super::*;
+
+    fn command(request: &Request, last_event_id: &str) -> String {
+        super::command(request, last_event_id, &TransportOptions::default())
+    }
+
+    #[test]
+    fn the_connection_is_made_as_here() {
+        let request = Request::get("https://h/".parse().unwrap());
+        let transport = TransportOptions {
+            proxy: Proxy::Url("socks5://p:1080".parse().unwrap()),
+            extra_authorities: vec!["/my ca.pem".into()],
+            insecure: true,
+            http_version: HttpVersion::Http2,
+            ..TransportOptions::default()
+        };
+        assert_eq!(
+            super::command(&request, "", &transport),
+            "curl -N -H 'Accept: text/event-stream' -x 'socks5://p:1080' \
+             --cacert '/my ca.pem' -k --http2-prior-knowledge 'https://h/'"
+        );
+    }
 
     #[test]
     fn a_plain_request_resumes_after_the_event() {

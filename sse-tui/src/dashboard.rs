@@ -54,6 +54,7 @@ pub(crate) fn app(options: &Options, streams: &Streams) -> App {
     let mut app = App::new(Setup {
         sources: streams.names(),
         requests: sources.iter().map(request).collect(),
+        transport: options.client.transport.clone(),
         event_types: options.event_types.clone(),
         events: options.events,
         buffer: options.buffer,

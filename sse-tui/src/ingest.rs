@@ -1,6 +1,7 @@
 //! Reads the streams and passes on what they say. Knows no screen.
 
 mod reader;
+mod refusal;
 mod room;
 
 use std::time::SystemTime;
@@ -190,6 +191,8 @@ pub struct Received {
     pub at: Timestamp,
     /// What.
     pub update: Update,
+    /// What the server said besides refusing, on one line.
+    pub said: Option<String>,
     /// Room that it takes; to be dropped once it was taken in.
     pub taken: Taken,
 }
@@ -353,7 +356,11 @@ impl Ingest {
 /// An update in the terms of the state; `None` for those that change nothing.
 pub fn change(received: Received) -> Option<Change> {
     let Received {
-        origin, at, update, ..
+        origin,
+        at,
+        update,
+        said,
+        ..
     } = received;
     Some(match update {
         Update::Connecting {
@@ -388,7 +395,7 @@ pub fn change(received: Received) -> Option<Change> {
         } => Change::Lost {
             at,
             leg,
-            cause: loss(&cause, unfinished),
+            cause: with_words(loss(&cause, unfinished), said),
             retry_at: at.saturating_add(retry_in).unwrap_or(at),
             end: End { cause, unfinished },
         },
@@ -396,7 +403,7 @@ pub fn change(received: Received) -> Option<Change> {
             cause, unfinished, ..
         } => Change::Closed {
             at,
-            ending: ending(&cause, unfinished, origin),
+            ending: ending(&cause, unfinished, origin, said),
             end: match origin {
                 // A stream that goes on after its recording was not cut.
                 Origin::EndOfRecording => End::default(),
@@ -409,11 +416,16 @@ pub fn change(received: Received) -> Option<Change> {
 
 /// Whether an end is a success: the server said that it is over, the input
 /// ended, or it was asked for.
-pub fn ending(cause: &Cause, unfinished: Option<Unfinished>, origin: Origin) -> Ending {
+pub fn ending(
+    cause: &Cause,
+    unfinished: Option<Unfinished>,
+    origin: Origin,
+    said: Option<String>,
+) -> Ending {
     let text = match (cause, origin) {
         (_, Origin::EndOfRecording) => with_loss("the recording ends here", unfinished),
         (Cause::EndOfStream, Origin::Stdin) => with_loss("the input ended", unfinished),
-        _ => loss(cause, unfinished),
+        _ => with_words(loss(cause, unfinished), said),
     };
     match cause {
         Cause::EndOfStream | Cause::NoContent | Cause::Closed => Ending::Complete(text),
@@ -425,6 +437,14 @@ pub fn ending(cause: &Cause, unfinished: Option<Unfinished>, origin: Origin) -> 
 /// middle must not look complete.
 pub fn loss(cause: &Cause, unfinished: Option<Unfinished>) -> String {
     with_loss(&cause.to_string(), unfinished)
+}
+
+/// What the server said goes after what that meant.
+pub(crate) fn with_words(text: String, said: Option<String>) -> String {
+    match said {
+        None => text,
+        Some(said) => format!("{text}: {said}"),
+    }
 }
 
 fn with_loss(text: &str, unfinished: Option<Unfinished>) -> String {

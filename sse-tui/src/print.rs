@@ -148,6 +148,7 @@ impl Printer {
                 origin,
                 at,
                 update,
+                said,
                 taken: _taken,
             } = received;
             match update {
@@ -171,13 +172,13 @@ impl Printer {
                     unfinished,
                     ..
                 } => {
-                    let loss = ingest::loss(&cause, unfinished);
+                    let loss = ingest::with_words(ingest::loss(&cause, unfinished), said);
                     let wait = format::duration(retry_in);
                     self.say(source, &format!("{loss}; connecting again in {wait}"));
                 }
                 Update::Closed {
                     cause, unfinished, ..
-                } => match ingest::ending(&cause, unfinished, origin) {
+                } => match ingest::ending(&cause, unfinished, origin, said) {
                     Ending::Failed(text) => {
                         self.say(source, &text);
                         code = ExitCode::FAILURE;

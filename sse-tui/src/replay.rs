@@ -336,6 +336,7 @@ impl Player {
                 origin: *origin,
                 at: received_at,
                 update,
+                said: None,
                 // What is read from a file at once is small.
                 taken: Taken::default(),
             };
@@ -359,6 +360,7 @@ impl Player {
                 origin: Origin::EndOfRecording,
                 at,
                 update,
+                said: None,
                 taken: Taken::default(),
             };
             if open[source] && sender.blocking_send(received).is_err() {

@@ -121,6 +121,8 @@ pub struct Screens {
     pub replay: Option<replay::Status>,
     /// Where the text stands in the data.
     pub text_pointer: Option<String>,
+    /// The screen that a row of the list was shown from.
+    pub back: Option<Screen>,
     requests: VecDeque<Request>,
     /// Stream, connection, time of the request.
     requested: VecDeque<(usize, u64, Timestamp)>,
@@ -137,6 +139,7 @@ impl Default for Screens {
             recording: None,
             replay: None,
             text_pointer: None,
+            back: None,
             requests: VecDeque::new(),
             requested: VecDeque::new(),
         }
@@ -154,8 +157,31 @@ impl Screens {
         self.requests.push_back(request);
     }
 
+    /// Goes to the main screen to show a row there.
+    pub fn show_row(&mut self) {
+        if self.current != Screen::Main {
+            self.back = Some(std::mem::take(&mut self.current));
+        }
+    }
+
+    /// Goes back to the screen that a row was shown from; false if there is none.
+    pub fn go_back(&mut self) -> bool {
+        match self.back.take() {
+            Some(screen) => {
+                self.current = screen;
+                true
+            }
+            None => false,
+        }
+    }
+
     /// A stream sent a request.
     pub fn requested(&mut self, source: usize, leg: u64, at: Timestamp) {
+        if let Some(text) = &mut self.transcript
+            && (text.source, text.leg) == (source, leg)
+        {
+            text.document.timing.request(at);
+        }
         if self.requested.len() == MAX_REQUESTED {
             self.requested.pop_front();
         }
@@ -214,6 +240,16 @@ impl Screens {
         selected: Option<&Row<'_>>,
         chosen: Option<u64>,
     ) -> Done {
+        let goes_on = [
+            Action::Text,
+            Action::Charts,
+            Action::Lints,
+            Action::Audit,
+            Action::Last,
+        ];
+        if self.current == Screen::Main && goes_on.contains(&action) {
+            self.back = None;
+        }
         match (context, action) {
             (_, Action::Suspend) => self.requests.push_back(Request::Suspend),
             (_, Action::Record) => self.requests.push_back(Request::Recording),

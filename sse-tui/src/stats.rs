@@ -97,7 +97,7 @@ pub struct Meter {
 }
 
 impl Meter {
-    fn new(at: Timestamp) -> Self {
+    pub(crate) fn new(at: Timestamp) -> Self {
         Self {
             count: 0,
             last_seen: at,
@@ -107,7 +107,7 @@ impl Meter {
         }
     }
 
-    fn add(&mut self, at: Timestamp) {
+    pub(crate) fn add(&mut self, at: Timestamp) {
         self.count += 1;
         self.last_seen = at;
         self.first_seen = self.first_seen.min(at);

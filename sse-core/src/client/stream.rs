@@ -14,6 +14,7 @@ use url::Url;
 
 use super::batch::{Batch, ReceivedAt};
 use super::error::{ConnectError, classify, innermost};
+use super::refusal;
 use super::request::{Auth, Request};
 use super::transport::{Transport, TransportOptions};
 use super::update::Update;
@@ -44,6 +45,8 @@ pub struct EventStream {
     connection: Connection,
     /// Of the response that is being opened.
     head: Option<(StatusCode, Version, HeaderMap)>,
+    /// The response that was refused last, its body unread.
+    refused: Option<Box<reqwest::Response>>,
     closed: Arc<AtomicBool>,
     /// Until when to look for what arrived before a deadline that passed unseen.
     grace: Option<Instant>,
@@ -118,6 +121,7 @@ impl EventStream {
             request,
             connection: Connection::None,
             head: None,
+            refused: None,
             closed: Arc::new(AtomicBool::new(false)),
             grace: None,
         })
@@ -127,6 +131,7 @@ impl EventStream {
     ///
     /// Cancel-safe: an update is either returned or still to come.
     pub async fn next(&mut self) -> Option<Update> {
+        self.refused = None;
         loop {
             if let Some(transition) = self.source.poll() {
                 return Some(self.carry_out(transition));
@@ -148,6 +153,17 @@ impl EventStream {
                 }
             }
         }
+    }
+
+    /// What the server said besides refusing: after an [`Update::Disconnected`] or
+    /// [`Update::Closed`] for a status or a media type, the beginning of the body, at
+    /// most 2 KiB, waited for at most a second. As it came: it may hold what steers a
+    /// terminal, but no control characters other than white space. `None` where there
+    /// is nothing, a page of HTML or XML, or what is no text, and when asked again
+    /// or after the next call of [`next`](Self::next), which hangs up.
+    pub async fn refusal(&mut self) -> Option<String> {
+        let response = self.refused.take()?;
+        refusal::read(*response).await
     }
 
     /// Closes for good: what was received and not yet returned is dropped, and
@@ -248,6 +264,8 @@ impl EventStream {
                 if self.source.ready_state() == ReadyState::Open {
                     self.connection = Connection::Open(response);
                     self.head = Some((status, version, headers));
+                } else {
+                    self.refused = Some(response);
                 }
                 None
             }

@@ -16,6 +16,7 @@ mod opening;
 mod parsing;
 mod reconnecting;
 mod redirects;
+mod refusal_bodies;
 mod refusals;
 mod resuming;
 mod slow_reader;

@@ -45,7 +45,7 @@ impl App {
                 self.say(Tone::Refused, text);
             }
             Done::Show(row) => {
-                self.screens.current = Screen::Main;
+                self.screens.show_row();
                 self.go_to(row);
                 self.focus = Focus::Detail;
                 self.show_detail();
@@ -85,7 +85,12 @@ impl App {
             Action::Close if self.detail.is_some() => {
                 self.detail = None;
                 self.focus = Focus::List;
+                // The text showed the detail; lints and audit a row.
+                if self.screens.back == Some(Screen::Text) {
+                    self.screens.go_back();
+                }
             }
+            Action::Close if self.screens.go_back() => {}
             Action::Close => self.view.follow(&places),
             Action::Focus => self.focus = self.next_focus(),
             Action::Filter => self.open_prompt(PromptKind::Filter),
@@ -300,7 +305,7 @@ impl App {
             RowKind::Event | RowKind::Gap => row.id,
             _ => "",
         };
-        let text = curl::command(request, id);
+        let text = curl::command(request, id, &self.transport);
         self.put_on_clipboard(text, "a curl command with all headers");
     }
 

@@ -85,7 +85,7 @@ impl App {
             let text = format!("the row is not listed: {key} lists all");
             return self.say(Tone::Refused, text);
         }
-        self.screens.current = Screen::Main;
+        self.screens.show_row();
         self.detail = None;
         self.focus = Focus::List;
         self.go_to(row);

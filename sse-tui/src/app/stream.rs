@@ -246,7 +246,7 @@ impl App {
         self.store.push_with_wire(&row, wire);
         let number = self.store.range().end - 1;
         let charts = &mut self.screens.charts;
-        charts.event(lane, event.event_type, at, number, event.data);
+        charts.event(number, &row);
         self.listed += 1;
         if self.events.is_some_and(|events| self.listed >= events) {
             self.exit = Some(Ok(()));
@@ -296,6 +296,7 @@ fn observe(
         connection.lost_more |= gap.missed.is_none();
         continuity.declared(event.last_event_id, gap.missed);
         if let Some(leg) = connection.legs.back_mut() {
+            leg.reset |= gap.reason == "store_reset";
             let before = leg.declared.unwrap_or(Some(0));
             leg.declared = Some(before.zip(gap.missed).map(|(one, other)| one + other));
         }

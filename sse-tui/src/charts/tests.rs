@@ -21,19 +21,24 @@ impl Fed {
     }
 
     fn event(&mut self, lane: u16, name: &str, time: i64, data: &str) {
-        let row = self.store.range().end;
-        self.store.push(&Row {
+        self.event_of(0, lane, name, time, data);
+    }
+
+    fn event_of(&mut self, source: u16, lane: u16, name: &str, time: i64, data: &str) {
+        let number = self.store.range().end;
+        let row = Row {
             kind: RowKind::Event,
             at: at(time),
             delta: None,
-            source: 0,
+            source,
             lane,
             leg: 1,
             event_type: name,
             id: "",
             data,
-        });
-        self.charts.event(lane, name, at(time), row, data);
+        };
+        self.store.push(&row);
+        self.charts.event(number, &row);
     }
 
     fn values(&self, pointer: &str, now: i64) -> Vec<f64> {
@@ -48,6 +53,27 @@ impl Fed {
             .map(|(_, value)| value)
             .collect()
     }
+}
+
+#[test]
+fn the_same_type_of_another_stream_has_a_panel_of_its_own() {
+    let mut fed = Fed::new(&[]);
+    for number in 0..8 {
+        fed.event_of(0, 0, "tick", number * 1000, "{\"price\":100}");
+        fed.event_of(1, 0, "tick", number * 1000, "{\"price\":200}");
+    }
+    let panels = fed.charts.panels();
+    assert_eq!(panels.len(), 2);
+    for (panel, price) in panels.iter().zip([100.0, 200.0]) {
+        let points = panel.fields[0].points(at(8000));
+        assert!(
+            points
+                .clone()
+                .all(|(_, value)| (value - price).abs() < 1e-9)
+        );
+        assert_eq!((points.count(), panel.meter.count), (8, 8));
+    }
+    assert_eq!((panels[0].source, panels[1].source), (0, 1));
 }
 
 #[test]

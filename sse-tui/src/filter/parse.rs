@@ -127,12 +127,14 @@ impl<'t> Parser<'t> {
     fn field(&mut self, name: &str) -> Result<Term, Problem> {
         let start = self.at;
         self.at += name.len() + 1;
+        self.space();
         let missing = self.rest().is_empty() || self.rest().starts_with([' ', ')']);
         Ok(match name {
-            "type" | "id" | "data" | "source" if missing => {
+            "type" | "event" | "id" | "data" | "source" if missing => {
                 return Err(self.problem(&format!("what should the {name} be?")));
             }
-            "type" => Term::Type(self.names()?),
+            // `event` as on the wire and on the command line.
+            "type" | "event" => Term::Type(self.names()?),
             "id" => Term::Id(self.pattern()?),
             "data" => Term::Data(self.pattern()?),
             "source" => {
@@ -177,17 +179,20 @@ impl<'t> Parser<'t> {
 
     fn json(&mut self) -> Result<Term, Problem> {
         let path = self.path()?;
+        self.space_before_sign();
         let check = if self.take("~") {
+            self.space();
             if self.rest().is_empty() || self.rest().starts_with([' ', ')']) {
                 return Err(self.problem("after ~ stands a word or a /regular expression/"));
             }
             Check::Matches(self.pattern()?)
         } else if let Some(comparison) = self.comparison() {
+            self.space();
             Check::Is(comparison, self.literal()?)
         } else if self.rest().is_empty() || self.rest().starts_with([' ', ')']) {
             Check::Present
         } else {
-            return Err(self.problem("after a member stands = != > >= < <= or ~, without spaces"));
+            return Err(self.problem("after a member stands = != > >= < <= or ~"));
         };
         Ok(Term::Json(path, check))
     }
@@ -245,6 +250,14 @@ impl<'t> Parser<'t> {
         })
     }
 
+    /// `.price > 100` is `.price>100`.
+    fn space_before_sign(&mut self) {
+        let next = self.rest().trim_start();
+        if next.starts_with(['=', '>', '<', '~']) || next.starts_with("!=") {
+            self.space();
+        }
+    }
+
     fn comparison(&mut self) -> Option<Comparison> {
         [
             ("!=", Comparison::NotEqual),
@@ -262,6 +275,7 @@ impl<'t> Parser<'t> {
 
     /// A value that one function understands.
     fn value<T>(&mut self, read: impl Fn(&str) -> Option<T>, mend: &str) -> Result<T, Problem> {
+        self.space();
         let word = self.word_ahead();
         match read(word) {
             Some(value) => {

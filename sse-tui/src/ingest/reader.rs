@@ -1,12 +1,13 @@
 //! One stream being read, and what it is told meanwhile.
 
 use jiff::Timestamp;
+use sse_core::Cause;
 use sse_core::client::{EventStream, LocalStream, Update};
 use tokio::io::Stdin;
 use tokio::sync::mpsc;
 
 use super::room::Room;
-use super::{Origin, Received, received_at};
+use super::{Origin, Received, received_at, refusal};
 
 /// What a stream is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,12 +60,19 @@ pub(super) async fn pass_on(mut reading: Reading, sender: mpsc::Sender<Received>
             Update::Batch(batch) => received_at(batch.received_at.system),
             _ => Timestamp::now(),
         };
+        let said = match &update {
+            Update::Disconnected { cause, .. } | Update::Closed { cause, .. } => {
+                reading.reader.said(cause).await
+            }
+            _ => None,
+        };
         let received = Received {
             source: reading.source,
             origin,
             at,
             taken: reading.room.take(&update).await,
             update,
+            said,
         };
         if sender.send(received).await.is_err() {
             return;
@@ -77,6 +85,16 @@ impl Reader {
         match self {
             Self::Remote(stream) => stream.next().await,
             Self::Local(stream) => stream.next().await,
+        }
+    }
+
+    /// What the server said when it refused.
+    async fn said(&mut self, cause: &Cause) -> Option<String> {
+        match (self, cause) {
+            (Self::Remote(stream), Cause::Status(_) | Cause::ContentType(_)) => {
+                stream.refusal().await.as_deref().map(refusal::words)
+            }
+            _ => None,
         }
     }
 

@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::style::Style;
 
 use super::facts::Places;
+use super::list::tail;
 use super::pen::Pen;
 use crate::app::App;
 use crate::audit::{self, Outcome, Reconnect};
@@ -19,7 +20,18 @@ const LEG: usize = 5;
 const OUTAGE: usize = 6;
 const OUTCOME: usize = 16;
 const COUNT: usize = 7;
-const ID: usize = 22;
+/// The least and the most of an id.
+const ID: (usize, usize) = (13, 22);
+/// What else stands on a line with everything, and room for some words.
+const OTHERS: usize = 92;
+
+/// What will stand here.
+const NOTHING: [&str; 4] = [
+    "After each reconnect a line here says which Last-Event-ID was sent, which id came",
+    "back first, and what became of the events in between: nothing lost, so many lost,",
+    "sent again, or unknown; and whether the server resumed, replayed everything, or",
+    "went on with what was new. To try it: r in the list reconnects.",
+];
 
 /// Fits the window to the screen, before it is drawn.
 pub(super) fn fit(app: &mut App, places: &Places) {
@@ -40,8 +52,7 @@ pub(super) fn draw(
     let names = places.draw_list(buffer, title(&reconnects), note(app), theme);
     let area = places.rows();
     if reconnects.is_empty() {
-        let text = " no reconnect so far";
-        Pen::line(buffer, area, 0).text(text, theme.dim);
+        places.draw_nothing(buffer, "no reconnect so far", &NOTHING, theme);
         return;
     }
     let columns = Columns::fit(app, usize::from(area.width));
@@ -86,7 +97,8 @@ fn note(app: &App) -> String {
 struct Columns {
     source: bool,
     counts: bool,
-    ids: bool,
+    /// Columns of each; 0 for none.
+    ids: usize,
 }
 
 impl Columns {
@@ -94,7 +106,10 @@ impl Columns {
         Self {
             source: app.connections.len() > 1,
             counts: width >= 66,
-            ids: width >= 66 + 2 * (ID + 1) + 12,
+            ids: match width.saturating_sub(OTHERS) / 2 {
+                room if room < ID.0 => 0,
+                room => room.min(ID.1),
+            },
         }
     }
 
@@ -114,10 +129,12 @@ impl Columns {
                 pen.right_column(name, COUNT, dim).skip(1);
             }
         }
-        if self.ids {
-            pen.skip(1)
-                .column("Last-Event-ID", ID, dim)
-                .column("first id", ID, dim);
+        if self.ids > 0 {
+            pen.skip(1).column("Last-Event-ID", self.ids, dim).column(
+                "first id back",
+                self.ids,
+                dim,
+            );
         }
         pen.skip(1).text("verdict", dim);
     }
@@ -157,13 +174,13 @@ impl Columns {
                 .right_column(&again, COUNT, worse(&again, theme.warn))
                 .skip(1);
         }
-        if self.ids {
+        if self.ids > 0 {
             let first = opened.and_then(|leg| leg.first_id.as_deref());
-            pen.skip(1).column(reconnect.sent(), ID, theme.dim).column(
-                first.unwrap_or(""),
-                ID,
-                theme.dim,
-            );
+            let [sent, first] =
+                [reconnect.sent(), first.unwrap_or("")].map(|id| tail(id, self.ids));
+            pen.skip(1)
+                .column(&sent, self.ids, theme.dim)
+                .column(&first, self.ids, theme.dim);
         }
         pen.skip(1);
         match reconnect.verdict() {

@@ -3,6 +3,7 @@
 mod figures;
 mod plot;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -125,6 +126,7 @@ pub(super) fn note(app: &App, area: Option<Rect>) -> String {
     };
     let charts = &app.screens.charts;
     let panels = charts.panels().len();
+    let lanes: BTreeSet<_> = charts.panels().iter().map(|panel| panel.lane).collect();
     let types = app.stats.lanes.len();
     let mut notes = Vec::new();
     let (columns, rows) = grid(area, panels);
@@ -133,8 +135,8 @@ pub(super) fn note(app: &App, area: Option<Rect>) -> String {
         let last = (from + columns * rows).min(panels);
         notes.push(format!("panels {}–{last} of {panels}", from + 1));
     }
-    if types > panels && app.hidden == 0 {
-        notes.push(format!("{} types without a panel", types - panels));
+    if types > lanes.len() && app.hidden == 0 {
+        notes.push(format!("{} types without a panel", types - lanes.len()));
     }
     notes.join(" · ")
 }
@@ -144,7 +146,7 @@ fn draw_line(pen: &mut Pen<'_>, panel: &Panel, app: &App, theme: &Theme, selecte
     let lane = theme.lane(usize::from(panel.lane));
     let now = app.screens.charts.now(app.now);
     pen.text(if selected { "▌" } else { " " }, theme.accent)
-        .column(&panel.name, 10, lane)
+        .column(&name(panel, app), 10, lane)
         .right_column(&rate(panel, app), 7, theme.dim)
         .skip(1);
     match shown(panel, now) {
@@ -169,24 +171,18 @@ fn draw_panel(
     selected: bool,
 ) {
     let now = app.screens.charts.now(app.now);
-    let meter = app
-        .stats
-        .lanes
-        .get(usize::from(panel.lane))
-        .map(|lane| &lane.meter);
-    let count = meter.map_or(0, |meter| meter.count);
-    let ago = meter.map_or(Duration::ZERO, |meter| {
-        Duration::try_from(now.duration_since(meter.last_seen)).unwrap_or_default()
-    });
+    let meter = &panel.meter;
+    let ago = Duration::try_from(now.duration_since(meter.last_seen)).unwrap_or_default();
     let ago = format::ago(ago);
     let note = format!(
         "{} · {} · {ago}",
         rate(panel, app),
-        format::short_count(count)
+        format::short_count(meter.count)
     );
-    let inside = Pane::new(panel.name.clone())
+    let name = name(panel, app);
+    let inside = Pane::new(name.clone())
         .note(
-            if usize::from(area.width) > note.width() + panel.name.width() + 8 {
+            if usize::from(area.width) > note.width() + name.width() + 8 {
                 note
             } else {
                 rate(panel, app)
@@ -226,11 +222,9 @@ fn draw_panel(
         let lane = theme.lane(usize::from(panel.lane));
         pen.text(" events/s ", theme.dim);
         let width = pen.room().saturating_sub(1);
-        if let Some(meter) = meter {
-            let amounts: Vec<_> = meter.series.last(now, width.min(180)).collect();
-            pen.skip(width - amounts.len());
-            pen.sparkline(&amounts, lane, theme.faint);
-        }
+        let amounts: Vec<_> = meter.series.last(now, width.min(180)).collect();
+        pen.skip(width - amounts.len());
+        pen.sparkline(&amounts, lane, theme.faint);
     }
 }
 
@@ -311,9 +305,16 @@ fn shown(panel: &Panel, now: Timestamp) -> Option<(&Field, f64)> {
 }
 
 fn rate(panel: &Panel, app: &App) -> String {
-    let now = app.screens.charts.now(app.now);
-    let lane = app.stats.lanes.get(usize::from(panel.lane));
-    lane.map_or_else(String::new, |lane| format::rate(lane.meter.rate(now)))
+    format::rate(panel.meter.rate(app.screens.charts.now(app.now)))
+}
+
+/// Its type, and of several streams which.
+fn name(panel: &Panel, app: &App) -> String {
+    if app.connections.len() > 1 {
+        format!("{} · {}", panel.name, panel.source + 1)
+    } else {
+        panel.name.clone()
+    }
 }
 
 #[cfg(test)]

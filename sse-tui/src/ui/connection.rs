@@ -78,7 +78,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme, zo
         ("cursor", cursor, cursor_style),
         ("latency", latency, theme.text),
         ("retry", retry, theme.text),
-        ("legs", legs(only), theme.text),
+        ("legs", legs(only, ""), theme.text),
         ("lost", ids + &again, ids_style),
         ("resumed", last_leg(only), theme.text),
     ];
@@ -123,7 +123,7 @@ fn draw_all(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
             pen.right(&format!(" {latency} "), theme.dim);
             let (cursor, style) = cursor(connection, theme);
             pen.text("      ", style)
-                .text(&legs(connection), theme.dim)
+                .text(&legs(connection, " leg"), theme.dim)
                 .text(" · ", theme.dim)
                 .foreign(&cursor, style);
         }
@@ -175,11 +175,13 @@ fn losses(connection: &Connection, theme: &Theme) -> (String, Style) {
     }
 }
 
-fn legs(connection: &Connection) -> String {
+/// How many, in this unit if one is to be named.
+fn legs(connection: &Connection, unit: &str) -> String {
     match connection.opened {
         0 => "none open yet".to_owned(),
-        1 => "1 leg".to_owned(),
-        legs => format!("{} legs", format::count(legs)),
+        1 => format!("1{unit}"),
+        legs if unit.is_empty() => format::count(legs),
+        legs => format!("{}{unit}s", format::count(legs)),
     }
 }
 

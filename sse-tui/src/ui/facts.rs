@@ -15,6 +15,8 @@ const BESIDE: u16 = 150;
 const BELOW: u16 = 10;
 /// With fewer lines than this there is only the list.
 const LEAST: u16 = 6;
+/// Columns of text that are read at a glance.
+const READABLE: usize = 84;
 /// Columns of their names.
 const NAME: u16 = 9;
 
@@ -76,6 +78,39 @@ impl Places {
             ..inside
         };
         self.has_names().then_some(names)
+    }
+
+    /// Draws what there is to say while the list is empty, over the room of both
+    /// parts.
+    pub(super) fn draw_nothing(
+        &self,
+        buffer: &mut Buffer,
+        title: &str,
+        words: &[&str],
+        theme: &Theme,
+    ) {
+        let area = self.edge.inside(self.list);
+        let mut pen = Pen::line(buffer, area, 0);
+        pen.skip(1).text(title, theme.text);
+        let width = usize::from(area.width.saturating_sub(2)).max(1);
+        let mut lines = Lines::default();
+        let words = words.join(" ");
+        lines.extend(&words, &[], width.min(READABLE));
+        for line in 0..lines.len() {
+            let (start, end) = lines.get(line);
+            Pen::line(buffer, area, line as u16 + 2)
+                .skip(1)
+                .text(words[start..end].trim_end(), theme.dim);
+        }
+    }
+
+    /// Without facts: the list alone.
+    pub(super) fn of_list(area: Rect, edge: Edge) -> Self {
+        Self {
+            list: area,
+            facts: Rect::ZERO,
+            edge,
+        }
     }
 
     /// Draws the facts, each wrapped to as many lines as it takes.

@@ -11,8 +11,9 @@ use unicode_width::UnicodeWidthStr;
 
 use super::pen::Pen;
 use crate::app::{App, Tone};
+use crate::connection::Link;
 use crate::format;
-use crate::keymap::{Action, Binding};
+use crate::keymap::{Action, Binding, Context, Key};
 use crate::mouse::{Target, Zones};
 use crate::prompt::{Prompt, PromptKind};
 use crate::screens::Screen;
@@ -37,9 +38,6 @@ pub(super) fn draw(
         format::bytes(app.store.used() as f64),
         format::bytes(app.store.budget() as f64).replace(".0 ", " ")
     );
-    if app.mouse {
-        pen.right(" mouse ", theme.dim);
-    }
     let note = super::charts::note(app, charts);
     if !note.is_empty() {
         pen.right(&format!(" {note} "), theme.warn);
@@ -50,35 +48,76 @@ pub(super) fn draw(
     }
     pen.text(" ", theme.dim);
     draw_recording(&mut pen, app, theme);
-    let context = app.context();
-    for binding in hints(app) {
-        let Some(first) = binding.keys.first() else {
+    let mut hints: Vec<Hint> = hints(app)
+        .filter_map(|binding| Hint::of(binding, app, theme))
+        .collect();
+    while !hints.is_empty() {
+        let hint = hints.remove(0);
+        // How to get help and to leave is said, if anything is.
+        let kept: usize = if hint.kept {
+            0
+        } else {
+            let kept = hints.iter().filter(|hint| hint.kept);
+            kept.map(|hint| hint.width() + 2).sum()
+        };
+        if pen.room() < hint.width() + kept {
+            hints.retain(|hint| hint.kept);
             continue;
-        };
-        let key = first.label_in(theme.ascii);
-        let hint = match binding.action {
-            Action::Pause if app.view.paused() => "resume",
-            Action::Record if app.screens.recording.is_some() => "end recording",
-            _ => binding.hint,
-        };
-        let other = counterpart(binding.action).and_then(|other| app.keymap.key(context, other));
-        let key = match other.map(|other| other.label_in(theme.ascii)) {
-            Some(other) if other.width() + key.width() == 2 => key + &other,
-            Some(other) => format!("{key} {other}"),
-            None => key,
-        };
-        if pen.room() < key.width() + hint.width() + 1 {
-            return;
         }
         let start = pen.place();
-        pen.text(&key, theme.accent)
+        pen.text(&hint.keys, theme.accent)
             .text(" ", theme.dim)
-            .text(hint, theme.dim);
-        zones.add(pen.since(start), Target::Key(*first));
+            .text(hint.word, theme.dim);
+        zones.add(pen.since(start), Target::Key(hint.key));
         pen.text("  ", theme.dim);
+    }
+    if app.mouse && pen.room() > MOUSE.len() {
+        pen.right(MOUSE, theme.dim);
     }
     if pen.room() > kept.len() {
         pen.right(&kept, theme.dim);
+    }
+}
+
+/// That the mouse works.
+const MOUSE: &str = " mouse ";
+
+/// A key, or two that belong together, and a word.
+struct Hint {
+    key: Key,
+    keys: String,
+    word: &'static str,
+    /// Others go without room before it does.
+    kept: bool,
+}
+
+impl Hint {
+    fn of(binding: &Binding, app: &App, theme: &Theme) -> Option<Self> {
+        let key = *binding.keys.first()?;
+        let context = app.context();
+        let keys = key.label_in(theme.ascii);
+        let other = counterpart(binding.action).and_then(|other| app.keymap.key(context, other));
+        let keys = match other.map(|other| other.label_in(theme.ascii)) {
+            Some(other) if other.width() + keys.width() == 2 => keys + &other,
+            Some(other) => format!("{keys} {other}"),
+            None => keys,
+        };
+        let word = match binding.action {
+            Action::Pause if app.view.paused() => "resume",
+            Action::Record if app.screens.recording.is_some() => "end recording",
+            Action::Close if context == Context::Detail && app.screens.back.is_some() => "back",
+            _ => binding.hint,
+        };
+        Some(Self {
+            key,
+            keys,
+            word,
+            kept: matches!(binding.action, Action::Help | Action::Quit | Action::Close),
+        })
+    }
+
+    fn width(&self) -> usize {
+        self.keys.width() + 1 + self.word.width()
     }
 }
 
@@ -103,9 +142,18 @@ fn hints(app: &App) -> impl Iterator<Item = &Binding> {
         Screen::Lints => Some(Action::Lints),
         Screen::Audit => Some(Action::Audit),
     };
-    hints.filter(move |binding| {
-        let action = binding.action;
-        Some(action) != shown && !(replay && action == Action::Record)
+    let list = app.context() == Context::List;
+    let ended = !replay
+        && app
+            .connections
+            .iter()
+            .any(|connection| matches!(connection.link, Link::Closed(_)));
+    let back = app.screens.back.is_some();
+    hints.filter(move |binding| match binding.action {
+        Action::Record => !replay,
+        Action::Reconnect if list => ended,
+        Action::Close if list => back,
+        action => Some(action) != shown,
     })
 }
 

@@ -2,6 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::widgets::{Clear, Widget};
 use unicode_width::UnicodeWidthStr;
 
@@ -15,6 +16,7 @@ use crate::theme::Theme;
 enum Line {
     Title(&'static str),
     Keys(String, &'static str),
+    Sign(&'static str, fn(&Theme) -> Style, &'static str),
     Space,
 }
 
@@ -80,6 +82,11 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) ->
                     .right_column(text, keys, theme.accent)
                     .skip(2)
                     .text(help, theme.text),
+                Line::Sign(sign, style, meaning) => pen
+                    .skip(1)
+                    .right_column(sign, keys, style(theme))
+                    .skip(2)
+                    .text(meaning, theme.text),
                 Line::Space => &mut pen,
             };
         }
@@ -109,6 +116,8 @@ fn columns(app: &App, ascii: bool) -> Vec<Vec<Line>> {
         [
             syntax(),
             vec![Line::Space],
+            signs(),
+            vec![Line::Space],
             keys(app, ascii, &[Context::Help]),
         ]
         .into_iter()
@@ -131,7 +140,7 @@ fn column_width(column: &[Line]) -> usize {
                 keys = section_keys(&column[number + 1..]);
                 title.width() + 2
             }
-            Line::Keys(_, help) => keys + help.width() + 5,
+            Line::Keys(_, help) | Line::Sign(_, _, help) => keys + help.width() + 5,
             Line::Space => 0,
         });
     }
@@ -145,6 +154,7 @@ fn section_keys(lines: &[Line]) -> usize {
         .take_while(|line| !matches!(line, Line::Title(_)));
     let widths = section.map(|line| match line {
         Line::Keys(keys, _) => keys.width(),
+        Line::Sign(sign, ..) => sign.width(),
         _ => 0,
     });
     widths.max().unwrap_or(0)
@@ -167,6 +177,41 @@ fn keys(app: &App, ascii: bool, contexts: &[Context]) -> Vec<Line> {
     }
     lines
 }
+
+/// What signs and colours mean.
+fn signs() -> Vec<Line> {
+    let sign = |(sign, style, meaning)| Line::Sign(sign, style, meaning);
+    let mut lines = vec![Line::Title("signs and colours")];
+    lines.extend(SIGNS.map(sign));
+    lines
+}
+
+type Sign = (&'static str, fn(&Theme) -> Style, &'static str);
+
+const SIGNS: [Sign; 10] = [
+    (
+        "●",
+        |theme| theme.good,
+        "open; a type: its colour everywhere",
+    ),
+    ("◌", |theme| theme.warn, "connecting, or waiting to"),
+    ("■ ✕", |theme| theme.bad, "ended; ended for a failure"),
+    ("○ ◉", |theme| theme.accent, "type that is muted; solo"),
+    ("▌ ◆", |theme| theme.accent, "selected row; bookmark"),
+    ("──", |theme| theme.good, "connected, nothing lost"),
+    ("──", |theme| theme.warn, "no connection, or loss unknown"),
+    ("──", |theme| theme.bad, "cut off, or events lost"),
+    (
+        "▁▇",
+        |theme| theme.accent,
+        "events a second, now at the right",
+    ),
+    (
+        "0+",
+        |theme| theme.bad,
+        "lost, says the server, not how many",
+    ),
+];
 
 fn syntax() -> Vec<Line> {
     let mut lines = vec![Line::Title("filter, terms side by side must all hold")];

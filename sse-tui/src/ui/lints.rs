@@ -21,6 +21,14 @@ use crate::theme::Theme;
 const TIMES: usize = 6;
 const AGO: usize = 4;
 
+/// What will stand here.
+const NOTHING: [&str; 4] = [
+    "What is wrong with a stream although it can be read is listed here, with its",
+    "evidence, the source of the rule and what mends it: no ids, no heartbeat, extreme",
+    "reconnection times, events that wait in a buffer, fields that are ignored, an event",
+    "without its end, headers. Some are known only after a while.",
+];
+
 /// Fits the window to the screen, before it is drawn.
 pub(super) fn fit(app: &mut App, places: &Places) {
     let keys = app.screens.lints.keys();
@@ -41,8 +49,7 @@ pub(super) fn draw(
     let names = places.draw_list(buffer, "lints".to_owned(), note(&rows), theme);
     let area = places.rows();
     if rows.is_empty() {
-        let text = " nothing to remark so far";
-        Pen::line(buffer, area, 0).text(text, theme.dim);
+        places.draw_nothing(buffer, "nothing to remark so far", &NOTHING, theme);
         return;
     }
     let several = app.connections.len() > 1;

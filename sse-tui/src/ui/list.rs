@@ -1,5 +1,6 @@
 //! The events, one line each; only the rows in sight are looked at.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -107,6 +108,9 @@ pub(super) fn lines_above(app: &App) -> usize {
     }
 }
 
+/// Columns that a type may take, on a narrow and on a wide screen.
+const TYPE: (usize, usize) = (16, 26);
+
 /// Widths in columns; 0 leaves a column out.
 struct Columns {
     time: usize,
@@ -124,7 +128,7 @@ impl Columns {
         let (mut event_type, mut id) = (4, 0);
         let rows = places.filter_map(|place| app.store.get(app.listing.row(place)?));
         for row in rows.filter(|row| row.kind == RowKind::Event) {
-            event_type = event_type.max(columns(row.event_type, 16));
+            event_type = event_type.max(columns(row.event_type, TYPE.1));
             id = id.max(columns(row.id, 22));
         }
         let streams = app.connections.len();
@@ -145,7 +149,7 @@ impl Columns {
             event_type: match width {
                 _ if !shown(Column::Type) => 0,
                 0..70 => event_type.min(10),
-                _ => event_type.min(16),
+                _ => event_type.min((width / 4).clamp(TYPE.0, TYPE.1)),
             },
             id: if width < 50 || !shown(Column::Id) {
                 0
@@ -265,9 +269,9 @@ fn draw_event(
         theme.lane(usize::from(row.lane))
     };
     if columns.event_type > 0 {
-        let name = prefix(row.event_type, columns.event_type * MOST_BYTES);
-        let places = hits(app, name);
-        pen.marked_column(name, columns.event_type, lane, &places, theme.hit)
+        let name = middle(row.event_type, columns.event_type);
+        let places = hits(app, &name);
+        pen.marked_column(&name, columns.event_type, lane, &places, theme.hit)
             .skip(1);
     }
     if columns.id > 0 {
@@ -319,8 +323,30 @@ fn draw_token(
     pen.marked(token, style, &inside, theme.hit);
 }
 
+/// Types often differ in their last word: `content_block_start`,
+/// `content_block_stop`.
+pub(super) fn middle(name: &str, width: usize) -> Cow<'_, str> {
+    let whole = columns(name, width + 1) <= width && name.len() <= width * MOST_BYTES;
+    if whole || width < LEAST_MIDDLE {
+        return prefix(name, width * MOST_BYTES).into();
+    }
+    let end = tail(name, width - width / 2);
+    let mut start = String::new();
+    for character in name.chars().take(width) {
+        start.push(character);
+        if sanitize(&start).width() > width / 2 {
+            start.pop();
+            break;
+        }
+    }
+    Cow::Owned(start + &end)
+}
+
+/// A narrower name keeps its beginning.
+const LEAST_MIDDLE: usize = 10;
+
 /// The end of an id says more than its beginning.
-fn tail(id: &str, width: usize) -> String {
+pub(super) fn tail(id: &str, width: usize) -> String {
     if columns(id, width + 1) <= width && id.len() <= width * MOST_BYTES {
         return id.to_owned();
     }
@@ -354,6 +380,22 @@ mod tests {
     fn an_id_is_cut_at_its_beginning() {
         assert_eq!(tail("k3x9a1bc-17", 22), "k3x9a1bc-17");
         assert_eq!(tail("k3x9a1bc-17", 6), "…bc-17");
+    }
+
+    #[test]
+    fn a_type_is_cut_in_its_middle() {
+        for (name, width, shown) in [
+            ("content_block_stop", 18, "content_block_stop"),
+            ("content_block_stop", 14, "content…k_stop"),
+            ("response.output_text.delta", 16, "response…t.delta"),
+            ("日本語イベント名前です", 12, "日本語…です"),
+            ("content_block_stop", 8, "content_block_stop"),
+        ] {
+            let cut = middle(name, width);
+            assert_eq!(cut, shown, "{name} in {width}");
+        }
+        let endless = "\u{301}".repeat(2_000);
+        assert!(middle(&endless, 16).len() < 200);
     }
 
     #[test]

@@ -61,7 +61,18 @@ pub fn draw(frame: &mut Frame<'_>, app: &mut App, theme: &Theme) {
         let (width, height) = places.text();
         text.fit(width, height);
     }
-    let review = panes.review.map(|area| facts::Places::of(area, panes.edge));
+    let nothing = match app.screens.current {
+        Screen::Lints => app.screens.lints.rows().is_empty(),
+        Screen::Audit => crate::audit::reconnects(app).is_empty(),
+        _ => false,
+    };
+    let review = panes.review.map(|area| {
+        if nothing {
+            facts::Places::of_list(area, panes.edge)
+        } else {
+            facts::Places::of(area, panes.edge)
+        }
+    });
     match (&review, app.screens.current) {
         (Some(places), Screen::Lints) => lints::fit(app, places),
         (Some(places), Screen::Audit) => audit::fit(app, places),

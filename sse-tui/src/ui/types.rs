@@ -7,6 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
+use super::list::middle;
 use super::pen::Pen;
 use crate::app::{App, Focus};
 use crate::format;
@@ -171,7 +172,7 @@ pub(super) fn draw_line(
         }
         let start = pen.place();
         pen.text(sign(number, app), style).text(" ", style);
-        pen.column(&lane.name, width, style);
+        pen.column(&middle(&lane.name, width), width, style);
         if spark > 0 {
             let amounts: Vec<_> = lane.meter.series.last(app.now, spark).collect();
             pen.sparkline(&amounts, style, theme.faint).text(" ", style);
@@ -204,8 +205,9 @@ fn draw_card(buffer: &mut Buffer, at: &At, lane: &Lane, app: &App, theme: &Theme
     pen.right(" ", style)
         .text(" ", style)
         .text(sign(at.number, app), style)
-        .text(" ", style)
-        .foreign(&lane.name, style);
+        .text(" ", style);
+    let name = middle(&lane.name, pen.room());
+    pen.foreign(&name, style);
 
     let mut pen = Pen::line(buffer, at.area, at.line + 1);
     pen.right(" ", style);
@@ -235,8 +237,9 @@ fn draw_short(buffer: &mut Buffer, at: &At, lane: &Lane, app: &App, theme: &Them
     );
     pen.text(" ", style)
         .text(sign(at.number, app), style)
-        .text(" ", style)
-        .foreign(&lane.name, style);
+        .text(" ", style);
+    let name = middle(&lane.name, pen.room());
+    pen.foreign(&name, style);
 }
 
 /// How long ago the last one arrived.

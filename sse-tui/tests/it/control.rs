@@ -29,7 +29,7 @@ fn an_open_stream_reconnects_at_once_when_asked_and_resumes() {
     tmux.keys(&["r"]);
     let second = testing::receive(&server.requests, "a request");
     assert_eq!(header(&second, "last-event-id").as_deref(), Some("1"));
-    tmux.wait_for(&["two", "2 legs"]);
+    tmux.wait_for(&["two", "legs      2"]);
     tmux.keys(&["q"]);
     tmux.assert_restored(0);
 }
@@ -53,7 +53,7 @@ fn a_stream_that_was_ended_is_opened_again_where_it_was() {
     tmux.keys(&["r"]);
     let second = testing::receive(&server.requests, "a request");
     assert_eq!(header(&second, "last-event-id").as_deref(), Some("1"));
-    tmux.wait_for(&["two", "2 legs", "● open"]);
+    tmux.wait_for(&["two", "legs      2", "● open"]);
     tmux.keys(&["q"]);
     tmux.assert_restored(0);
 }

@@ -5,6 +5,7 @@
 mod ascii;
 mod charts;
 mod config;
+mod connect;
 mod control;
 mod escapes;
 mod inspect;

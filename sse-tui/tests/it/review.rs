@@ -209,6 +209,59 @@ fn each_reconnect_has_its_outcome() {
 }
 
 #[test]
+fn a_server_that_says_it_began_anew_did_not_resume() {
+    let mut fixture = Fixture::busy();
+    fixture.lose(41.0, 1, "connection reset", 1.0);
+    fixture.open(42.0, 2, "k3x9a1bc-40");
+    let gap = "id: m1-7\nevent: gap\ndata: {\"reason\":\"store_reset\",\"missed\":null}\n\n";
+    fixture.feed_leg(0, 42.1, 2, gap);
+    fixture.press(&[key('a')]);
+    let screen = fixture.text(SIZE);
+    assert!(screen.contains("1.0s new history"), "{screen}");
+}
+
+#[test]
+fn esc_goes_back_to_where_a_row_was_shown_from() {
+    for (screen, title) in [('a', "audit · 5 reconnects"), ('!', "╭ lints")] {
+        let mut fixture = if screen == 'a' {
+            reconnecting()
+        } else {
+            sloppy()
+        };
+        let shows = |fixture: &mut Fixture| fixture.text((200, 50)).contains(title);
+        fixture.press(&[key(screen), KeyCode::Up, KeyCode::Enter]);
+        let list = fixture.text((200, 50));
+        assert!(!list.contains(title) && list.contains("Esc back"), "{list}");
+        // A detail in between is closed first.
+        fixture.press(&[KeyCode::Enter, KeyCode::Esc]);
+        assert!(!shows(&mut fixture));
+        fixture.press(&[KeyCode::Esc]);
+        assert!(shows(&mut fixture), "{title}");
+        fixture.press(&[KeyCode::Esc, KeyCode::Esc]);
+        assert!(!shows(&mut fixture), "it was closed");
+        // Who goes on from the list does not come back.
+        fixture.press(&[key(screen), KeyCode::Up, KeyCode::Enter, key('G')]);
+        fixture.press(&[KeyCode::Esc]);
+        assert!(!shows(&mut fixture));
+    }
+}
+
+#[test]
+fn before_there_is_anything_they_say_what_will_stand_there() {
+    for (screen, words) in [
+        ('a', "which Last-Event-ID was sent"),
+        ('!', "evidence, the source of the rule"),
+    ] {
+        let mut fixture = Fixture::busy();
+        fixture.press(&[key(screen)]);
+        for size in [(200, 50), (100, 30), (80, 24)] {
+            let text = fixture.text(size);
+            assert!(text.contains(words), "{text}");
+        }
+    }
+}
+
+#[test]
 fn a_refused_reconnect_is_rejected_and_204_is_the_end() {
     for (cause, words) in [
         (Cause::Status(StatusCode::NOT_FOUND), "rejected"),

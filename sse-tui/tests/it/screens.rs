@@ -221,6 +221,61 @@ impl Fixture {
 }
 
 #[test]
+fn how_to_get_help_and_to_leave_is_said_on_every_screen() {
+    for screen in [None, Some('D'), Some('t'), Some('a'), Some('!')] {
+        let mut fixture = Fixture::busy();
+        fixture.press(&screen.map(KeyCode::Char).into_iter().collect::<Vec<_>>());
+        for columns in [60, 80, 120, 200] {
+            let text = fixture.text((columns, 24));
+            let footer = text.lines().last().unwrap();
+            let closes = screen.is_none() || footer.contains("Esc close");
+            assert!(
+                footer.contains("? help  q quit") && closes,
+                "{screen:?} {columns}: {footer}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_stream_that_ended_can_be_reconnected_the_footer_says() {
+    let mut fixture = Fixture::busy();
+    assert!(!fixture.text((120, 36)).contains("r reconnect"));
+    fixture.lose(41.0, 1, "connection reset", 60.0);
+    fixture.clock(41.5);
+    assert!(!fixture.text((120, 36)).contains("r reconnect"));
+    let at = fixture.at(42.0);
+    let ending = Ending::Complete("closed".to_owned());
+    let end = reset();
+    fixture.change(Change::Closed { at, ending, end });
+    let screen = fixture.text((120, 36));
+    assert!(screen.contains("r reconnect"), "{screen}");
+}
+
+#[test]
+fn types_that_differ_at_their_end_are_told_apart() {
+    let mut fixture = Fixture::new();
+    fixture.open(0.0, 1, "");
+    for name in [
+        "content_block_start",
+        "content_block_delta",
+        "content_block_stop",
+    ] {
+        fixture.feed(1.0, &format!("event: {name}\ndata: 1\n\n"));
+    }
+    for (size, shown) in [
+        ((200, 50), ["content_block_start", "content_block_stop"]),
+        ((80, 24), ["content_block_start", "content_block_stop"]),
+        ((66, 20), ["conte…tart", "conte…stop"]),
+    ] {
+        let text = fixture.text(size);
+        for name in shown {
+            assert!(text.matches(name).count() >= 1, "{name}: {text}");
+        }
+    }
+}
+
+#[test]
 fn main_screen() {
     Fixture::busy().snapshots("main");
 }

@@ -113,6 +113,37 @@ fn messages() -> Fixture {
 }
 
 #[test]
+fn the_time_to_first_content_is_known_whenever_the_text_was_opened() {
+    let mut fixture = Fixture::new();
+    fixture.press(&[key('t')]);
+    requested(&mut fixture);
+    fixture.feed(0.5, &chat_chunk(0, "Hello"));
+    let screen = fixture.text((120, 36));
+    assert!(screen.contains("first content 500ms"), "{screen}");
+}
+
+#[test]
+fn esc_goes_from_an_event_back_to_the_text_that_it_was_shown_from() {
+    let mut fixture = chat_cut();
+    fixture.text((120, 36));
+    fixture.press(&[KeyCode::Up, KeyCode::Enter]);
+    let detail = fixture.text((120, 36));
+    assert!(
+        detail.contains("received") && detail.contains("Esc back"),
+        "{detail}"
+    );
+    fixture.press(&[KeyCode::Esc]);
+    let text = fixture.text((120, 36));
+    assert!(text.contains("text · connection 1"), "{text}");
+    fixture.press(&[KeyCode::Esc]);
+    let list = fixture.text((120, 36));
+    assert!(
+        list.contains("╭ events") && !list.contains("received"),
+        "{list}"
+    );
+}
+
+#[test]
 fn a_cut_answer_of_two_choices_with_a_stall() {
     chat_cut().snapshots("text_cut");
 }
