@@ -1,6 +1,6 @@
 //! HTTP/2 frames by hand, for what a well-behaved client does not send.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, Write};
 use std::net::TcpStream;
 use std::time::Instant;
 

@@ -1,6 +1,6 @@
 //! Ten thousand streams that wait.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
 

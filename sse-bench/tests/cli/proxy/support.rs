@@ -1,6 +1,6 @@
 //! The proxy as a process, and a client that keeps what it saw on the socket.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::mpsc::Receiver;
 

@@ -1,7 +1,6 @@
 //! An event stream, read with the toolkit's own parser.
 
 use std::collections::VecDeque;
-use std::io::Read;
 use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
