@@ -57,6 +57,17 @@ pub fn rest<T>(from: &Receiver<T>, what: &str) -> Vec<T> {
     }
 }
 
+/// One read, which a signal does not end: those with a timeout are not begun again
+/// by the system, not even after a process was stopped and continued.
+pub fn read(mut from: impl Read, buffer: &mut [u8]) -> std::io::Result<usize> {
+    loop {
+        match from.read(buffer) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            read => return read,
+        }
+    }
+}
+
 /// The lines of a pipe as they come, without their ends.
 pub fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
     let (told, lines) = channel();

@@ -133,7 +133,7 @@ pub(crate) fn send(stream: &mut TcpStream, bytes: impl AsRef<[u8]>) {
 
 /// Returns once the client has closed.
 pub(crate) fn hold(stream: &mut TcpStream) {
-    let _ = stream.read(&mut [0; 64]);
+    let _ = testing::read(stream, &mut [0; 64]);
 }
 
 pub(crate) fn chunk(data: &str) -> String {

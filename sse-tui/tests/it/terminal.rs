@@ -88,7 +88,8 @@ impl Tmux {
     }
 
     pub(crate) fn wait_for(&self, words: &[&str]) -> String {
-        let end = Instant::now() + PATIENCE;
+        // Some of it comes after 16 MiB were read.
+        let end = Instant::now() + 2 * PATIENCE;
         loop {
             let screen = self.screen();
             if words.iter().all(|word| screen.contains(word)) {

@@ -1,6 +1,6 @@
 //! The proxy as a process, and a client that keeps what it saw on the socket.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::mpsc::Receiver;
 
@@ -175,7 +175,7 @@ impl Response {
     /// One read, or how it ended.
     fn read(&mut self) -> Result<usize, Ended> {
         let mut buffer = [0; 16 << 10];
-        match self.socket.read(&mut buffer) {
+        match testing::read(&self.socket, &mut buffer) {
             Ok(0) => Err(Ended::Closed),
             Ok(length) => {
                 self.wire.extend_from_slice(&buffer[..length]);
