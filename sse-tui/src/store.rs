@@ -102,6 +102,27 @@ struct Segment {
 }
 
 impl Segment {
+    /// Room for so much text, and for a little more rows and reads than this.
+    fn new(first: u64, text: usize, (rows, reads): (usize, usize)) -> Self {
+        let more = |count: usize| count + count / 16;
+        Self {
+            first,
+            text: String::with_capacity(text),
+            odd: Vec::new(),
+            rows: Vec::with_capacity(more(rows)),
+            reads: Vec::with_capacity(more(reads)),
+        }
+    }
+
+    fn emptied(mut self, first: u64) -> Self {
+        self.first = first;
+        self.text.clear();
+        self.odd = Vec::new();
+        self.rows.clear();
+        self.reads.clear();
+        self
+    }
+
     fn bytes(&self) -> usize {
         self.text.capacity()
             + self.odd.capacity()
@@ -208,6 +229,11 @@ const LONGEST: usize = 1 << 29;
 #[derive(Debug)]
 pub struct Store {
     segments: VecDeque<Segment>,
+    /// The last that was evicted: its memory is for the next. A store that is full
+    /// allocates nothing, so that nothing of it comes to lie between the short
+    /// lives of what streams bring, where it would keep an allocator from giving
+    /// memory back.
+    spare: Option<Segment>,
     /// Bytes of all segments but the last.
     sealed_bytes: usize,
     budget: usize,
@@ -223,6 +249,7 @@ impl Store {
     pub fn new(budget: usize) -> Self {
         Self {
             segments: VecDeque::new(),
+            spare: None,
             sealed_bytes: 0,
             budget,
             segment_bytes: (budget / 16).clamp(4 << 10, 256 << 10),
@@ -251,13 +278,14 @@ impl Store {
             last.text.capacity() - last.text.len() < length || last.rows.len() >= SEGMENT_ROWS
         });
         if full {
-            self.sealed_bytes += self.segments.back().map_or(0, Segment::bytes);
-            self.segments.push_back(Segment {
-                first: self.end,
-                text: String::with_capacity(length.max(self.segment_bytes)),
-                odd: Vec::new(),
-                rows: Vec::new(),
-                reads: Vec::new(),
+            let last = self.segments.back();
+            self.sealed_bytes += last.map_or(0, Segment::bytes);
+            let alike = last.map_or((0, 0), |last| (last.rows.len(), last.reads.len()));
+            let spare = self.spare.take();
+            let spare = spare.filter(|spare| spare.text.capacity() >= length);
+            self.segments.push_back(match spare {
+                Some(spare) => spare.emptied(self.end),
+                None => Segment::new(self.end, length.max(self.segment_bytes), alike),
             });
         }
         let Some(segment) = self.segments.back_mut() else {
@@ -344,6 +372,10 @@ impl Store {
                 self.used -= oldest.used();
                 let events = oldest.rows.iter().filter(|row| row.kind.is_event()).count();
                 self.evicted += events as u64;
+                // One of a large event would waste room.
+                if oldest.text.capacity() < 2 * self.segment_bytes {
+                    self.spare = Some(oldest);
+                }
             }
         }
     }

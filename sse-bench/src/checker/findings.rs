@@ -381,13 +381,24 @@ impl Log {
     }
 }
 
+/// How connections show that they have no stream in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strangers {
+    /// Each begins with the first event of the first one.
+    BeginAnew,
+    /// Under so many of so many ids they were given different contents.
+    Disagree(u64, u64),
+    /// So many of so many events came to one of them only.
+    Private(u64, u64),
+}
+
 /// What is not proved, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Undecided {
     /// Nothing tells events apart.
     NoIdentity,
-    /// Each connection has a stream of its own.
-    NotShared,
+    /// Connections have streams of their own.
+    NotShared(Strangers),
     /// No event was owed to anybody.
     NothingOwed,
     /// For so long fewer than two connections were open.
@@ -424,6 +435,8 @@ pub struct Findings {
     pub events: u64,
     /// Events received by two slots or more.
     pub shared: u64,
+    /// Connections that ended before the run did.
+    pub lost: u64,
     /// Contents that a slot received twice, which may be two events or one.
     pub ambiguous: u64,
     /// All that was received.

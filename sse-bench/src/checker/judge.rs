@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 
 use super::findings::{
-    Anomaly, AnomalyKind, Around, Findings, LegResult, Level, Log, Logged, Undecided,
+    Anomaly, AnomalyKind, Around, Findings, LegResult, Level, Log, Logged, Strangers, Undecided,
 };
 use super::identity::Sequence;
 use super::intervals::{Piece, pieces};
 use super::order::Order;
 use super::owed::Map;
-use super::record::LegEnd;
+use super::record::{LegEnd, SlotRecord};
 use super::shared::{Open, each_begins_anew, unshared};
 use super::slot::{Loss, Segment, SlotView};
 use super::table::Key;
@@ -62,6 +62,7 @@ impl Checker {
         findings.events = self.let_go.events + confirmed as u64;
         let shared = keys.iter().filter(|key| key.shared).count() as u64;
         findings.shared = self.let_go.shared + shared;
+        findings.lost = self.slots.iter().map(SlotRecord::lost).sum();
         findings.ambiguous = ambiguous.len() as u64;
         findings.deliveries = self.counts.deliveries;
         findings.control = self.counts.control + self.counts.gap_events;
@@ -72,9 +73,14 @@ impl Checker {
         let part = |index: u32| !excluded(index);
         let private = self.let_go.unshared + unshared(&self.table, until, part);
         let known = findings.events - ambiguous.len() as u64;
-        let not_shared = each_begins_anew(&self.table, &self.slots, &map.by_time, end)
-            || (known >= 4 && private * 2 > known)
-            || (findings.shared >= 4 && findings.integrity.id_conflict * 2 > findings.shared);
+        let disputed = self.table.disputed();
+        let not_shared = if each_begins_anew(&self.table, &self.slots, &map.by_time, end) {
+            Some(Strangers::BeginAnew)
+        } else if findings.shared >= 4 && disputed * 4 > findings.shared {
+            Some(Strangers::Disagree(disputed, findings.shared))
+        } else {
+            (known >= 4 && private * 2 > known).then_some(Strangers::Private(private, known))
+        };
         let strange = keys.iter().filter(|key| self.is_strange(key)).count() as u64;
         let hashed_all = level == Level::Content && known == 0;
         let declared = sequence || self.acknowledged.is_some();
@@ -82,7 +88,7 @@ impl Checker {
             self.truncated.map(Undecided::Truncated),
             (level == Level::None || hashed_all).then_some(Undecided::NoIdentity),
             (no_sequence || self.has_no_numbers()).then_some(Undecided::NoSequence),
-            not_shared.then_some(Undecided::NotShared),
+            not_shared.map(Undecided::NotShared),
             (findings.integrity.expected == 0).then_some(Undecided::NothingOwed),
             (!declared && (alone > 0 || window == 0)).then_some(Undecided::Unverifiable(alone)),
             (!declared && private > 0).then_some(Undecided::Unshared(private)),
@@ -142,10 +148,10 @@ impl Checker {
             Level::None
         } else if self.settings.sequence.is_some() && self.counts.numbered > 0 {
             Level::Sequence
+        } else if self.settings.sequence.is_none() && self.settings.key_pointer.is_some() {
+            Level::Pointer
         } else if self.table.ids_seen {
             Level::Id
-        } else if self.settings.key_pointer.is_some() {
-            Level::Pointer
         } else {
             Level::Content
         }

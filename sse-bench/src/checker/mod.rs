@@ -32,7 +32,7 @@ use std::collections::HashMap;
 
 pub use findings::{
     Anomaly, AnomalyKind, Around, Findings, Integrity, LegResult, Level, Log, Logged, Mode,
-    Reconnects, Reopened, Replays, Spot, Undecided,
+    Reconnects, Reopened, Replays, Spot, Strangers, Undecided,
 };
 pub use identity::{Arrival, KeyPointer, Sequence};
 pub use record::LegEnd;
@@ -43,7 +43,7 @@ use lag::Lags;
 use prune::{Again, LetGo};
 use record::{Leg, SlotRecord};
 use sighting::Class;
-use table::{Place, Seen, Table};
+use table::{Place, Seen, Table, name_of_namesake};
 
 /// Microseconds since the start of the run.
 pub type Micros = u64;
@@ -364,6 +364,8 @@ impl Checker {
             has_id: sighting.has_id,
             watchers: self.open.min(255) as u8,
         };
+        let namesake = self.namesake(sighting, &seen);
+        let sighting = &sighting.named(namesake.as_deref());
         let index = match self.table.add(sighting, &seen) {
             Some(Place::Index(index)) => index,
             Some(Place::Gone(again, event)) => {
@@ -395,6 +397,24 @@ impl Checker {
         Some(())
     }
 
+    /// One id may name several events on each connection. What a slot is given under an
+    /// id that it had with other content, or that was used before it came, is another
+    /// event, and no repeat: a name for it.
+    fn namesake(&mut self, sighting: &Sighting<'_>, seen: &Seen) -> Option<String> {
+        let id = sighting.key.filter(|_| sighting.number.is_none())?;
+        let first = self.table.other_content(id, seen.content)?;
+        let name = name_of_namesake(id, seen.content);
+        if self.table.find(&name).is_none() {
+            let slot = &self.slots[seen.slot as usize];
+            let before = slot.began_after(self.table.keys[first as usize].first_at);
+            if !before && !slot.has(first) {
+                return None;
+            }
+            self.table.add_namesake(first);
+        }
+        Some(name)
+    }
+
     /// An event that was let go of came again.
     fn repeated(&mut self, seen: &Seen, sighting: &Sighting<'_>, again: Again, event: u32) {
         let number = seen.slot as usize;
@@ -405,8 +425,12 @@ impl Checker {
             return;
         }
         let reconnected = slot.opened > 1;
-        self.counts.repeats += 1;
+        if again != Again::Same {
+            self.counts.unkeyed += 1;
+        }
+        self.counts.repeats += u64::from(again == Again::Same);
         if let Some(leg) = slot.open_leg()
+            && again == Again::Same
             && reconnected
             && event.wrapping_sub(leg.resumed_at).cast_signed() < 0
         {
@@ -458,7 +482,7 @@ impl Checker {
 
     /// The first event of a leg is known to be no greeting.
     fn release(&mut self, held: &Held) {
-        self.table.confirm(held.index, &held.seen);
+        self.table.confirm_held(held.index, &held.seen);
     }
 
     fn leg(&mut self, slot: usize) -> Option<&mut Leg> {

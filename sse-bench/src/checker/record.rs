@@ -134,6 +134,24 @@ impl SlotRecord {
         self.legs.get_mut(at.ok()?)
     }
 
+    /// Whether it asked for its first leg after this time.
+    pub(super) fn began_after(&self, at: Micros) -> bool {
+        let first = self.legs.first().filter(|leg| leg.number == 1);
+        first.is_some_and(|leg| leg.asked > at)
+    }
+
+    /// Legs that ended before the run did.
+    pub(super) fn lost(&self) -> u64 {
+        let lasted = |leg: &Leg| matches!(leg.ended, None | Some((_, LegEnd::EndOfRun)));
+        u64::from(self.opened) - u64::from(self.legs.last().is_some_and(lasted))
+    }
+
+    /// Whether it received the event of this index.
+    pub(super) fn has(&self, index: u32) -> bool {
+        let mut runs = self.legs.iter().flat_map(|leg| &leg.runs);
+        runs.any(|run| (run.start..run.start + run.length).contains(&index))
+    }
+
     pub(super) fn open_leg(&mut self) -> Option<&mut Leg> {
         self.legs.last_mut().filter(|leg| leg.ended.is_none())
     }

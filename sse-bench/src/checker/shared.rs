@@ -131,10 +131,14 @@ pub(super) fn each_begins_anew(
         let back = (leg.opened - first.opened) / 2;
         let at = leg.closed_at().min(end).saturating_sub(back);
         let known = by_time.partition_point(|index| table.keys[*index as usize].first_at <= at);
-        let last = leg.runs.iter().map(|run| run.start + run.length).max();
+        let first_of_id = |index| table.first_of_id(index);
+        let received = leg.runs.iter();
+        let received = received.flat_map(|run| run.start..run.start + run.length);
         leg.received >= FEWEST_EVENTS
-            && leg.runs[0].start == first.runs[0].start
-            && last.is_some_and(|last| (last as usize) < known)
+            && first_of_id(leg.runs[0].start) == first.runs[0].start
+            && received
+                .map(first_of_id)
+                .all(|index| (index as usize) + 1 < known)
     };
     let anew = later.iter().filter(behind).count();
     anew >= FEWEST && anew * 2 > later.len()

@@ -25,7 +25,7 @@ pub struct Sighting<'a> {
     /// Where it has a number: of which series.
     pub series: &'a str,
     pub(super) number: Option<u64>,
-    /// A hash of type and data.
+    /// A hash of type and data, where those are the same for each connection.
     pub(super) content: u64,
     pub(super) class: Class,
     /// Only its content may tell it from others.
@@ -49,6 +49,11 @@ impl Sighting<'_> {
             series,
             ..*self
         }
+    }
+
+    /// The same by this name, if there is one.
+    pub(super) fn named<'a>(&'a self, name: Option<&'a str>) -> Sighting<'a> {
+        self.with_texts(self.event_type, name.or(self.key), self.series)
     }
 
     /// All that is no text.
@@ -125,15 +130,19 @@ impl Sighter {
             }
             None => {}
         }
-        if let Some(id) = id {
-            sighting.key = Some(id);
-        } else if settings.sequence.is_some() {
-            // Owed to nobody.
-        } else if let Some(pointer) = &settings.key_pointer {
+        if settings.sequence.is_none()
+            && let Some(pointer) = &settings.key_pointer
+        {
+            // What such a value names is the same event, whatever else is in it.
+            sighting.content = 0;
             if let Some(value) = pointer.find(arrival.data) {
                 self.key = format!("@{value}");
                 sighting.key = Some(&self.key);
             }
+        } else if let Some(id) = id {
+            sighting.key = Some(id);
+        } else if settings.sequence.is_some() {
+            // Owed to nobody.
         } else {
             sighting.hashed = true;
         }

@@ -1,6 +1,6 @@
 //! Every event that any connection received.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::Micros;
 use super::prune::{Again, Remembered};
@@ -66,6 +66,10 @@ pub(super) struct Table {
     hashes: HashMap<u64, u32, foldhash::fast::FixedState>,
     pub(super) keys: Vec<Key>,
     series: HashMap<Box<str>, u32>,
+    /// Events that have the id of another one, which they name.
+    namesakes: HashMap<u32, u32, foldhash::fast::FixedState>,
+    /// Ids of which connections were given different contents.
+    disputed: HashSet<u32, foldhash::fast::FixedState>,
     pub(super) ids_seen: bool,
     /// Events with more than one content.
     pub(super) conflicting: u64,
@@ -99,7 +103,32 @@ impl Table {
     }
 
     pub(super) fn find(&self, id: &str) -> Option<u32> {
-        self.texts.get(id).copied()
+        match &self.latest {
+            Some((latest, index)) if latest == id => Some(*index),
+            _ => self.texts.get(id).copied(),
+        }
+    }
+
+    /// The place of the first event with this id, where that one has other content.
+    pub(super) fn other_content(&self, id: &str, content: u64) -> Option<u32> {
+        let index = self.find(id)?;
+        (self.keys[index as usize].content != content).then_some(index)
+    }
+
+    /// What is next added has the id of the event at `first`.
+    pub(super) fn add_namesake(&mut self, first: u32) {
+        self.namesakes.insert(self.len(), first);
+    }
+
+    /// The place of the first event that had the id of this one.
+    pub(super) fn first_of_id(&self, index: u32) -> u32 {
+        self.namesakes.get(&index).copied().unwrap_or(index)
+    }
+
+    /// Ids of which connections were given different contents: not those that name
+    /// the same few events on each.
+    pub(super) fn disputed(&self) -> u64 {
+        self.disputed.len() as u64
     }
 
     /// The place of an event, which is new where nobody received it before; `None`
@@ -179,6 +208,16 @@ impl Table {
                 None => false,
             });
         self.keys.drain(..count as usize);
+        self.namesakes = std::mem::take(&mut self.namesakes)
+            .into_iter()
+            .filter_map(|(index, first)| {
+                Some((index.checked_sub(count)?, first.checked_sub(count)?))
+            })
+            .collect();
+        self.disputed = std::mem::take(&mut self.disputed)
+            .into_iter()
+            .filter_map(|index| index.checked_sub(count))
+            .collect();
         for (index, ..) in &mut self.conflicts {
             *index = index.saturating_sub(count);
         }
@@ -198,19 +237,41 @@ impl Table {
             key.content = seen.content;
             key.first_slot = seen.slot;
             key.watchers = seen.watchers;
-            return false;
+            let first = self.namesakes.get(&index).copied();
+            let first = first.filter(|first| self.keys[*first as usize].confirmed);
+            if let Some(first) = first {
+                self.conflict(first, seen);
+            }
+            return first.is_some();
         }
         key.shared |= key.first_slot != seen.slot;
         key.first_at = key.first_at.min(seen.at);
         let differs = key.content != seen.content;
-        if differs && !key.conflict {
-            key.conflict = true;
+        if differs {
+            self.disputed.insert(index);
+            self.conflict(index, seen);
+        }
+        differs
+    }
+
+    /// The same, of a reception that waited for it to be known whether it counts.
+    pub(super) fn confirm_held(&mut self, index: u32, seen: &Seen) {
+        self.confirm(index, seen);
+        let confirmed = |namesake: &u32| self.keys[*namesake as usize].confirmed;
+        let mut namesakes = self.namesakes.iter();
+        if namesakes.any(|(namesake, first)| *first == index && confirmed(namesake)) {
+            self.conflict(index, seen);
+        }
+    }
+
+    fn conflict(&mut self, index: u32, seen: &Seen) {
+        let key = &mut self.keys[index as usize];
+        if !std::mem::replace(&mut key.conflict, true) {
             self.conflicting += 1;
             if self.conflicts.len() < self.most_conflicts {
                 self.conflicts.push((index, *seen));
             }
         }
-        differs
     }
 
     fn series(&mut self, name: &str) -> u32 {
@@ -227,7 +288,7 @@ impl Table {
         let texts = self
             .texts
             .iter()
-            .map(|(text, index)| (index, text.to_string()));
+            .map(|(text, index)| (index, id_of(text).to_owned()));
         let hashes = self.hashes.iter();
         let hashes = hashes.map(|(hash, index)| (index, format!("content {hash:016x}")));
         texts
@@ -243,4 +304,13 @@ impl Table {
         let found = all.find(|(_, number)| **number == series);
         found.map_or("", |(name, _)| name)
     }
+}
+
+/// The name of a further event with this id. No id has a NUL.
+pub(super) fn name_of_namesake(id: &str, content: u64) -> String {
+    format!("{id}\0{content:016x}")
+}
+
+fn id_of(name: &str) -> &str {
+    name.split_once('\0').map_or(name, |(id, _)| id)
 }

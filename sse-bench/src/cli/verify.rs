@@ -164,8 +164,13 @@ pub struct IdentityArgs {
     #[arg(long, value_name = "POINTER", conflicts_with = "publish_url")]
     pub sequence_pointer: Option<KeyPointer>,
 
-    /// Where there are no ids: the data holds a unique value at this JSON pointer
-    #[arg(long, value_name = "POINTER")]
+    /// The data holds a value that names the event at this JSON pointer; events are told apart by
+    /// it in place of their ids
+    #[arg(
+        long,
+        value_name = "POINTER",
+        conflicts_with_all = ["sequence", "sequence_pointer", "publish_url"]
+    )]
     pub key_pointer: Option<KeyPointer>,
 
     /// Event type by which the server announces what is missing, repeatable

@@ -197,7 +197,13 @@ impl<'a> VerifyReport<'a> {
         )?;
         for (count, what) in [
             (connections.cuts, "cuts"),
-            (connections.restarts, "restarts of the server"),
+            (
+                connections.restarts,
+                match connections.restarts {
+                    1 => "restart of the server",
+                    _ => "restarts of the server",
+                },
+            ),
             (connections.clean_ends, "streams ended by the server"),
             (connections.stopped, "stopped by a 204"),
         ] {

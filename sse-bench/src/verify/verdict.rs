@@ -1,8 +1,10 @@
 //! From findings to a verdict on each property, and on all.
 
+use std::collections::HashSet;
+
 use super::Outcome;
 use super::plan::VerifyPlan;
-use crate::checker::{Findings, Level, Undecided};
+use crate::checker::{Findings, Level, Strangers, Undecided};
 use crate::compare::Comparison;
 use crate::exit::Exit;
 use crate::load::Ending;
@@ -77,7 +79,8 @@ impl Judgement {
                 .filter(|property| property.verdict == verdict)
                 .map(|property| property.note.clone())
                 .collect::<Vec<_>>();
-            notes.dedup();
+            let mut told = HashSet::new();
+            notes.retain(|note| told.insert(note.clone()));
             notes
         };
         let (failed, undecided) = (of(Verdict::Fail), of(Verdict::Inconclusive));
@@ -111,7 +114,16 @@ impl Judgement {
                 thousands(never_opened),
                 thousands(plan.connections.into())
             ),
-            Exit::Inconclusive => undecided.join("; "),
+            Exit::Inconclusive => {
+                let came_back = outcome.findings.reconnects.total > 0 || !plan.cuts();
+                let nothing = outcome.findings.deliveries == 0 || !came_back;
+                let why = commonest(outcome).filter(|_| nothing);
+                undecided
+                    .into_iter()
+                    .chain(why)
+                    .collect::<Vec<_>>()
+                    .join("; ")
+            }
             _ => passed(&outcome.findings),
         };
         let judgement = Self {
@@ -160,7 +172,7 @@ pub fn properties(plan: &VerifyPlan, findings: &Findings) -> Vec<Property> {
             (findings.shared - integrity.id_conflict.min(findings.shared), findings.shared, "ids"),
             (integrity.id_conflict > 0)
                 .then(|| counted(integrity.id_conflict, "id had more than one content", "ids had more than one content")),
-            matches!(findings.level, Some(Level::Content)),
+            matches!(findings.level, Some(Level::Content | Level::Pointer)),
             blocked(findings, false),
         ),
     ];
@@ -251,7 +263,9 @@ fn replay(plan: &VerifyPlan, findings: &Findings) -> Property {
     }
     let failure = (!failures.is_empty()).then(|| failures.join(", "));
     let undecided = if reconnects.complete == 0 && reconnects.incomplete == 0 {
-        Some(if reconnects.total == 0 {
+        Some(if reconnects.total == 0 && findings.lost > 0 {
+            "no connection that was lost came back".to_owned()
+        } else if reconnects.total == 0 {
             "no connection was cut: make the run longer, or --cut-interval shorter".to_owned()
         } else {
             "nothing was published while connections were away: no replay was put to the test"
@@ -275,21 +289,37 @@ fn replay(plan: &VerifyPlan, findings: &Findings) -> Property {
 
 /// What makes all that was counted worthless.
 fn no_evidence(findings: &Findings) -> Option<String> {
+    if findings.deliveries == 0 && findings.integrity.expected == 0 {
+        return Some("no event arrived".to_owned());
+    }
     findings.undecided.iter().find_map(|undecided| match undecided {
         Undecided::NoIdentity if findings.deliveries == 0 => None,
         Undecided::NoIdentity => Some("nothing tells the events apart: they have no ids, and their contents repeat; name a unique value with --key-pointer or --sequence-pointer".to_owned()),
-        Undecided::NotShared => Some("the stream is not shared: each connection receives events of its own, so none can be held against another".to_owned()),
+        Undecided::NotShared(how) => Some(strangers(*how)),
         _ => None,
     })
+}
+
+fn strangers(how: Strangers) -> String {
+    match how {
+        Strangers::BeginAnew => "the stream is not shared: each connection receives events of its own, from the first one on, so none can be held against another".to_owned(),
+        Strangers::Disagree(ids, of) => format!(
+            "the stream is not shared: {} of {} ids came to different connections with different contents; if the data holds a value that names an event, tell them apart by it (--key-pointer)",
+            thousands(ids),
+            thousands(of)
+        ),
+        Strangers::Private(events, of) => format!(
+            "the stream is not shared: {} of {} events came to one connection only, so none can be held against another",
+            thousands(events),
+            thousands(of)
+        ),
+    }
 }
 
 /// Why something that did not fail is not proved either.
 fn blocked(findings: &Findings, whole: bool) -> Option<String> {
     findings.undecided.iter().find_map(|undecided| match undecided {
         Undecided::Truncated(at) => Some(format!("the bound of --max-records was reached after {}", micros(*at))),
-        Undecided::NoIdentity | Undecided::NothingOwed if findings.deliveries == 0 => {
-            Some("no event arrived".to_owned())
-        }
         Undecided::NothingOwed => Some("no event was owed to anybody: too few arrived, or at one connection only".to_owned()),
         Undecided::Forgotten(count) => Some(format!("{count} events came in replays only, and may be repeats of events from long before: name more with --remember")),
         Undecided::NoSequence if whole => Some("the declared sequence does not hold: ids or data lack the number, or it has more holes than numbers".to_owned()),
@@ -330,13 +360,16 @@ fn counted(count: u64, one: &str, many: &str) -> String {
     )
 }
 
+/// The commonest error.
+fn commonest(outcome: &Outcome) -> Option<String> {
+    let failures = outcome.failures.iter();
+    let commonest = failures.max_by_key(|(_, counted)| counted.count);
+    commonest.map(|(_, counted)| counted.example.clone())
+}
+
 fn never_reached(outcome: &Outcome) -> String {
-    let commonest = outcome
-        .failures
-        .iter()
-        .max_by_key(|(_, counted)| counted.count);
-    match commonest {
-        Some((_, counted)) => format!("no event stream was opened: {}", counted.example),
+    match commonest(outcome) {
+        Some(example) => format!("no event stream was opened: {example}"),
         None if outcome.stats.stopped > 0 => {
             "no event stream was opened: the server answered 204 No Content, which tells clients to stop".to_owned()
         }

@@ -257,7 +257,7 @@ fn no_honest_server_is_blamed() {
         assert_eq!(found, blameless, "seed {seed}: {anomalies}");
         assert_eq!(incomplete, 0, "seed {seed}: {anomalies}");
         let shared = |undecided: &Undecided| {
-            !matches!(undecided, Undecided::NotShared | Undecided::Unshared(_))
+            !matches!(undecided, Undecided::NotShared(_) | Undecided::Unshared(_))
         };
         assert!(undecided.iter().all(shared), "seed {seed}: {undecided:?}");
     }

@@ -1,8 +1,10 @@
 //! Each term of the report.
 
-use super::Script;
+use super::{STEP, Script};
 use crate::checker::LegEnd;
-use crate::checker::{Integrity, KeyPointer, Level, Mode, Sequence, Settings, Undecided};
+use crate::checker::{
+    Integrity, KeyPointer, Level, Mode, Sequence, Settings, Strangers, Undecided,
+};
 
 /// What three slots that received 1 to 10 have in common.
 fn healthy() -> Integrity {
@@ -192,6 +194,102 @@ fn one_id_with_two_contents_is_a_conflict() {
     assert_eq!(findings.integrity.id_conflict, 1);
     assert_eq!(findings.anomalies[0].first.as_deref(), Some("5"));
     assert_eq!(findings.integrity.missing, 0);
+}
+
+#[test]
+fn ids_that_name_several_events_on_each_connection_are_conflicts_and_nothing_else() {
+    // Topics of one stream that count for themselves.
+    let mut script = Script::new(3);
+    for id in 1..=6_u32 {
+        for topic in ["a", "b"] {
+            for slot in 0..3 {
+                let id = id.to_string();
+                script.receive(slot, topic, Some(&id), &format!("{topic}{id}"));
+            }
+        }
+        script.wait(STEP);
+        if id == 3 {
+            script.cut(2).open(2, "3");
+        }
+    }
+    let findings = script.judge();
+    let found = findings.integrity;
+    assert_eq!(found.id_conflict, 6);
+    assert_eq!((found.expected, found.received), (36, 36), "{findings:#?}");
+    assert_eq!((found.duplicate, found.reorder, found.missing), (0, 0, 0));
+    assert_eq!(findings.undecided, []);
+    assert_eq!(findings.anomalies[0].first.as_deref(), Some("1"));
+}
+
+#[test]
+fn ids_that_are_used_in_turns_are_conflicts_whoever_has_the_next_one_first() {
+    let mut script = Script::new(2);
+    let late = script.checker.add_slot();
+    for turn in 0..3 {
+        for id in 0..10 {
+            let id = id.to_string();
+            let data = format!("{turn}{id}");
+            if (turn, &*id) == (0, "5") {
+                script.open(late, "");
+            }
+            if turn > 0 || id.as_str() >= "5" {
+                script.receive(late, "message", Some(&id), &data);
+            }
+            script.receive(0, "message", Some(&id), &data);
+            script.receive(1, "message", Some(&id), &data).wait(STEP);
+        }
+    }
+    let findings = script.judge();
+    let found = findings.integrity;
+    assert_eq!(found.id_conflict, 10);
+    assert_eq!((found.expected, found.received), (85, 85));
+    assert_eq!((found.duplicate, found.reorder), (0, 0));
+}
+
+#[test]
+fn ids_that_begin_again_after_a_restart_are_conflicts_and_no_repeats() {
+    let mut script = Script::new(3);
+    script.ids(&[0, 1, 2], &[1, 2, 3, 4, 5]);
+    for slot in 0..3 {
+        script.cut(slot).open(slot, "");
+    }
+    for id in ["1", "2", "3", "4", "5"] {
+        for slot in 0..3 {
+            script.receive(slot, "message", Some(id), &format!("again {id}"));
+        }
+        script.wait(STEP);
+    }
+    let findings = script.judge();
+    let found = findings.integrity;
+    assert_eq!((found.id_conflict, found.duplicate), (5, 0));
+    let shared = |it: &Undecided| !matches!(it, Undecided::NotShared(_));
+    assert!(findings.undecided.iter().all(shared), "{findings:#?}");
+}
+
+#[test]
+fn ids_that_mean_something_else_on_each_connection_prove_nothing() {
+    // Where two sources are mixed for each connection anew, an id that says how far
+    // it is in both names another event on the next.
+    let mut script = Script::new(4);
+    for pair in 0..6_u32 {
+        for slot in 0..4_usize {
+            let first = (slot as u32 + pair) % 2;
+            for step in 0..2 {
+                let (a, b) = match (step, first) {
+                    (0, 0) => (pair + 1, pair),
+                    (0, _) => (pair, pair + 1),
+                    _ => (pair + 1, pair + 1),
+                };
+                let source = if step == first { "a" } else { "b" };
+                let id = format!("{a},{b}");
+                script.receive(slot, source, Some(&id), &format!("{source}{pair}"));
+            }
+        }
+        script.wait(STEP);
+    }
+    let findings = script.judge();
+    let strange = |it: &Undecided| matches!(it, Undecided::NotShared(Strangers::Disagree(..)));
+    assert!(findings.undecided.iter().any(strange), "{findings:#?}");
 }
 
 #[test]
@@ -427,7 +525,9 @@ fn a_counter_for_each_connection_is_no_shared_stream() {
     }
     let findings = script.judge();
     assert!(
-        findings.undecided.contains(&Undecided::NotShared),
+        findings
+            .undecided
+            .contains(&Undecided::NotShared(Strangers::BeginAnew)),
         "{findings:#?}"
     );
 }
@@ -505,6 +605,34 @@ fn a_value_in_the_data_tells_events_apart() {
     let findings = script.judge();
     assert_eq!(findings.level, Some(Level::Pointer));
     assert_eq!(findings.integrity.missing, 1);
+}
+
+#[test]
+fn a_declared_value_takes_the_place_of_ids_and_of_the_rest_of_the_data() {
+    let settings = Settings {
+        key_pointer: Some(KeyPointer("/k".into())),
+        ..Settings::default()
+    };
+    let mut script = Script::with(4, settings);
+    for key in 1..=8 {
+        for slot in 0..4 {
+            if (slot, key) != (3, 5) {
+                let data = format!("{{\"k\":{key},\"sent\":{}}}", key * 10 + slot);
+                // Each connection counts for itself.
+                let id = (key + slot).to_string();
+                script.receive(slot, "message", Some(&id), &data);
+            }
+        }
+        script.wait(STEP);
+    }
+    let findings = script.judge();
+    assert_eq!(findings.level, Some(Level::Pointer));
+    let found = findings.integrity;
+    assert_eq!(
+        (found.missing, found.id_conflict, found.duplicate),
+        (1, 0, 0)
+    );
+    assert_eq!(findings.undecided, []);
 }
 
 #[test]
