@@ -55,8 +55,11 @@ pub(crate) fn listening(command: &mut Command) -> (Program, String) {
     let mut program = Program::spawn(command.stdout(Stdio::piped()));
     let (line, _) = program.first_line();
     let address = line
-        .strip_prefix("listening on http://")
+        .trim()
+        .strip_prefix("listening on ")
+        .and_then(|url| url.split_once("://"))
         .expect("where it listens")
+        .1
         .to_owned();
     (program, address)
 }
