@@ -19,6 +19,7 @@ pub mod compare;
 pub mod conform;
 pub mod connect;
 pub mod connection;
+mod cors;
 pub mod doctor;
 pub mod exchange;
 pub mod exit;
