@@ -159,13 +159,13 @@ pub struct Pace {
     #[arg(long, value_name = "FROM:TO:TIME", conflicts_with = "connect_rate")]
     pub ramp: Option<Ramp>,
 
-    /// Connections to start each second
-    #[arg(long, value_name = "N", default_value = "1000", value_parser = at_least_1())]
-    pub connect_rate: u32,
+    /// Connections to start each second [default: 1000]
+    #[arg(long, value_name = "N", value_parser = at_least_1())]
+    pub connect_rate: Option<u32>,
 
-    /// Connections that may be underway at once; further ones wait
-    #[arg(long, value_name = "N", default_value = "512", value_parser = at_least_1())]
-    pub connect_concurrency: u32,
+    /// Connections that may be underway at once; further ones wait [default: 512]
+    #[arg(long, value_name = "N", value_parser = at_least_1())]
+    pub connect_concurrency: Option<u32>,
 
     /// The longest from the start of a connection to the head of the response
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
@@ -293,7 +293,7 @@ pub struct Measure {
 /// Where the report goes.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Output")]
-pub struct OutputArgs {
+pub struct ReportArgs {
     /// Report format, repeatable: text, json, csv, junit or html for standard output, FORMAT=FILE
     /// for a file
     #[arg(long, value_name = "FORMAT[=FILE]")]
@@ -302,20 +302,35 @@ pub struct OutputArgs {
     /// Write the report to a file instead of standard output
     #[arg(short = 'o', long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
+}
+
+impl ReportArgs {
+    /// Opens the destinations of a report of this kind.
+    pub fn open<R: Render>(&self) -> anyhow::Result<Writer> {
+        Writer::open::<R>(&self.output_format, self.output.as_deref())
+    }
+}
+
+/// Where the report of a run goes, and what is seen of it meanwhile.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Output")]
+pub struct OutputArgs {
+    #[command(flatten)]
+    pub report: ReportArgs,
 
     /// Progress as one line on standard error, where a terminal would show the whole run
     #[arg(long)]
     pub no_tui: bool,
 
     /// Frames of that view each second
-    #[arg(long, value_name = "N", default_value = "16", value_parser = value_parser!(u32).range(1..=60))]
+    #[arg(long, value_name = "N", default_value = "16", conflicts_with = "no_tui", value_parser = value_parser!(u32).range(1..=60))]
     pub fps: u32,
 }
 
 impl OutputArgs {
-    /// Opens the destinations of a report of this kind.
+    /// See [`ReportArgs::open`].
     pub fn open<R: Render>(&self) -> anyhow::Result<Writer> {
-        Writer::open::<R>(&self.output_format, self.output.as_deref())
+        self.report.open::<R>()
     }
 
     /// How often a view of the run is drawn, if one is wanted.

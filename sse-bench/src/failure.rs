@@ -235,6 +235,11 @@ impl Failures {
         self.0.iter().map(|(kind, counted)| (*kind, counted))
     }
 
+    /// The kind that occurred most often.
+    pub fn commonest(&self) -> Option<&Counted> {
+        self.0.values().max_by_key(|counted| counted.count)
+    }
+
     /// Failures of one kind.
     pub fn count(&self, kind: Kind) -> u64 {
         self.0.get(&kind).map_or(0, |counted| counted.count)

@@ -20,6 +20,7 @@ pub mod conform;
 pub mod connect;
 pub mod connection;
 mod cors;
+pub mod crew;
 pub mod doctor;
 pub mod exchange;
 pub mod exit;
@@ -40,6 +41,7 @@ pub mod progress;
 pub mod proxy;
 pub mod publish;
 pub mod ramp;
+pub mod reach;
 pub mod report;
 pub mod selftest;
 pub mod series;
@@ -77,7 +79,7 @@ use cli::verify::VerifyArgs;
 use cli::{Command, LoadArgs};
 use finite::{FinitePlan, FiniteReport};
 use progress::Progress;
-use report::{Invocation, Report};
+use report::{Formats, Invocation, Render, Report, Writer};
 use storm::{StormPlan, StormReport};
 use verify::anomalies::AnomalyLog;
 use verify::{VerifyPlan, VerifyReport};
@@ -126,12 +128,7 @@ fn load(args: LoadArgs) -> Result<Exit> {
     let mut progress = Progress::new(plan.connections).with_view(output.frame(), || plan.title());
     let invocation = Invocation::now();
     let outcome = load::run(&plan, &mut progress)?;
-    let report = Report::new(&invocation, &plan, &outcome)?;
-    if report.exit != Exit::Pass && !writer.shows_text() {
-        complain(&report.head.reason);
-    }
-    writer.write(&report)?;
-    Ok(report.exit)
+    finish(&Report::new(&invocation, &plan, &outcome)?, writer)
 }
 
 fn load_finite(args: LoadArgs) -> Result<Exit> {
@@ -139,15 +136,10 @@ fn load_finite(args: LoadArgs) -> Result<Exit> {
     let plan = Arc::new(FinitePlan::new(args)?);
     let writer = output.open::<FiniteReport<'_>>()?;
     plan.check_machine()?;
-    let mut progress = Progress::new(plan.connections);
+    let mut progress = Progress::new(plan.connections).with_view(output.frame(), || plan.title());
     let invocation = Invocation::now();
     let outcome = finite::run(&plan, &mut progress)?;
-    let report = FiniteReport::new(&invocation, &plan, &outcome)?;
-    if report.exit != Exit::Pass && !writer.shows_text() {
-        complain(&report.head.reason);
-    }
-    writer.write(&report)?;
-    Ok(report.exit)
+    finish(&FiniteReport::new(&invocation, &plan, &outcome)?, writer)
 }
 
 fn verify(args: VerifyArgs) -> Result<Exit> {
@@ -165,12 +157,7 @@ fn verify(args: VerifyArgs) -> Result<Exit> {
     let (plan, outcome) = verify::run(plan, &mut progress)?;
     // Where it fails the report is due all the same.
     let logged = log.map_or(Ok(()), |log| log.write(&outcome));
-    let report = VerifyReport::new(&invocation, &plan, &outcome)?;
-    let exit = report.judgement.exit;
-    if exit != Exit::Pass && !writer.shows_text() {
-        complain(&report.head.reason);
-    }
-    writer.write(&report)?;
+    let exit = finish(&VerifyReport::new(&invocation, &plan, &outcome)?, writer)?;
     logged.map(|()| exit)
 }
 
@@ -183,12 +170,17 @@ fn storm(args: StormArgs) -> Result<Exit> {
         Progress::new(plan.load.connections).with_view(output.frame(), || plan.title());
     let invocation = Invocation::now();
     let outcome = storm::run(&plan, &mut progress)?;
-    let report = StormReport::new(&invocation, &plan, &outcome)?;
-    if report.exit != Exit::Pass && !writer.shows_text() {
-        complain(&report.head.reason);
+    finish(&StormReport::new(&invocation, &plan, &outcome)?, writer)
+}
+
+/// Writes the report; where nobody sees its text, the reason that it is no pass is told.
+fn finish(report: &(impl Formats + Render), writer: Writer) -> Result<Exit> {
+    let head = report.head();
+    if head.exit != Exit::Pass && !writer.shows_text() {
+        complain(&head.reason);
     }
-    writer.write(&report)?;
-    Ok(report.exit)
+    writer.write(report)?;
+    Ok(report.head().exit)
 }
 
 /// One page for the program and its subcommands.

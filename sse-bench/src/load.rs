@@ -15,6 +15,7 @@ use crate::live::Snapshot;
 use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::publish::{Published, Publisher, Schedule};
+use crate::reach::{Before, Reached, Usage, reach};
 use crate::series::Series;
 use crate::stats::Stats;
 use crate::sys;
@@ -67,10 +68,8 @@ pub struct Outcome {
     pub ramp: Option<Duration>,
     /// What rates are taken from.
     pub window: Window,
-    /// CPU time that the run took.
-    pub cpu: Option<Duration>,
-    /// The most memory that this process held, in bytes.
-    pub peak_memory: Option<u64>,
+    /// What it took of the machine.
+    pub usage: Usage,
     /// Own publishing.
     pub published: Published,
     /// Own events acknowledged so late that they are owed to nobody.
@@ -89,8 +88,7 @@ impl Outcome {
             elapsed: Duration::ZERO,
             ramp: None,
             window: Window::default(),
-            cpu: None,
-            peak_memory: None,
+            usage: Usage::default(),
             published: Published::default(),
             acknowledged_late: 0,
             series: Series::default(),
@@ -129,18 +127,12 @@ pub fn run(plan: &Arc<Plan>, progress: &mut Progress) -> io::Result<Outcome> {
 }
 
 async fn direct(plan: &Arc<Plan>, progress: &mut Progress) -> io::Result<Outcome> {
-    let cpu_before = sys::cpu_time();
+    let before = Before::now();
     let mut interrupted = std::pin::pin!(sys::interrupted());
-    let resolved = tokio::select! {
-        resolved = plan.target.transport.resolve(&plan.target.url) => resolved,
-        result = &mut interrupted => {
-            result?;
-            return Ok(Outcome::nothing(Ending::Interrupted));
-        }
-    };
-    let addresses = match resolved {
-        Ok(addresses) => addresses,
-        Err(failure) => {
+    let addresses = match reach(&plan.target, interrupted.as_mut()).await? {
+        Reached::At(addresses) => addresses,
+        Reached::Interrupted => return Ok(Outcome::nothing(Ending::Interrupted)),
+        Reached::Never(failure) => {
             let mut outcome = Outcome::nothing(Ending::Unreachable);
             outcome.stats.failures.add(&failure);
             return Ok(outcome);
@@ -149,10 +141,10 @@ async fn direct(plan: &Arc<Plan>, progress: &mut Progress) -> io::Result<Outcome
     let start = Instant::now();
     let mut team = Team::start(plan, &addresses, start, None)?;
     let publishing = publish(plan, &team, start);
-    progress.begin(team.recorder());
+    progress.begin(team.crew().recorder());
     let ended = hold(plan, &mut team, start, interrupted.as_mut(), progress).await;
     let (ending, settled) = ended?;
-    let (end, at_end) = (Instant::now(), team.snapshot());
+    let (end, at_end) = (Instant::now(), team.crew().snapshot());
     progress.clear();
     if let Some((publisher, running)) = &publishing {
         running.abort();
@@ -163,20 +155,19 @@ async fn direct(plan: &Arc<Plan>, progress: &mut Progress) -> io::Result<Outcome
             }
         }
     }
-    let (recorder, board) = (Arc::clone(team.recorder()), team.board().cloned());
+    let board = team.board().cloned();
     if let Some(board) = &board {
         board.give_up();
     }
-    let (totals, mut stats) = team.stop()?;
+    let (totals, mut stats, series) = team.stop(end)?;
     if plan.timestamp_pointer.is_some() {
         stats.delivery.undelivered(stats.own.undelivered());
     }
     // A run that was ended early has no hold to speak of.
-    let (from, before) = match settled {
+    let (from, counted) = match settled {
         Some(settled) if ending == Ending::Duration => settled,
         _ => (start, Snapshot::default()),
     };
-    let cpu = sys::cpu_time().zip(cpu_before);
     Ok(Outcome {
         ending,
         stats,
@@ -185,14 +176,13 @@ async fn direct(plan: &Arc<Plan>, progress: &mut Progress) -> io::Result<Outcome
         ramp: settled.map(|(settled, _)| settled - start),
         window: Window {
             length: end - from,
-            deliveries: at_end.deliveries - before.deliveries,
-            bytes: at_end.bytes - before.bytes,
+            deliveries: at_end.deliveries - counted.deliveries,
+            bytes: at_end.bytes - counted.bytes,
         },
-        cpu: cpu.map(|(now, before)| now.saturating_sub(before)),
-        peak_memory: sys::peak_memory(),
+        usage: before.usage(),
         published: publishing.map_or_else(Published::default, |(own, _)| own.published()),
         acknowledged_late: board.map_or(0, |board| board.late()),
-        series: recorder.finish(end, totals, Vec::new()),
+        series,
     })
 }
 
@@ -258,15 +248,14 @@ async fn hold(
             },
             () = hold_end => break Ending::Duration,
             _ = tick.tick() => {
-                team.probe_lag();
-                team.observe();
+                team.look();
                 if progress.is_due() {
                     let left = hold_ends.map(|end| end.saturating_duration_since(Instant::now()));
-                    progress.show(&team.snapshot(), start.elapsed(), left);
+                    progress.show(&team.crew().snapshot(), start.elapsed(), left);
                 }
             }
         }
-        let now = team.snapshot();
+        let now = team.crew().snapshot();
         let enough = u64::from(plan.connections).min(UNREACHABLE_AFTER);
         if now.connected == 0 && now.settled >= enough {
             break Ending::Unreachable;
@@ -276,7 +265,7 @@ async fn hold(
         }
         if settled_threads == plan.threads && settled.is_none() {
             let now = Instant::now();
-            settled = Some((now, team.snapshot()));
+            settled = Some((now, team.crew().snapshot()));
             hold_ends = plan.duration.map(|duration| now + duration);
         }
     };

@@ -28,6 +28,9 @@ const OTHER_FILES: u64 = 32;
 const FILES_OF_A_THREAD: u64 = 8;
 /// The largest integer that every reader of JSON holds exactly (RFC 8259 §6).
 const LARGEST_SEED: u64 = (1 << 53) - 1;
+/// Connections to start each second, and that may be underway at once.
+pub(crate) const CONNECT_RATE: u32 = 1000;
+const CONNECT_CONCURRENCY: u32 = 512;
 /// How long to hold connections where neither -z nor -n says.
 pub(crate) const DEFAULT_DURATION: Duration = Duration::from_secs(10);
 
@@ -127,9 +130,9 @@ impl Plan {
             connections,
             duration: None,
             events: None,
-            connect_rate: pace.connect_rate,
+            connect_rate: pace.connect_rate.unwrap_or(CONNECT_RATE),
             ramp: pace.ramp,
-            connect_concurrency: pace.connect_concurrency,
+            connect_concurrency: pace.connect_concurrency.unwrap_or(CONNECT_CONCURRENCY),
             connect_timeout: pace.connect_timeout,
             reconnect: match (pace.reconnect, pace.no_reconnect) {
                 (true, _) => Some(true),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::live::Snapshot;
 use crate::series::Recorder;
-use crate::tui::{self, Feed, Judge, Title, Tui};
+use crate::tui::{self, Feed, Judge, StormNow, Title, Tui};
 use crate::units::{rate, seconds, thousands};
 
 /// How often a line is written where nobody watches.
@@ -29,8 +29,9 @@ pub struct Progress {
     shown_at: Option<Instant>,
     interval: Duration,
     phase: Option<&'static str>,
-    /// Time, events and bytes of late.
-    recent: VecDeque<(Duration, u64, u64)>,
+    storm: Option<StormNow>,
+    /// Times and counters of late.
+    recent: VecDeque<(Duration, Snapshot)>,
 }
 
 impl Progress {
@@ -43,6 +44,7 @@ impl Progress {
             shown_at: None,
             interval: LINE_INTERVAL,
             phase: None,
+            storm: None,
             recent: VecDeque::new(),
         }
     }
@@ -69,6 +71,11 @@ impl Progress {
         self.phase = Some(phase);
     }
 
+    /// Where the storm stands.
+    pub fn storm(&mut self, storm: StormNow) {
+        self.storm = Some(storm);
+    }
+
     /// Whether it is time to show where the run stands.
     pub fn is_due(&self) -> bool {
         self.shown_at.is_none_or(|at| at.elapsed() >= self.interval)
@@ -81,20 +88,23 @@ impl Progress {
         let Some(tui) = &self.tui else {
             return self.line.show(now, elapsed, left);
         };
-        self.recent.push_back((elapsed, now.deliveries, now.bytes));
-        let old = |of: &(Duration, u64, u64)| elapsed.saturating_sub(of.0) > RATE_INTERVAL;
+        self.recent.push_back((elapsed, *now));
+        let old = |of: &(Duration, Snapshot)| elapsed.saturating_sub(of.0) > RATE_INTERVAL;
         while self.recent.len() > 2 && self.recent.get(1).is_some_and(old) {
             self.recent.pop_front();
         }
-        let (since, deliveries, bytes) = self.recent[0];
+        let (since, before) = self.recent[0];
         let seconds = elapsed.saturating_sub(since).as_secs_f64().max(0.1);
+        let rate = |now: u64, before: u64| now.saturating_sub(before) as f64 / seconds;
         tui.feed(Feed {
             now: *now,
             elapsed,
             left,
             phase: self.phase,
-            deliveries: now.deliveries.saturating_sub(deliveries) as f64 / seconds,
-            bytes: now.bytes.saturating_sub(bytes) as f64 / seconds,
+            deliveries: rate(now.deliveries, before.deliveries),
+            bytes: rate(now.bytes, before.bytes),
+            requests: rate(now.requests, before.requests),
+            storm: self.storm.clone(),
         });
     }
 
@@ -181,7 +191,11 @@ fn line(
         thousands(now.deliveries),
         rate(per_second),
     );
-    for (count, what) in [(now.reconnects, "reconnects"), (now.failures, "errors")] {
+    for (count, what) in [
+        (now.requests, "requests done"),
+        (now.reconnects, "reconnects"),
+        (now.failures, "errors"),
+    ] {
         if count > 0 {
             line.extend([", ", &thousands(count), " ", what]);
         }

@@ -59,10 +59,10 @@ pub struct Stats {
 impl Stats {
     /// The latencies since the last call, which stay a part of the whole.
     pub fn turn(&mut self) -> Latencies {
-        Latencies {
-            delivery: self.delivery.live.turn(),
-            reconnect: self.reconnect.turn(),
-        }
+        Latencies::from_iter([
+            ("delivery", self.delivery.live.turn()),
+            ("reconnect", self.reconnect.turn()),
+        ])
     }
 
     /// What is shown of it while the run goes on.
@@ -79,10 +79,12 @@ impl Stats {
         Pulse {
             latencies: latencies
                 .map(|(name, latency)| (name, latency.distribution()))
-                .into(),
+                .into_iter()
+                .collect(),
             read_lag: self.read_lag.distribution(),
             failures: self.failures.clone(),
             ends: self.ends,
+            ..Pulse::default()
         }
     }
 

@@ -218,8 +218,7 @@ pub fn run(assignment: Assignment) -> io::Result<Stats> {
                 lag::measure(socket, start, &worker.live, &worker.stats).await;
             });
         }
-        let handing_over = hand_over(Rc::clone(&worker), number, Arc::clone(&recorder), start);
-        tokio::task::spawn_local(handing_over);
+        tokio::task::spawn_local(hand_over(Rc::clone(&worker), number, Arc::clone(&recorder)));
         tokio::task::spawn_local(settle(Rc::clone(&worker)));
         // An error means that the run was given up: stop as well.
         let given_up = stop.wait_for(|stop| *stop).await.is_err();
@@ -262,18 +261,10 @@ async fn settle(worker: Rc<Worker>) {
 }
 
 /// Hands over the latencies of each second.
-async fn hand_over(worker: Rc<Worker>, number: u32, recorder: Arc<Recorder>, start: Instant) {
-    let second = Duration::from_secs(1);
-    let mut tick = tokio::time::interval_at((start + second).into(), second);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    loop {
-        tick.tick().await;
-        let latencies = worker.stats.borrow_mut().turn();
-        recorder.hand_over(Instant::now(), latencies);
-        recorder
-            .board
-            .post(number, || worker.stats.borrow().pulse());
-    }
+async fn hand_over(worker: Rc<Worker>, number: u32, recorder: Arc<Recorder>) {
+    let turn = || worker.stats.borrow_mut().turn();
+    let pulse = || worker.stats.borrow().pulse();
+    recorder.collect(number, turn, pulse).await;
 }
 
 /// Starts each slot when it is due, however the others fare.

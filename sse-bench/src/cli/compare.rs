@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-use super::OutputArgs;
+use super::ReportArgs;
 use crate::compare::{Baseline, Limit};
 
 const EXIT_CODES: &str = "\
@@ -45,7 +45,7 @@ pub struct CompareArgs {
     pub fail_on_regression: Vec<Limit>,
 
     #[command(flatten)]
-    pub output: OutputArgs,
+    pub output: ReportArgs,
 }
 
 /// An earlier run to compare with.

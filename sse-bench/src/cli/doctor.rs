@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueHint, value_parser};
 
-use super::{OutputArgs, RequestArgs};
+use super::{ReportArgs, RequestArgs};
 use crate::units::parse_duration;
 
 const EXIT_CODES: &str = "\
@@ -54,5 +54,5 @@ pub struct DoctorArgs {
     pub request: RequestArgs,
 
     #[command(flatten)]
-    pub output: OutputArgs,
+    pub output: ReportArgs,
 }

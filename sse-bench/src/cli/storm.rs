@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::{Args, ValueHint, value_parser};
 use http::StatusCode;
 
+use super::compare::BaselineArgs;
 use super::{OutputArgs, Pace, RequestArgs, at_least_1};
 use crate::storm::plan::Manner;
 use crate::threshold::{self, Threshold};
@@ -22,7 +23,7 @@ Exit codes:
     3  inconclusive: some were never open before, none was lost, some are not known to
        have caught up, or nothing was measured for a threshold
     4  the target was never reached: no event stream was opened at all
-   99  a threshold was breached
+   99  a threshold was breached, or a metric got worse than --fail-on-regression allows
   130  interrupted; the report so far is printed";
 
 const EXAMPLES: &str = "\
@@ -74,6 +75,9 @@ pub struct StormArgs {
 
     #[command(flatten)]
     pub request: RequestArgs,
+
+    #[command(flatten)]
+    pub baseline: BaselineArgs,
 
     #[command(flatten)]
     pub output: OutputArgs,

@@ -21,10 +21,9 @@ mod tickets;
 mod worker;
 
 use std::io;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
@@ -38,14 +37,24 @@ pub use report::FiniteReport;
 pub use rules::Rules;
 pub use tally::{Counts, Tally};
 
-use crate::lag::{self, PROBE_INTERVAL};
-use crate::live::{Live, Snapshot};
+use crate::crew::Crew;
+use crate::lag::PROBE_INTERVAL;
+use crate::live::Snapshot;
 use crate::load::{UNREACHABLE_AFTER, Window};
 use crate::progress::Progress;
-use crate::series::{Recorder, Series};
+use crate::reach::{Before, Reached, Usage, reach};
+use crate::series::{Columns, Recorder, Series};
 use crate::sys;
 use tickets::Tickets;
 use worker::{Assignment, Phase};
+
+/// The run over time. Failed requests are its errors.
+const COLUMNS: Columns = Columns {
+    sums: &[DONE],
+    latencies: tally::OVER_TIME,
+};
+/// The name of the sum of requests that were answered up to their end marker.
+pub const DONE: &str = "requests";
 
 /// Why a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,10 +85,8 @@ pub struct Outcome {
     pub window: Window,
     /// Requests completed in it.
     pub completed_in_window: u64,
-    /// CPU time that the run took.
-    pub cpu: Option<Duration>,
-    /// The most memory that this process held, in bytes.
-    pub peak_memory: Option<u64>,
+    /// What it took of the machine.
+    pub usage: Usage,
     /// The run over time.
     pub series: Series,
 }
@@ -93,8 +100,7 @@ impl Outcome {
             elapsed: Duration::ZERO,
             window: Window::default(),
             completed_in_window: 0,
-            cpu: None,
-            peak_memory: None,
+            usage: Usage::default(),
             series: Series::default(),
         }
     }
@@ -133,18 +139,12 @@ pub fn run(plan: &Arc<FinitePlan>, progress: &mut Progress) -> io::Result<Outcom
 }
 
 async fn direct(plan: &Arc<FinitePlan>, progress: &mut Progress) -> io::Result<Outcome> {
-    let cpu_before = sys::cpu_time();
+    let before = Before::now();
     let mut interrupted = std::pin::pin!(sys::interrupted());
-    let resolved = tokio::select! {
-        resolved = plan.target.transport.resolve(&plan.target.url) => resolved,
-        result = &mut interrupted => {
-            result?;
-            return Ok(Outcome::nothing(Ending::Interrupted));
-        }
-    };
-    let addresses = match resolved {
-        Ok(addresses) => addresses,
-        Err(failure) => {
+    let addresses = match reach(&plan.target, interrupted.as_mut()).await? {
+        Reached::At(addresses) => addresses,
+        Reached::Interrupted => return Ok(Outcome::nothing(Ending::Interrupted)),
+        Reached::Never(failure) => {
             let mut outcome = Outcome::nothing(Ending::Unreachable);
             outcome.tally.failures.add(&failure);
             return Ok(outcome);
@@ -153,12 +153,13 @@ async fn direct(plan: &Arc<FinitePlan>, progress: &mut Progress) -> io::Result<O
     let start = Instant::now();
     let tickets = Arc::new(Tickets::new(start, plan.requests, plan.rate));
     let mut team = Team::start(plan, start, &tickets, &addresses)?;
+    progress.begin(team.crew.recorder());
     let ending = team.watch(plan, interrupted.as_mut(), progress).await?;
     let end = Instant::now();
-    let at_end = team.snapshot();
+    let at_end = team.crew.snapshot();
     // What a user gave up, or what never was, is not waited for.
     if ending == Ending::Duration {
-        team.drain(plan.drain, end, interrupted.as_mut()).await?;
+        team.drain(plan.drain, end, interrupted, progress).await?;
     }
     progress.clear();
     let (totals, mut tally, series) = team.stop()?;
@@ -167,7 +168,6 @@ async fn direct(plan: &Arc<FinitePlan>, progress: &mut Progress) -> io::Result<O
         .filter(|_| ending == Ending::Duration);
     tally.counts.never_started = due.map_or(0, |due| due.saturating_sub(tally.counts.started));
     tally.goodput.clone_from(&plan.goodput);
-    let cpu = sys::cpu_time().zip(cpu_before);
     Ok(Outcome {
         ending,
         tally,
@@ -179,8 +179,7 @@ async fn direct(plan: &Arc<FinitePlan>, progress: &mut Progress) -> io::Result<O
             bytes: at_end.bytes,
         },
         completed_in_window: at_end.requests,
-        cpu: cpu.map(|(now, before)| now.saturating_sub(before)),
-        peak_memory: sys::peak_memory(),
+        usage: before.usage(),
         series,
     })
 }
@@ -188,10 +187,7 @@ async fn direct(plan: &Arc<FinitePlan>, progress: &mut Progress) -> io::Result<O
 /// The running threads. They stop when this is dropped.
 struct Team {
     start: Instant,
-    recorder: Recorder,
-    lives: Vec<Arc<Live>>,
-    threads: Vec<JoinHandle<io::Result<Tally>>>,
-    probes: Vec<UdpSocket>,
+    crew: Crew<Tally>,
     /// Closes when the last thread has made all its requests.
     left: mpsc::UnboundedReceiver<()>,
     phase: watch::Sender<Phase>,
@@ -206,37 +202,28 @@ impl Team {
     ) -> io::Result<Self> {
         let (leaving, left) = mpsc::unbounded_channel::<()>();
         let (phase, told) = watch::channel(Phase::Running);
+        let recorder = Recorder::of(start, plan.connections.into(), COLUMNS);
         let mut team = Self {
             start,
-            recorder: Recorder::new(start, plan.connections.into(), &["requests"]),
-            lives: Vec::new(),
-            threads: Vec::new(),
-            probes: Vec::new(),
+            crew: Crew::new(start, recorder),
             left,
             phase,
         };
-        for number in 0..plan.threads {
-            let live = Arc::new(Live::default());
-            team.lives.push(Arc::clone(&live));
-            let (probe, lag_probe) = lag::pair().unzip();
-            team.probes.extend(probe);
-            let assignment = Assignment {
-                plan: Arc::clone(plan),
-                number,
-                live,
-                addresses: addresses.to_vec(),
-                tickets: Arc::clone(tickets),
-                phase: told.clone(),
-                start,
-                lag_probe,
-            };
+        for _ in 0..plan.threads {
+            let (plan, addresses) = (Arc::clone(plan), addresses.to_vec());
+            let (tickets, phase) = (Arc::clone(tickets), told.clone());
             let leaving = leaving.clone();
-            let thread = std::thread::Builder::new().name(format!("requests-{number}"));
-            let thread = thread.spawn(move || {
+            let work = move |post| {
                 let _leaving = leaving;
-                worker::run(assignment)
-            });
-            team.threads.push(thread?);
+                worker::run(Assignment {
+                    post,
+                    plan,
+                    addresses,
+                    tickets,
+                    phase,
+                })
+            };
+            team.crew.add("requests", work)?;
         }
         Ok(team)
     }
@@ -248,37 +235,22 @@ impl Team {
         mut interrupted: Pin<&mut impl Future<Output = io::Result<()>>>,
         progress: &mut Progress,
     ) -> io::Result<Ending> {
+        progress.phase("run");
         let end = plan.duration.map(|duration| self.start + duration);
-        let mut tick = tokio::time::interval(PROBE_INTERVAL);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut tick = tick();
         loop {
-            let time_over = async {
-                match end {
-                    Some(end) => tokio::time::sleep_until(end.into()).await,
-                    None => std::future::pending().await,
-                }
-            };
             tokio::select! {
                 result = &mut interrupted => {
                     result?;
                     return Ok(Ending::Interrupted);
                 }
                 _ = self.left.recv() => return Ok(Ending::Requests),
-                () = time_over => return Ok(Ending::Duration),
+                () = until(end) => return Ok(Ending::Duration),
                 _ = tick.tick() => {
-                    self.probe_lag();
-                    self.recorder.observe(Instant::now(), || {
-                        let now = self.snapshot();
-                        (now, vec![now.requests])
-                    });
-                    let now = self.snapshot();
+                    let now = self.look(end, progress);
                     let enough = u64::from(plan.connections).min(UNREACHABLE_AFTER);
                     if now.connected == 0 && now.failures >= enough {
                         return Ok(Ending::Unreachable);
-                    }
-                    if progress.is_due() {
-                        let left = end.map(|end| end.saturating_duration_since(Instant::now()));
-                        progress.show(&now, self.start.elapsed(), left);
                     }
                 }
             }
@@ -290,37 +262,61 @@ impl Team {
         &mut self,
         limit: Duration,
         end: Instant,
-        interrupted: Pin<&mut impl Future<Output = io::Result<()>>>,
+        mut interrupted: Pin<&mut impl Future<Output = io::Result<()>>>,
+        progress: &mut Progress,
     ) -> io::Result<()> {
+        progress.phase("drain");
         let _ = self.phase.send(Phase::Draining(end));
-        tokio::select! {
-            _ = self.left.recv() => Ok(()),
-            () = tokio::time::sleep(limit) => Ok(()),
-            result = interrupted => result,
+        let last = Some(end + limit);
+        let mut tick = tick();
+        loop {
+            tokio::select! {
+                result = &mut interrupted => return result,
+                _ = self.left.recv() => return Ok(()),
+                () = until(last) => return Ok(()),
+                _ = tick.tick() => drop(self.look(last, progress)),
+            }
         }
     }
 
-    fn probe_lag(&self) {
-        for probe in &self.probes {
-            lag::probe(probe, self.start);
+    /// Probes the threads, records and shows where the run stands.
+    fn look(&self, end: Option<Instant>, progress: &mut Progress) -> Snapshot {
+        self.crew.probe_lag();
+        self.crew.observe(sums);
+        let now = self.crew.snapshot();
+        if progress.is_due() {
+            let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+            progress.show(&now, self.start.elapsed(), left);
         }
-    }
-
-    fn snapshot(&self) -> Snapshot {
-        Snapshot::of(self.lives.iter().map(|live| &**live))
+        now
     }
 
     fn stop(mut self) -> io::Result<(Snapshot, Tally, Series)> {
         let _ = self.phase.send(Phase::Stopped);
         let mut sum = Tally::default();
-        for thread in std::mem::take(&mut self.threads) {
-            let tally = thread.join();
-            sum.merge(tally.map_err(|_| io::Error::other("a thread of the run failed"))??);
+        for tally in self.crew.join()? {
+            sum.merge(tally);
         }
-        let last = self.snapshot();
-        let series = self
-            .recorder
-            .finish(Instant::now(), last, vec![last.requests]);
-        Ok((last, sum, series))
+        let series = self.crew.series(Instant::now(), sums);
+        Ok((self.crew.snapshot(), sum, series))
+    }
+}
+
+/// Those of [`COLUMNS`].
+fn sums(now: &Snapshot) -> Vec<u64> {
+    vec![now.requests]
+}
+
+fn tick() -> tokio::time::Interval {
+    let mut tick = tokio::time::interval(PROBE_INTERVAL);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    tick
+}
+
+/// For ever, where that is not known.
+async fn until(end: Option<Instant>) {
+    match end {
+        Some(end) => tokio::time::sleep_until(end.into()).await,
+        None => std::future::pending().await,
     }
 }

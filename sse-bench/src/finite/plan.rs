@@ -16,10 +16,12 @@ use super::rules::{ContentRule, Rules};
 use crate::cli::LoadArgs;
 use crate::cli::finite::FiniteArgs;
 use crate::compare::Baseline;
-use crate::plan::{DEFAULT_DURATION, check_connections, cores, of_table};
+use crate::plan::{CONNECT_RATE, DEFAULT_DURATION, check_connections, cores, of_table};
+use crate::report::invocation::shown_url;
 use crate::target::{Asked, Target};
 use crate::template;
 use crate::threshold::{self, Threshold};
+use crate::tui::{Requests, Title};
 
 const DEFAULT_STALL: Duration = Duration::from_secs(5);
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5 * 60);
@@ -114,7 +116,7 @@ impl FinitePlan {
             call,
             connections: args.connections,
             threads: threads.min(args.connections),
-            connect_rate: args.pace.connect_rate,
+            connect_rate: args.pace.connect_rate.unwrap_or(CONNECT_RATE),
             connect_timeout: args.pace.connect_timeout,
             duration: match (args.duration, finite.requests) {
                 (None, None) => Some(DEFAULT_DURATION),
@@ -139,6 +141,22 @@ impl FinitePlan {
     /// will not carry.
     pub fn check_machine(&self) -> Result<()> {
         check_connections(self.connections, self.threads, &self.target.transport)
+    }
+
+    /// What a view of the run says of it.
+    pub fn title(&self) -> Title {
+        Title {
+            command: COMMAND,
+            url: shown_url(&self.target.url),
+            connections: self.connections.into(),
+            thresholds: self.thresholds.clone(),
+            requests: Some(Requests {
+                wanted: self.requests,
+                rate: self.rate,
+                goodput: self.goodput.as_ref().map(ToString::to_string),
+            }),
+            ..Title::default()
+        }
     }
 
     /// What a server said, without what it repeats of the header fields that it
@@ -227,6 +245,10 @@ fn refuse_what_has_no_meaning(args: &LoadArgs) -> Result<()> {
         (args.pace.reconnect, "--reconnect"),
         (args.pace.no_reconnect, "--no-reconnect"),
         (args.pace.seed.is_some(), "--seed"),
+        (
+            args.pace.connect_concurrency.is_some(),
+            "--connect-concurrency",
+        ),
         (args.pace.ramp.is_some(), "--ramp"),
         (!args.pace.slow.is_empty(), "--slow"),
         (args.request.last_event_id.is_some(), "--last-event-id"),
@@ -238,11 +260,32 @@ fn refuse_what_has_no_meaning(args: &LoadArgs) -> Result<()> {
         );
     }
     let finite = &args.finite;
+    ensure!(
+        finite.rate.is_none() || args.pace.connect_rate.is_none(),
+        "with --rate each request starts at its own time: leave --connect-rate out"
+    );
     let markers_given = !finite.done_event.is_empty() || !finite.done_data.is_empty();
     ensure!(
         finite.preset != Some(Preset::Mcp) || !markers_given,
         "over MCP a stream ends with the response of its request: leave --done-event and \
          --done-data out"
+    );
+    let of_events = [
+        (!finite.error_event.is_empty(), "--error-event"),
+        (!finite.error_pointer.is_empty(), "--error-pointer"),
+        (!finite.finish_pointer.is_empty(), "--finish-pointer"),
+    ];
+    for (given, name) in of_events {
+        ensure!(
+            finite.preset != Some(Preset::Mcp) || !given,
+            "over MCP the response says what failed (--error-finish tool_error makes a tool's \
+             failure one): leave {name} out"
+        );
+    }
+    ensure!(
+        finite.drain.is_none() || args.duration.is_some() || finite.requests.is_none(),
+        "--drain is the time after the end of -z, and --requests ends with the last of them: \
+         give -z, or leave --drain out"
     );
     Ok(())
 }
@@ -334,11 +377,21 @@ mod tests {
                 "--timestamp-pointer",
             ),
             (&["--preset", "anthropic"], "max_tokens"),
+            (&["--rate", "5", "--connect-rate", "9"], "--connect-rate"),
+            (
+                &["--requests", "5", "--connect-concurrency", "9"],
+                "--connect-concurrency",
+            ),
             (&["--preset", "mcp", "-d", "{}"], "method"),
             (
                 &["--preset", "mcp", "-d", "{}", "--done-data", "x"],
                 "over MCP",
             ),
+            (
+                &["--preset", "mcp", "-d", "{}", "--error-event", "x"],
+                "--error-finish tool_error",
+            ),
+            (&["--requests", "5", "--drain", "3s"], "give -z"),
         ] {
             let refused = plan(given).unwrap_err().to_string();
             assert!(refused.contains(said), "{given:?}: {refused}");

@@ -7,6 +7,7 @@ use super::goodput::Goodput;
 use crate::failure::Failures;
 use crate::histogram::Latency;
 use crate::http2::Sharing;
+use crate::series::{Latencies, Pulse};
 use crate::stats::EventTypes;
 
 /// The measurements of one thread, or of all.
@@ -64,6 +65,11 @@ macro_rules! counts {
             fn merge(&mut self, other: Self) {
                 $(self.$name += other.$name;)*
             }
+
+            /// All of them.
+            pub fn by_name(&self) -> [(&'static str, u64); [$(stringify!($name)),*].len()] {
+                [$((stringify!($name), self.$name),)*]
+            }
         }
     };
 }
@@ -116,7 +122,48 @@ impl Counts {
     }
 }
 
+/// The latencies that are kept over time.
+pub(super) const OVER_TIME: &[&str] = &["ttfe", "ttfc", "gap", "duration"];
+
 impl Tally {
+    /// The latencies since the last call, which stay a part of the whole.
+    pub fn turn(&mut self) -> Latencies {
+        let [ttfe, ttfc, gap, duration] = [
+            &mut self.ttfe,
+            &mut self.ttfc,
+            &mut self.gap,
+            &mut self.duration,
+        ]
+        .map(Latency::turn);
+        let names = OVER_TIME.iter().copied();
+        names.zip([ttfe, ttfc, gap, duration]).collect()
+    }
+
+    /// What is shown of it while the run goes on.
+    pub fn pulse(&self) -> Pulse {
+        let latencies = [
+            ("ttfe", &self.ttfe),
+            ("ttfc", &self.ttfc),
+            ("gap", &self.gap),
+            ("duration", &self.duration),
+            ("open", &self.open),
+            ("connect", &self.connect),
+            ("waited", &self.waited),
+        ];
+        let mut counts: Vec<_> = self.counts.by_name().into();
+        counts.push(("stalls", self.stalls));
+        Pulse {
+            latencies: latencies
+                .into_iter()
+                .map(|(name, latency)| (name, latency.distribution()))
+                .collect(),
+            counts,
+            read_lag: self.read_lag.distribution(),
+            failures: self.failures.clone(),
+            ..Pulse::default()
+        }
+    }
+
     /// Adds what another thread measured.
     pub fn merge(&mut self, other: Self) {
         self.counts.merge(other.counts);

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::io;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,6 +16,7 @@ use super::slot::Slot;
 use super::tally::Tally;
 use super::tickets::{Ticket, Tickets};
 use crate::connect::Connector;
+use crate::crew::Post;
 use crate::exchange::{READ_BUFFER, Wire};
 use crate::lag;
 use crate::live::Live;
@@ -35,14 +36,11 @@ pub(super) enum Phase {
 /// What a thread is given.
 #[derive(Debug)]
 pub(super) struct Assignment {
+    pub(super) post: Post,
     pub(super) plan: Arc<FinitePlan>,
-    pub(super) number: u32,
-    pub(super) live: Arc<Live>,
     pub(super) addresses: Vec<SocketAddr>,
     pub(super) tickets: Arc<Tickets>,
     pub(super) phase: watch::Receiver<Phase>,
-    pub(super) start: Instant,
-    pub(super) lag_probe: Option<UdpSocket>,
 }
 
 /// What the slots of one thread have in common.
@@ -119,15 +117,19 @@ pub(super) fn run(assignment: Assignment) -> io::Result<Tally> {
         .enable_all()
         .build_local(LocalOptions::default())?;
     let Assignment {
+        post,
         plan,
-        number,
-        live,
         addresses,
         tickets,
         phase,
+    } = assignment;
+    let Post {
+        number,
+        live,
+        recorder,
         start,
         lag_probe,
-    } = assignment;
+    } = post;
     let worker = Rc::new(Worker {
         tally: RefCell::new(Tally {
             goodput: plan.goodput.clone(),
@@ -152,6 +154,12 @@ pub(super) fn run(assignment: Assignment) -> io::Result<Tally> {
                 lag::record_each(socket, start, &probed.live, record).await;
             });
         }
+        let (measuring, collector) = (Rc::clone(&worker), Arc::clone(&recorder));
+        tokio::task::spawn_local(async move {
+            let turn = || measuring.tally.borrow_mut().turn();
+            let pulse = || measuring.tally.borrow().pulse();
+            collector.collect(number, turn, pulse).await;
+        });
         let mut slots = JoinSet::new();
         for slot in share(worker.plan.connections, worker.plan.threads, number) {
             slots.spawn_local(begin(Rc::clone(&worker), slot, start));
@@ -159,6 +167,7 @@ pub(super) fn run(assignment: Assignment) -> io::Result<Tally> {
         while slots.join_next().await.is_some() {}
     });
     let mut tally = worker.tally.take();
+    recorder.hand_over(Instant::now(), tally.turn());
     tally.sharing = worker.connector.sharing();
     drop(runtime);
     Ok(tally)

@@ -6,7 +6,7 @@ use crate::threshold::Checked;
 /// One check and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
-    /// `property`, `threshold`, `regression` or `run`.
+    /// `property`, `storm`, `threshold`, `regression` or `run`.
     pub group: &'static str,
     /// What it is called.
     pub name: String,
@@ -30,6 +30,12 @@ pub enum CheckResult {
 }
 
 impl Check {
+    /// Thresholds, and limits of a comparison.
+    pub fn of_limits(thresholds: &[Checked], head: &Head) -> Vec<Self> {
+        let thresholds = Self::of_thresholds(thresholds);
+        thresholds.chain(Self::of_comparison(head)).collect()
+    }
+
     /// Thresholds as checks.
     pub fn of_thresholds(thresholds: &[Checked]) -> impl Iterator<Item = Self> {
         thresholds.iter().map(|checked| Self {

@@ -19,29 +19,32 @@ const COLUMNS: [&str; 12] = [
     "reconnects",
     "errors",
 ];
-const LATENCIES: [&str; 2] = ["delivery", "reconnect"];
 const NUMBERS: [&str; 4] = ["count", "p50_us", "p99_us", "max_us"];
 
 /// Slots by state are those at the end of an interval, `deliveries`, `bytes`,
 /// `reconnects` and `errors` what came in it; the columns at the end are sums
 /// since the start. A latency that was not measured is an empty field.
 pub fn write(series: &Series) -> String {
-    let latencies = LATENCIES.iter().flat_map(|name| {
+    let latencies = series.columns.latencies.iter().flat_map(|name| {
         let numbers = NUMBERS.iter();
         numbers.map(move |number| format!("{name}_{number}"))
     });
     let columns = COLUMNS.map(str::to_owned).into_iter().chain(latencies);
-    let sums = series.sums.iter().map(|name| format!("{name}_so_far"));
+    let sums = series
+        .columns
+        .sums
+        .iter()
+        .map(|name| format!("{name}_so_far"));
     let header: Vec<_> = columns.chain(sums).collect();
     let mut csv = header.join(",") + "\r\n";
     for sample in series.samples() {
         // Writing to a string cannot fail.
-        let _ = line(sample, &mut csv);
+        let _ = line(sample, series.columns.latencies, &mut csv);
     }
     csv
 }
 
-fn line(sample: &Sample, out: &mut String) -> std::fmt::Result {
+fn line(sample: &Sample, names: &[&str], out: &mut String) -> std::fmt::Result {
     let Sample {
         at,
         length,
@@ -62,9 +65,10 @@ fn line(sample: &Sample, out: &mut String) -> std::fmt::Result {
     write!(out, ",{deliveries},{}", rate(*deliveries))?;
     write!(out, ",{bytes},{}", rate(*bytes))?;
     write!(out, ",{reconnects},{errors}")?;
-    for distribution in [&latencies.delivery, &latencies.reconnect] {
-        write!(out, ",{}", distribution.count())?;
-        for value in numbers(distribution) {
+    for name in names {
+        let distribution = latencies.of(name);
+        write!(out, ",{}", distribution.map_or(0, Distribution::count))?;
+        for value in distribution.map_or([None; 3], numbers) {
             let text = value.map_or_else(String::new, |value| value.to_string());
             write!(out, ",{text}")?;
         }
@@ -107,11 +111,7 @@ mod tests {
         };
         let second = start + Duration::from_secs(1);
         let delivery = Distribution::new([(100, 99), (120, 1)], 120);
-        let reconnect = Distribution::default();
-        let latencies = Latencies {
-            delivery,
-            reconnect,
-        };
+        let latencies = Latencies::from_iter([("delivery", delivery)]);
         recorder.hand_over(second, latencies);
         recorder.observe(second, || (snapshot, vec![7]));
         let end = start + Duration::from_millis(1500);

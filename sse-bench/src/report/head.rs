@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::invocation::Invocation;
 use crate::compare::Comparison;
 use crate::exit::Exit;
-use crate::failure::Failures;
+use crate::failure::{Failures, Kind};
 use crate::sys;
 use crate::threshold::Checked;
 
@@ -27,6 +27,8 @@ pub struct Head {
     /// `pass`, `fail` or `inconclusive`.
     pub verdict: &'static str,
     pub reason: String,
+    #[serde(skip)]
+    pub exit: Exit,
     pub exit_code: u8,
     /// Why the run ended: `duration`, `events`, `all_ended`, `unreachable` or `interrupted`.
     pub ending: &'static str,
@@ -61,6 +63,7 @@ impl Head {
             version: env!("CARGO_PKG_VERSION"),
             verdict: result.exit.verdict(),
             reason: result.reason.to_owned(),
+            exit: result.exit,
             exit_code: result.exit.code(),
             ending: result.ending,
             started_at: invocation.started_at(),
@@ -132,14 +135,32 @@ pub struct ErrorKind<'a> {
 impl<'a> Errors<'a> {
     /// As they were counted.
     pub fn of(failures: &'a Failures) -> Self {
-        let kinds = failures.iter().map(|(kind, counted)| {
-            let (count, example) = (counted.count, counted.example.as_str());
-            (kind.to_string(), ErrorKind { count, example })
-        });
+        Self::some(failures, |_| true)
+    }
+
+    /// Those of the kinds wanted.
+    pub fn some(failures: &'a Failures, wanted: fn(Kind) -> bool) -> Self {
+        let chosen = failures.iter().filter(|(kind, _)| wanted(*kind));
+        let by_kind: BTreeMap<_, _> = chosen
+            .map(|(kind, counted)| {
+                let (count, example) = (counted.count, counted.example.as_str());
+                (kind.to_string(), ErrorKind { count, example })
+            })
+            .collect();
         Self {
-            total: failures.total(),
-            by_kind: kinds.collect(),
+            total: by_kind.values().map(|kind| kind.count).sum(),
+            by_kind,
         }
+    }
+}
+
+impl Errors<'_> {
+    /// The most frequent first.
+    pub fn by_count(&self) -> Vec<(&str, &ErrorKind<'_>)> {
+        let kinds = self.by_kind.iter();
+        let mut kinds: Vec<_> = kinds.map(|(name, kind)| (name.as_str(), kind)).collect();
+        kinds.sort_by_key(|(_, kind)| std::cmp::Reverse(kind.count));
+        kinds
     }
 }
 

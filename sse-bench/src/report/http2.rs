@@ -41,17 +41,21 @@ impl Http2Report {
 
     /// A line of a text report.
     pub fn write_text(&self, out: &mut String) -> std::fmt::Result {
-        write!(
-            out,
-            "  HTTP/2       {} connections of up to {} streams",
+        writeln!(out, "  HTTP/2       {}", self.in_words())
+    }
+
+    /// For people.
+    pub fn in_words(&self) -> String {
+        let mut words = format!(
+            "{} connections of up to {} streams",
             thousands(self.connections),
             thousands(self.streams.into()),
-        )?;
+        );
         if let Some(most) = self.max_concurrent_streams
             && most < self.streams
         {
-            let most = thousands(most.into());
-            write!(out, ", of which the server allowed {most}")?;
+            words += ", of which the server allowed ";
+            words += &thousands(most.into());
         }
         for (count, what) in [
             (self.go_away, "ended by GOAWAY"),
@@ -59,9 +63,9 @@ impl Http2Report {
             (self.streams_reset, "streams reset"),
         ] {
             if count > 0 {
-                write!(out, ", {} {what}", thousands(count))?;
+                words.extend([", ", &thousands(count), " ", what]);
             }
         }
-        writeln!(out)
+        words
     }
 }

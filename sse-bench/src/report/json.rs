@@ -4,25 +4,27 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::Report;
 use super::cohorts::{Cohort, cohorts};
 use super::head::{Errors, Head, round, us};
 use super::http2::Http2Report;
 use super::invocation::shown_url;
 use super::publishing::PublishingReport;
-use crate::histogram::Summary;
-use crate::load::{Ending, Outcome};
+use crate::histogram::{Latency, Summary};
+use crate::live::Snapshot;
+use crate::load::{Ending, Outcome, Window};
 use crate::plan::Plan;
+use crate::reach::Usage;
 use crate::stats::Delivery;
 use crate::timestamp::Pointer;
 
-/// A load report.
+/// A JSON report.
 #[derive(Debug, Serialize)]
-pub struct JsonReport<'a> {
+pub struct Document<'a, R> {
     #[serde(flatten)]
-    pub head: Head,
+    pub head: &'a Head,
+    /// What the command has beside it.
     #[serde(flatten)]
-    pub run: &'a RunReport<'a>,
+    pub run: &'a R,
 }
 
 /// What was measured. Distributions without values, and what the machine does
@@ -172,17 +174,53 @@ pub struct Tool {
     pub peak_memory_bytes: Option<u64>,
 }
 
-impl Report<'_> {
-    /// The report for programs.
-    pub fn to_json(&self) -> JsonReport<'_> {
-        JsonReport {
-            head: self.head.clone(),
-            run: &self.run,
+impl Bytes {
+    /// All, and what of those in the window falls on a second.
+    pub fn of(totals: &Snapshot, window: &Window) -> Self {
+        Self {
+            total: totals.bytes,
+            per_second: round(window.per_second(window.bytes).unwrap_or_default()),
+        }
+    }
+}
+
+impl Reads {
+    /// All, and what of them falls on an event.
+    pub fn of(totals: &Snapshot) -> Self {
+        let (reads, events) = (totals.reads, totals.deliveries);
+        Self {
+            total: reads,
+            per_delivery: (events > 0).then(|| round(reads as f64 / events as f64)),
+        }
+    }
+}
+
+impl Tool {
+    /// Of one run.
+    pub fn of(read_lag: &Latency, usage: Usage) -> Self {
+        Self {
+            read_lag: read_lag.summary(),
+            cpu_us: usage.cpu.map(us),
+            peak_memory_bytes: usage.peak_memory,
         }
     }
 }
 
 impl<'a> RunReport<'a> {
+    /// The distributions, as tables name them.
+    pub fn latencies(&self) -> [(&'static str, Option<Summary>); 7] {
+        let latency = &self.latency;
+        [
+            ("connect", latency.connect),
+            ("open", latency.open),
+            ("first event", latency.first_event),
+            ("reconnect", latency.reconnect),
+            ("delivery", latency.delivery),
+            ("replay", latency.replay),
+            ("own read lag", self.tool.read_lag),
+        ]
+    }
+
     /// What was measured.
     pub fn new(plan: &'a Plan, outcome: &'a Outcome) -> Self {
         let (stats, totals) = (&outcome.stats, &outcome.totals);
@@ -229,15 +267,8 @@ impl<'a> RunReport<'a> {
                 by_type: stats.types.by_name(),
                 other_types: stats.types.others,
             },
-            bytes: Bytes {
-                total: totals.bytes,
-                per_second: per_second(outcome.window.bytes),
-            },
-            reads: Reads {
-                total: totals.reads,
-                per_delivery: (totals.deliveries > 0)
-                    .then(|| round(totals.reads as f64 / totals.deliveries as f64)),
-            },
+            bytes: Bytes::of(totals, &outcome.window),
+            reads: Reads::of(totals),
             latency: LatencyReport {
                 connect: stats.connect.summary(),
                 open: stats.open.summary(),
@@ -254,11 +285,7 @@ impl<'a> RunReport<'a> {
             publishing: PublishingReport::of(plan, outcome),
             http2: Http2Report::of(&plan.target.transport, &stats.sharing, &stats.failures),
             errors: Errors::of(&stats.failures),
-            tool: Tool {
-                read_lag: stats.read_lag.summary(),
-                cpu_us: outcome.cpu.map(us),
-                peak_memory_bytes: outcome.peak_memory,
-            },
+            tool: Tool::of(&stats.read_lag, outcome.usage),
         }
     }
 }

@@ -25,7 +25,8 @@ pub enum Format {
 }
 
 impl Format {
-    const ALL: [Self; 5] = [Self::Text, Self::Json, Self::Csv, Self::Junit, Self::Html];
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Text, Self::Json, Self::Csv, Self::Junit, Self::Html];
 
     /// Its name on the command line.
     pub const fn name(self) -> &'static str {

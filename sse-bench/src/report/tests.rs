@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Parser;
 use serde_json::json;
 
-use super::{Invocation, Report};
+use super::{Invocation, Render, Report};
 use crate::cli::{Cli, Command};
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
@@ -13,6 +13,7 @@ use crate::live::Snapshot;
 use crate::load::{Ending, Outcome, Window};
 use crate::plan::Plan;
 use crate::publish::Published;
+use crate::reach::Usage;
 use crate::series::Series;
 use crate::stats::Stats;
 use crate::timestamp::Unit;
@@ -75,8 +76,10 @@ fn outcome() -> Outcome {
             deliveries: 800,
             bytes: 163_840,
         },
-        cpu: Some(Duration::from_millis(1200)),
-        peak_memory: Some(3 << 20),
+        usage: Usage {
+            cpu: Some(Duration::from_millis(1200)),
+            peak_memory: Some(3 << 20),
+        },
         published: Published::default(),
         acknowledged_late: 0,
         series: Series::default(),
@@ -86,7 +89,8 @@ fn outcome() -> Outcome {
 #[test]
 fn the_json_report_computes_its_numbers_from_the_right_ones() {
     let (plan, outcome) = (plan(&[]), outcome());
-    let report = serde_json::to_value(report(&plan, &outcome).to_json()).unwrap();
+    let report = report(&plan, &outcome).json().unwrap();
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
     assert_eq!(report["verdict"], "pass");
     assert_eq!(report["deliveries"]["per_second"], 80.0);
     assert_eq!(report["deliveries"]["window"], "hold");
@@ -113,7 +117,7 @@ fn the_json_report_computes_its_numbers_from_the_right_ones() {
 #[test]
 fn the_text_report_says_the_verdict_first_and_fits_one_screen() {
     let (plan, outcome) = (plan(&["--threshold", "p99(delivery)<500ms"]), outcome());
-    let text = report(&plan, &outcome).to_text();
+    let text = report(&plan, &outcome).text();
     let expected = "\
 FAIL: a threshold was breached: p99(delivery)<500ms
 
@@ -150,7 +154,7 @@ fn the_more_fundamental_finding_is_the_result() {
         let mut outcome = outcome();
         change(&mut outcome);
         let judged = report(&breached, &outcome);
-        (judged.exit, judged.head.reason)
+        (judged.head.exit, judged.head.reason)
     };
     assert_eq!(judge(|_| ()).0, Exit::Threshold);
     let (exit, _) = judge(|outcome| outcome.totals.opened = 3);
@@ -171,12 +175,12 @@ fn connections_that_were_not_opened_or_lost_leave_it_inconclusive() {
     let mut outcome = outcome();
     outcome.totals.opened = 3;
     let judged = report(&plan, &outcome);
-    assert_eq!(judged.exit, Exit::Inconclusive);
+    assert_eq!(judged.head.exit, Exit::Inconclusive);
     assert_eq!(judged.head.reason, "1 of 4 connections were never opened");
     outcome.totals.opened = 4;
     outcome.totals.given_up = 2;
     let judged = report(&plan, &outcome);
-    assert_eq!(judged.exit, Exit::Inconclusive);
+    assert_eq!(judged.head.exit, Exit::Inconclusive);
     assert_eq!(
         judged.head.reason,
         "2 of 4 connections failed for good after they had been open"

@@ -3,11 +3,12 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use super::head::Errors;
 use super::json::{RunReport, Timestamps, Tool};
 use super::{Head, Report};
 use crate::compare;
 use crate::exit::Exit;
-use crate::failure::{Failures, printable};
+use crate::failure::printable;
 use crate::histogram::{LONGEST_US, Summary};
 use crate::threshold::Checked;
 use crate::units::{bytes, micros, rate, seconds, thousands};
@@ -18,21 +19,10 @@ const LISTED_TYPES: usize = 8;
 const LISTED_ERRORS: usize = 8;
 
 impl Report<'_> {
-    /// The report for people.
-    pub fn to_text(&self) -> String {
-        let mut out = String::new();
-        // Writing to a string cannot fail.
-        let _ = self.write_text(&self.run, &mut out);
-        out
-    }
-
-    fn write_text(&self, json: &RunReport<'_>, out: &mut String) -> std::fmt::Result {
-        let verdict = match self.exit {
-            Exit::Interrupted => "INTERRUPTED".to_owned(),
-            _ => self.head.verdict.to_uppercase(),
-        };
-        writeln!(out, "{verdict}: {}", self.head.reason)?;
-        writeln!(out, "\n{} {}", json.plan.method, printable(&json.plan.url))?;
+    pub(super) fn write(&self, out: &mut String) -> std::fmt::Result {
+        let json = &self.run;
+        write_head(&self.head, json.plan.method, &json.plan.url, out)?;
+        writeln!(out)?;
         self.write_counts(json, out)?;
         if let Some(http2) = &json.http2 {
             http2.write_text(out)?;
@@ -48,9 +38,8 @@ impl Report<'_> {
             super::cohorts::write(&json.cohorts, out)?;
         }
         self.write_types(out)?;
-        write_errors(&self.outcome.stats.failures, out)?;
-        write_thresholds(&self.thresholds, out)?;
-        write_comparison(&self.head, out)
+        write_errors(&json.errors, out)?;
+        write_limits(&self.thresholds, &self.head, out)
     }
 
     fn write_counts(&self, json: &RunReport<'_>, out: &mut String) -> std::fmt::Result {
@@ -144,6 +133,21 @@ impl Report<'_> {
     }
 }
 
+/// The verdict and why, and what was asked for, without the end of that line.
+pub(crate) fn write_head(
+    head: &Head,
+    method: &str,
+    url: &str,
+    out: &mut String,
+) -> std::fmt::Result {
+    let verdict = match head.exit {
+        Exit::Interrupted => "INTERRUPTED".to_owned(),
+        _ => head.verdict.to_uppercase(),
+    };
+    writeln!(out, "{verdict}: {}", printable(&head.reason))?;
+    write!(out, "\n{method} {}", printable(url))
+}
+
 /// What this program took.
 pub(crate) fn write_tool(
     threads: u32,
@@ -165,27 +169,38 @@ pub(crate) fn write_tool(
 }
 
 /// Failures by kind, the most frequent first.
-pub(crate) fn write_errors(failures: &Failures, out: &mut String) -> std::fmt::Result {
-    if failures.total() == 0 {
+pub(crate) fn write_errors(errors: &Errors<'_>, out: &mut String) -> std::fmt::Result {
+    if errors.total == 0 {
         return writeln!(out, "\n  Errors       none");
     }
-    writeln!(out, "\n  Errors       {}", thousands(failures.total()))?;
-    let mut kinds: Vec<_> = failures.iter().collect();
-    kinds.sort_by_key(|(_, counted)| std::cmp::Reverse(counted.count));
-    for (kind, counted) in kinds.iter().take(LISTED_ERRORS) {
-        let (kind, count) = (kind.to_string(), thousands(counted.count));
-        writeln!(out, "    {kind:<15} {count:>9}  {}", counted.example)?;
+    writeln!(out, "\n  Errors       {}", thousands(errors.total))?;
+    write_kinds(errors, LISTED_ERRORS, out)
+}
+
+/// The most frequent kinds of failure, and how many were of others.
+pub(crate) fn write_kinds(errors: &Errors<'_>, most: usize, out: &mut String) -> std::fmt::Result {
+    let kinds = errors.by_count();
+    let (listed, others) = kinds.split_at(kinds.len().min(most));
+    for (name, kind) in listed {
+        let count = thousands(kind.count);
+        writeln!(out, "    {name:<15} {count:>9}  {}", kind.example)?;
     }
-    let unlisted: u64 = kinds
-        .iter()
-        .skip(LISTED_ERRORS)
-        .map(|(_, counted)| counted.count)
-        .sum();
-    if unlisted > 0 {
-        let count = thousands(unlisted);
+    let others: u64 = others.iter().map(|(_, kind)| kind.count).sum();
+    if others > 0 {
+        let count = thousands(others);
         writeln!(out, "    {:<15} {count:>9}", "of other kinds")?;
     }
     Ok(())
+}
+
+/// What came of each threshold, and how the run compares with an earlier one.
+pub(crate) fn write_limits(
+    thresholds: &[Checked],
+    head: &Head,
+    out: &mut String,
+) -> std::fmt::Result {
+    write_thresholds(thresholds, out)?;
+    write_comparison(head, out)
 }
 
 /// How the run compares with an earlier one.
@@ -218,17 +233,7 @@ pub(crate) fn write_thresholds(thresholds: &[Checked], out: &mut String) -> std:
 }
 
 fn write_latencies(json: &RunReport<'_>, out: &mut String) -> std::fmt::Result {
-    let latency = &json.latency;
-    let rows = [
-        ("connect", latency.connect),
-        ("open", latency.open),
-        ("first event", latency.first_event),
-        ("reconnect", latency.reconnect),
-        ("delivery", latency.delivery),
-        ("replay", latency.replay),
-        ("own read lag", json.tool.read_lag),
-    ];
-    if write_latency_table(&rows, out)? {
+    if write_latency_table(&json.latencies(), out)? {
         write_timestamps(
             json.timestamps.as_ref(),
             json.latency.delivery,

@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use super::Distribution;
+use super::{Distribution, Latencies};
 use crate::failure::Failures;
 
 /// What was measured since the start of the run, by one thread or by all.
 #[derive(Debug, Clone, Default)]
 pub struct Pulse {
-    /// Durations, by the names of the report.
-    pub latencies: Vec<(&'static str, Distribution)>,
+    /// Durations.
+    pub latencies: Latencies,
+    /// What the command counts beside the counters of all commands.
+    pub counts: Vec<(&'static str, u64)>,
     /// How long what is ready to read waits for its thread.
     pub read_lag: Distribution,
     /// Failures by kind.
@@ -23,10 +25,11 @@ pub struct Pulse {
 impl Pulse {
     /// Adds what another thread measured.
     pub fn merge(&mut self, other: &Self) {
-        for (name, distribution) in &other.latencies {
-            match self.latencies.iter_mut().find(|(known, _)| known == name) {
-                Some((_, sum)) => sum.merge(distribution),
-                None => self.latencies.push((name, distribution.clone())),
+        self.latencies.merge(&other.latencies);
+        for (name, count) in &other.counts {
+            match self.counts.iter_mut().find(|(known, _)| known == name) {
+                Some((_, sum)) => *sum += count,
+                None => self.counts.push((name, *count)),
             }
         }
         self.read_lag.merge(&other.read_lag);
@@ -36,10 +39,13 @@ impl Pulse {
 
     /// The durations of this name.
     pub fn latency(&self, name: &str) -> Option<&Distribution> {
-        let found = self.latencies.iter().find(|(known, _)| *known == name);
-        found
-            .map(|(_, distribution)| distribution)
-            .filter(|distribution| distribution.count() > 0)
+        self.latencies.of(name)
+    }
+
+    /// The count of this name.
+    pub fn count(&self, name: &str) -> u64 {
+        let found = self.counts.iter().find(|(known, _)| *known == name);
+        found.map_or(0, |(_, count)| *count)
     }
 }
 
@@ -86,7 +92,8 @@ mod tests {
         let mut failures = Failures::default();
         failures.add(&Failure::new(Kind::Reset, "reset"));
         Pulse {
-            latencies: vec![("open", Distribution::new([(micros, 1)], micros))],
+            latencies: Latencies::from_iter([("open", Distribution::new([(micros, 1)], micros))]),
+            counts: vec![("done", 2)],
             failures,
             ends,
             ..Pulse::default()
@@ -103,6 +110,7 @@ mod tests {
         }
         let sum = board.sum();
         assert_eq!((sum.ends, sum.failures.total()), (23, 2));
+        assert_eq!((sum.count("done"), sum.count("lost")), (4, 0));
         let open = sum.latency("open").unwrap();
         assert_eq!((open.count(), open.max_us()), (2, Some(120)));
         assert!(sum.latency("delivery").is_none());

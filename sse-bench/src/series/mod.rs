@@ -7,6 +7,8 @@ pub mod distribution;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::time::MissedTickBehavior;
+
 pub use board::{Board, Pulse};
 pub use distribution::Distribution;
 
@@ -17,21 +19,59 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// Samples at most; when there are so many, each two become one.
 const MOST_SAMPLES: usize = 600;
 
-/// What was measured in one interval.
+/// Durations by the names of the report.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Latencies {
-    /// Publish time to read, of live events.
-    pub delivery: Distribution,
-    /// Loss of a connection to the next one open.
-    pub reconnect: Distribution,
-}
+pub struct Latencies(Vec<(&'static str, Distribution)>);
 
 impl Latencies {
-    fn merge(&mut self, other: &Self) {
-        self.delivery.merge(&other.delivery);
-        self.reconnect.merge(&other.reconnect);
+    /// Those of this name; `None` if nothing was measured.
+    pub fn of(&self, name: &str) -> Option<&Distribution> {
+        let mut all = self.0.iter();
+        let found = all.find(|(known, of)| *known == name && of.count() > 0);
+        found.map(|(_, distribution)| distribution)
+    }
+
+    /// Adds what was measured beside it.
+    pub fn merge(&mut self, other: &Self) {
+        for (name, distribution) in &other.0 {
+            match self.0.iter_mut().find(|(known, _)| known == name) {
+                Some((_, sum)) => sum.merge(distribution),
+                None => self.0.push((name, distribution.clone())),
+            }
+        }
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Distribution)> {
+        self.0
+            .iter()
+            .map(|(name, distribution)| (*name, distribution))
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0
+            .iter()
+            .all(|(_, distribution)| distribution.count() == 0)
     }
 }
+
+impl FromIterator<(&'static str, Distribution)> for Latencies {
+    fn from_iter<I: IntoIterator<Item = (&'static str, Distribution)>>(all: I) -> Self {
+        Self(all.into_iter().collect())
+    }
+}
+
+/// What a command records beside the counters of all commands.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Columns {
+    /// The names of [`Sample::sums`].
+    pub sums: &'static [&'static str],
+    /// The names of [`Sample::latencies`].
+    pub latencies: &'static [&'static str],
+}
+
+/// The latencies of endless streams over time.
+const OF_STREAMS: &[&str] = &["delivery", "reconnect"];
 
 /// One interval of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -97,8 +137,8 @@ impl Sample {
 #[derive(Debug, Clone)]
 pub struct Series {
     slots: u64,
-    /// The names of [`Sample::sums`].
-    pub sums: &'static [&'static str],
+    /// What the samples hold.
+    pub columns: Columns,
     interval: Duration,
     samples: Vec<Sample>,
     last: (Duration, Snapshot),
@@ -108,15 +148,15 @@ pub struct Series {
 
 impl Default for Series {
     fn default() -> Self {
-        Self::new(0, &[])
+        Self::new(0, Columns::default())
     }
 }
 
 impl Series {
-    fn new(slots: u64, sums: &'static [&'static str]) -> Self {
+    fn new(slots: u64, columns: Columns) -> Self {
         Self {
             slots,
-            sums,
+            columns,
             interval: INTERVAL,
             samples: Vec::new(),
             last: (Duration::ZERO, Snapshot::default()),
@@ -127,6 +167,17 @@ impl Series {
     /// All samples, in order.
     pub fn samples(&self) -> &[Sample] {
         &self.samples
+    }
+
+    /// What of the sum of this name came in each sample.
+    pub fn counted(&self, name: &str) -> Vec<u64> {
+        let Some(index) = self.columns.sums.iter().position(|sum| *sum == name) else {
+            return Vec::new();
+        };
+        let mut before = 0;
+        let sums = self.samples.iter().map(|sample| sample.sums[index]);
+        sums.map(|sum| sum.saturating_sub(std::mem::replace(&mut before, sum)))
+            .collect()
     }
 
     fn is_due(&self, at: Duration) -> bool {
@@ -210,13 +261,19 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Of a run of so many slots; `sums` names what the command counts beside
+    /// Of a run of so many endless streams; `sums` names what the command counts beside
     /// the counters of all commands.
     pub fn new(start: Instant, slots: u64, sums: &'static [&'static str]) -> Self {
+        let latencies = OF_STREAMS;
+        Self::of(start, slots, Columns { sums, latencies })
+    }
+
+    /// Of a run of so many slots.
+    pub fn of(start: Instant, slots: u64, columns: Columns) -> Self {
         Self {
             start,
             board: Board::default(),
-            series: Mutex::new(Series::new(slots, sums)),
+            series: Mutex::new(Series::new(slots, columns)),
         }
     }
 
@@ -240,8 +297,25 @@ impl Recorder {
     pub fn hand_over(&self, now: Instant, latencies: Latencies) {
         let at = now.saturating_duration_since(self.start);
         let of = at.saturating_sub(INTERVAL / 2).max(Duration::from_nanos(1));
-        if latencies != Latencies::default() {
+        if !latencies.is_empty() {
             self.lock().add(of, latencies);
+        }
+    }
+
+    /// Has a thread hand over each second what it measured in it, and post what is
+    /// shown meanwhile, until that is dropped.
+    pub async fn collect(
+        &self,
+        thread: u32,
+        mut turn: impl FnMut() -> Latencies,
+        pulse: impl Fn() -> Pulse,
+    ) {
+        let mut tick = tokio::time::interval_at((self.start + INTERVAL).into(), INTERVAL);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        loop {
+            tick.tick().await;
+            self.hand_over(Instant::now(), turn());
+            self.board.post(thread, &pulse);
         }
     }
 
@@ -286,10 +360,7 @@ mod tests {
     }
 
     fn latency(micros: u64) -> Latencies {
-        Latencies {
-            delivery: Distribution::new([(micros, 1)], micros),
-            ..Latencies::default()
-        }
+        Latencies::from_iter([("delivery", Distribution::new([(micros, 1)], micros))])
     }
 
     #[test]
@@ -308,6 +379,8 @@ mod tests {
             .map(|sample| (sample.at.as_millis(), sample.deliveries, sample.sums[0]))
             .collect();
         assert_eq!(seen, [(1010, 7, 7), (2000, 5, 12), (2500, 1, 13)]);
+        assert_eq!(series.counted("cuts"), [7, 5, 1]);
+        assert!(series.counted("other").is_empty());
         let first = &series.samples()[0];
         assert_eq!((first.open, first.away, first.unopened), (2, 1, 2));
     }
@@ -329,10 +402,8 @@ mod tests {
             .samples()
             .iter()
             .map(|sample| {
-                (
-                    sample.latencies.delivery.count(),
-                    sample.latencies.delivery.max_us(),
-                )
+                let delivery = sample.latencies.of("delivery").unwrap();
+                (delivery.count(), delivery.max_us())
             })
             .collect();
         assert_eq!(seen, [(2, Some(2)), (1, Some(30)), (1, Some(40))]);
@@ -356,7 +427,7 @@ mod tests {
         assert_eq!(sum, recorded.as_secs() * 2);
         let latencies: u64 = samples
             .iter()
-            .map(|sample| sample.latencies.delivery.count())
+            .filter_map(|sample| Some(sample.latencies.of("delivery")?.count()))
             .sum();
         assert_eq!(latencies, recorded.as_secs());
         let ends: Duration = samples.iter().map(|sample| sample.length).sum();

@@ -10,23 +10,12 @@ use serde::Serialize;
 use super::round::{Milestones, Round, Watched};
 use super::tally::{Curve, STEP, Tally, is_refusal};
 use super::{Outcome, StormPlan};
-use crate::failure::{Failures, Kind};
 use crate::histogram::{Latency, Summary};
 use crate::plan::Plan;
-use crate::report::Head;
 use crate::report::cohorts::{Cohort, cohorts, name_of};
 use crate::report::head::{ErrorKind, Errors, us};
 use crate::report::invocation::shown_url;
 use crate::report::json::Tool;
-
-/// A storm report.
-#[derive(Debug, Serialize)]
-pub struct JsonReport<'a> {
-    #[serde(flatten)]
-    pub head: &'a Head,
-    #[serde(flatten)]
-    pub run: &'a RunReport<'a>,
-}
 
 /// What was measured. Distributions without values, and what was not reached,
 /// are `null`.
@@ -154,6 +143,7 @@ pub struct StormJson<'a> {
     pub early: u64,
     pub first_attempt: Option<Summary>,
     pub attempts: Attempts,
+    pub recovery: RecoveryJson<'a>,
 }
 
 /// How connections were lost.
@@ -216,6 +206,19 @@ pub struct Attempts {
     pub opened: Vec<u32>,
 }
 
+/// The way back, in steps since the first loss: how many had lost their connection, were open
+/// again for good, and had caught up by the end of each; what attempts were refused, or failed
+/// without an answer, in it.
+#[derive(Debug, Serialize)]
+pub struct RecoveryJson<'a> {
+    pub step_us: u64,
+    pub lost: &'a [u32],
+    pub open: &'a [u32],
+    pub caught_up: &'a [u32],
+    pub refused: &'a [u32],
+    pub failed: &'a [u32],
+}
+
 /// Events received in the whole run.
 #[derive(Debug, Serialize)]
 pub struct Deliveries {
@@ -226,6 +229,19 @@ pub struct Deliveries {
 }
 
 impl<'a> RunReport<'a> {
+    /// The distributions, as tables name them.
+    pub fn latencies(&self) -> [(&'static str, Option<Summary>); 6] {
+        let latency = &self.latency;
+        [
+            ("open again", latency.reopen),
+            ("caught up", latency.caught_up),
+            ("first attempt", latency.first_attempt),
+            ("connect", latency.connect),
+            ("open", latency.open),
+            ("own read lag", self.tool.read_lag),
+        ]
+    }
+
     pub(super) fn new(plan: &'a StormPlan, outcome: &'a Outcome) -> Self {
         let (load, totals, stats) = (&plan.load, &outcome.totals, &outcome.stats);
         let wanted = u64::from(load.connections);
@@ -257,9 +273,9 @@ impl<'a> RunReport<'a> {
             latency: LatencyReport {
                 connect: stats.connect.summary(),
                 open: stats.open.summary(),
-                reopen: merged(&outcome.rounds, |round| &round.reopen),
-                caught_up: merged(&outcome.rounds, |round| &round.catch_up),
-                first_attempt: merged(&outcome.rounds, |round| &round.tally.waits),
+                reopen: merged(&outcome.rounds, |round| &round.reopen).summary(),
+                caught_up: merged(&outcome.rounds, |round| &round.catch_up).summary(),
+                first_attempt: merged(&outcome.rounds, |round| &round.tally.waits).summary(),
             },
             storms: outcome
                 .rounds
@@ -273,21 +289,30 @@ impl<'a> RunReport<'a> {
                 last_event_id_unsendable: stats.unsendable_ids,
             },
             errors: Errors::of(&stats.failures),
-            tool: Tool {
-                read_lag: stats.read_lag.summary(),
-                cpu_us: outcome.cpu.map(us),
-                peak_memory_bytes: outcome.peak_memory,
-            },
+            tool: Tool::of(&stats.read_lag, outcome.usage),
         }
     }
 }
 
-fn merged(rounds: &[Round], which: fn(&Round) -> &Latency) -> Option<Summary> {
+/// What thresholds look at of the storms that are over.
+pub(super) fn so_far(rounds: &[Round]) -> serde_json::Value {
+    serde_json::json!({
+        "totals": sums(rounds),
+        "latency": {
+            "reopen": merged(rounds, |round| &round.reopen).summary(),
+            "caught_up": merged(rounds, |round| &round.catch_up).summary(),
+            "first_attempt": merged(rounds, |round| &round.tally.waits).summary(),
+        },
+    })
+}
+
+/// Over all storms.
+pub(super) fn merged(rounds: &[Round], which: fn(&Round) -> &Latency) -> Latency {
     let mut sum = Latency::default();
     for round in rounds {
         sum.merge(which(round));
     }
-    sum.summary()
+    sum
 }
 
 fn sums(rounds: &[Round]) -> Totals {
@@ -339,9 +364,9 @@ fn storm<'a>(round: &'a Round, load: &Plan) -> StormJson<'a> {
         refused: Refused {
             total: tally.refused(),
             retry_after: tally.retry_after,
-            by_kind: errors(&tally.failures, is_refusal).by_kind,
+            by_kind: Errors::some(&tally.failures, is_refusal).by_kind,
         },
-        failed: errors(&tally.failures, |kind| !is_refusal(kind)),
+        failed: Errors::some(&tally.failures, |kind| !is_refusal(kind)),
         command_error: round
             .command
             .as_ref()
@@ -357,6 +382,14 @@ fn storm<'a>(round: &'a Round, load: &Plan) -> StormJson<'a> {
             step_us: us(STEP),
             begun: steps(&tally.attempts),
             opened: steps(&tally.openings),
+        },
+        recovery: RecoveryJson {
+            step_us: us(STEP),
+            lost: &round.recovery.lost,
+            open: &round.recovery.open,
+            caught_up: &round.recovery.caught_up,
+            refused: &round.recovery.refused,
+            failed: &round.recovery.failed,
         },
     }
 }
@@ -398,17 +431,4 @@ fn times(tally: &Tally) -> Vec<ReconnectionTime> {
 
 fn steps(curve: &Curve) -> Vec<u32> {
     curve.steps().to_vec()
-}
-
-fn errors(failures: &Failures, wanted: fn(Kind) -> bool) -> Errors<'_> {
-    let chosen = || failures.iter().filter(|(kind, _)| wanted(*kind));
-    Errors {
-        total: chosen().map(|(_, counted)| counted.count).sum(),
-        by_kind: chosen()
-            .map(|(kind, counted)| {
-                let (count, example) = (counted.count, counted.example.as_str());
-                (kind.to_string(), ErrorKind { count, example })
-            })
-            .collect(),
-    }
 }

@@ -4,10 +4,14 @@
 //! The connections are those of `load`: its threads carry them, and tell a
 //! [`watch::Watch`] what becomes of each while a storm is on.
 
+mod csv;
+mod html;
 pub mod json;
+mod now;
 pub mod order;
 pub mod plan;
 pub mod record;
+pub mod recovery;
 pub mod report;
 pub mod round;
 pub mod tally;
@@ -30,9 +34,12 @@ use crate::failure::Failure;
 use crate::live::Snapshot;
 use crate::load::{Ending, UNREACHABLE_AFTER};
 use crate::progress::Progress;
+use crate::reach::{Before, Reached, Usage, reach};
+use crate::series::Series;
 use crate::stats::Stats;
 use crate::sys;
 use crate::team::Team;
+use crate::tui::StormNow;
 use crate::verify::restart;
 use crate::worker::Message;
 use plan::Manner;
@@ -61,10 +68,10 @@ pub struct Outcome {
     pub elapsed: Duration,
     /// Slots that had received no event when the first storm began.
     pub unfed: Option<u64>,
-    /// CPU time that the run took.
-    pub cpu: Option<Duration>,
-    /// The most memory that this process held, in bytes.
-    pub peak_memory: Option<u64>,
+    /// What it took of the machine.
+    pub usage: Usage,
+    /// The run over time.
+    pub series: Series,
 }
 
 impl Outcome {
@@ -77,8 +84,8 @@ impl Outcome {
             totals: Snapshot::default(),
             elapsed: Duration::ZERO,
             unfed: None,
-            cpu: None,
-            peak_memory: None,
+            usage: Usage::default(),
+            series: Series::default(),
         }
     }
 }
@@ -95,19 +102,13 @@ pub fn run(plan: &StormPlan, progress: &mut Progress) -> io::Result<Outcome> {
 }
 
 async fn direct(plan: &StormPlan, progress: &mut Progress) -> io::Result<Outcome> {
-    let cpu_before = sys::cpu_time();
+    let before = Before::now();
     let mut interrupted = std::pin::pin!(sys::interrupted());
     let load = &plan.load;
-    let resolved = tokio::select! {
-        resolved = load.target.transport.resolve(&load.target.url) => resolved,
-        result = &mut interrupted => {
-            result?;
-            return Ok(Outcome::nothing(Ending::Interrupted));
-        }
-    };
-    let addresses = match resolved {
-        Ok(addresses) => addresses,
-        Err(failure) => {
+    let addresses = match reach(&load.target, interrupted.as_mut()).await? {
+        Reached::At(addresses) => addresses,
+        Reached::Interrupted => return Ok(Outcome::nothing(Ending::Interrupted)),
+        Reached::Never(failure) => {
             let mut outcome = Outcome::nothing(Ending::Unreachable);
             outcome.stats.failures.add(&failure);
             return Ok(outcome);
@@ -132,11 +133,16 @@ async fn direct(plan: &StormPlan, progress: &mut Progress) -> io::Result<Outcome
         progress,
         unfed: None,
         rounds: Vec::new(),
+        now: StormNow {
+            number: 1,
+            of: plan.rounds,
+            ..StormNow::default()
+        },
     };
     director
         .tick
         .set_missed_tick_behavior(MissedTickBehavior::Skip);
-    director.progress.begin(director.team.recorder());
+    director.progress.begin(director.team.crew().recorder());
     let ending = director.run().await?;
     let Director {
         team,
@@ -145,19 +151,18 @@ async fn direct(plan: &StormPlan, progress: &mut Progress) -> io::Result<Outcome
         progress,
         ..
     } = director;
-    let elapsed = start.elapsed();
+    let end = Instant::now();
     progress.clear();
-    let (totals, stats) = team.stop()?;
-    let cpu = sys::cpu_time().zip(cpu_before);
+    let (totals, stats, series) = team.stop(end)?;
     Ok(Outcome {
         ending,
         rounds,
         stats,
         totals,
-        elapsed,
+        elapsed: end - start,
         unfed,
-        cpu: cpu.map(|(now, before)| now.saturating_sub(before)),
-        peak_memory: sys::peak_memory(),
+        usage: before.usage(),
+        series,
     })
 }
 
@@ -173,6 +178,8 @@ struct Director<'a, I> {
     progress: &'a mut Progress,
     unfed: Option<u64>,
     rounds: Vec<Round>,
+    /// What is shown of the storm that is on, or was last.
+    now: StormNow,
 }
 
 impl<I: Future<Output = io::Result<()>>> Director<'_, I> {
@@ -184,6 +191,8 @@ impl<I: Future<Output = io::Result<()>>> Director<'_, I> {
             let round = self.storm().await?;
             let watched = round.watched;
             self.rounds.push(round);
+            self.now.number += 1;
+            self.now.so_far = json::so_far(&self.rounds);
             if watched == Watched::Interrupted {
                 return Ok(Ending::Interrupted);
             }
@@ -199,11 +208,10 @@ impl<I: Future<Output = io::Result<()>>> Director<'_, I> {
         let mut patience: Option<Instant> = None;
         let mut cut_at: Option<Instant> = None;
         loop {
-            let left = cut_at.or(patience);
-            if self.next(left).await? {
+            if self.next(cut_at).await? {
                 return Ok(Some(Ending::Interrupted));
             }
-            let now = self.team.snapshot();
+            let now = self.team.crew().snapshot();
             if now.connected == 0 && now.settled >= slots.min(UNREACHABLE_AFTER) {
                 return Ok(Some(Ending::Unreachable));
             }
@@ -234,7 +242,8 @@ impl<I: Future<Output = io::Result<()>>> Director<'_, I> {
         self.progress.phase("storm");
         let began = Instant::now();
         self.storm.begin();
-        let definition = match self.team.snapshot().fed {
+        self.now.begin();
+        let definition = match self.team.crew().snapshot().fed {
             0 => CaughtUp::Nothing,
             _ if self.storm.by_id() => CaughtUp::Id,
             _ => CaughtUp::Event,
@@ -249,7 +258,7 @@ impl<I: Future<Output = io::Result<()>>> Director<'_, I> {
         let mut before = Phases::default();
         let mut changed = began;
         let watched = loop {
-            if self.next(Some(until)).await? {
+            if self.next(None).await? {
                 break Watched::Interrupted;
             }
             if let Some(running) = &mut command
@@ -274,6 +283,8 @@ impl<I: Future<Output = io::Result<()>>> Director<'_, I> {
                 break Watched::TimeOut;
             }
         };
+        self.show_storm();
+        self.now.is_on = false;
         let end = End {
             began: began - self.start,
             first_loss: self.storm.first_loss(),
@@ -295,6 +306,23 @@ impl<I: Future<Output = io::Result<()>>> Director<'_, I> {
             tally.merge(counted);
         }
         (fates, tally)
+    }
+
+    /// Where the storm stands, for the view.
+    fn show_storm(&mut self) {
+        if self.now.is_on {
+            let since = self.storm.first_loss();
+            let since = since.map(|first| self.start.elapsed().saturating_sub(first));
+            let records = self.storm.records().map(lock);
+            let mut seen = Tally::default();
+            let mut phases = Phases::default();
+            for record in records {
+                phases.merge(&record.phases());
+                seen.merge(record.tally.clone());
+            }
+            self.now.stands(since, &phases, &seen);
+        }
+        self.progress.storm(self.now.clone());
     }
 
     fn phases(&self) -> Phases {
@@ -321,11 +349,11 @@ impl<I: Future<Output = io::Result<()>>> Director<'_, I> {
                     _ => {}
                 },
                 _ = self.tick.tick() => {
-                    self.team.probe_lag();
-                    self.team.observe();
+                    self.team.look();
                     if self.progress.is_due() {
+                        self.show_storm();
                         let left = until.map(|end| end.saturating_duration_since(Instant::now()));
-                        let now = self.team.snapshot();
+                        let now = self.team.crew().snapshot();
                         self.progress.show(&now, self.start.elapsed(), left);
                     }
                     return Ok(false);

@@ -6,7 +6,9 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
 
+use super::report::COMMAND;
 use crate::cli::storm::StormArgs;
+use crate::compare::Baseline;
 use crate::plan::Plan;
 use crate::threshold::Threshold;
 use crate::tui::Title;
@@ -52,6 +54,8 @@ pub struct StormPlan {
     pub control_events: Vec<String>,
     /// What the run must keep to.
     pub thresholds: Vec<Threshold>,
+    /// What the run is compared with.
+    pub baseline: Option<Baseline>,
 }
 
 impl StormPlan {
@@ -106,6 +110,7 @@ impl StormPlan {
             within: storm.within,
             control_events,
             thresholds: storm.threshold,
+            baseline: args.baseline.read(COMMAND)?,
         })
     }
 }

@@ -1,42 +1,53 @@
 //! A finished storm run, judged.
 
-use super::json::{JsonReport, RunReport};
-use super::{Outcome, Round, StormPlan, text};
+use maud::Markup;
+use serde::Serialize;
+
+use super::json::RunReport;
+use super::round::{CaughtUp, Watched};
+use super::{Outcome, Round, StormPlan, csv, html, text};
 use crate::exit::Exit;
 use crate::load::Ending;
-use crate::report::{Format, Head, Invocation, Render, head, never_reached};
-use crate::threshold::{Checked, listed};
+use crate::report::check::CheckResult;
+use crate::report::judged::Findings;
+use crate::report::load::{never_reached, so_far};
+use crate::report::{Check, Finished, Formats, Head, Invocation, Judged};
 use crate::units::{seconds, thousands};
 
+/// The `command` of the report.
+pub(super) const COMMAND: &str = "storm";
+
 /// A finished run, judged.
-#[derive(Debug)]
-pub struct StormReport<'a> {
-    /// What was to be done.
-    pub plan: &'a StormPlan,
-    /// What was seen.
-    pub outcome: &'a Outcome,
-    /// The same as the report has it.
-    pub run: RunReport<'a>,
-    /// What came of the thresholds.
-    pub thresholds: Vec<Checked>,
-    /// The result.
-    pub exit: Exit,
-    /// What all reports have in common.
-    pub head: Head,
-}
+pub type StormReport<'a> = Judged<'a, StormPlan, Outcome, RunReport<'a>>;
 
-impl Render for StormReport<'_> {
-    const FORMATS: &'static [Format] = &[Format::Text, Format::Json];
-
-    fn text(&self) -> String {
-        text::of(self)
+impl Formats for StormReport<'_> {
+    fn head(&self) -> &Head {
+        &self.head
     }
 
-    fn json(&self) -> serde_json::Result<String> {
-        serde_json::to_string_pretty(&JsonReport {
-            head: &self.head,
-            run: &self.run,
-        })
+    fn run(&self) -> &impl Serialize {
+        &self.run
+    }
+
+    fn checks(&self) -> Vec<Check> {
+        let rounds = (1..).zip(&self.outcome.rounds);
+        let storms = rounds.flat_map(|(number, round)| checks(number, round));
+        let limits = Check::of_limits(&self.thresholds, &self.head);
+        let mut checks: Vec<_> = storms.chain(limits).collect();
+        checks.push(Check::of_run(&self.head, &checks));
+        checks
+    }
+
+    fn write_text(&self, out: &mut String) -> std::fmt::Result {
+        text::write(self, out)
+    }
+
+    fn csv(&self) -> String {
+        csv::write(&self.outcome.rounds)
+    }
+
+    fn page(&self) -> Markup {
+        html::render(self)
     }
 }
 
@@ -48,65 +59,64 @@ impl<'a> StormReport<'a> {
         plan: &'a StormPlan,
         outcome: &'a Outcome,
     ) -> serde_json::Result<Self> {
-        let run = RunReport::new(plan, outcome);
-        let measured = serde_json::to_value(&run)?;
-        let thresholds = plan.thresholds.iter();
-        let thresholds: Vec<_> = thresholds
-            .map(|threshold| threshold.check(&measured))
-            .collect();
-        let (exit, reason) = judge(plan, outcome, &thresholds);
-        let result = head::Result {
-            command: "storm",
-            exit,
-            reason: &reason,
+        let finished = Finished {
+            command: COMMAND,
+            plan,
+            outcome,
+            run: RunReport::new(plan, outcome),
             ending: match outcome.ending {
                 Ending::Duration => "done",
                 other => other.name(),
             },
             elapsed: outcome.elapsed,
-            thresholds: &thresholds,
+            thresholds: &plan.thresholds,
+            baseline: plan.baseline.as_ref(),
         };
-        Ok(Self {
-            head: Head::new(invocation, &result),
-            plan,
-            outcome,
-            run,
-            thresholds,
-            exit,
-        })
+        finished.judge(
+            invocation,
+            |_, found| findings(plan, outcome, found),
+            |_| passed(outcome),
+        )
     }
 }
 
-fn judge(plan: &StormPlan, outcome: &Outcome, thresholds: &[Checked]) -> (Exit, String) {
-    let mut findings = findings(plan, outcome);
-    for exit in thresholds.iter().filter_map(Checked::finding) {
-        let reason = match exit {
-            Exit::Threshold => {
-                let breached = listed(thresholds, Some(false));
-                format!("a threshold was breached: {breached}")
-            }
-            _ => {
-                let unmeasured = listed(thresholds, None);
-                format!("nothing was measured for a threshold: {unmeasured}")
-            }
-        };
-        findings.push((exit, reason));
-    }
-    let exits: Vec<_> = findings.iter().map(|(exit, _)| *exit).collect();
-    let exit = Exit::of(&exits);
-    let first = findings.into_iter().find(|(found, _)| *found == exit);
-    let reason = first.map_or_else(|| passed(outcome), |(_, reason)| reason);
-    (exit, reason)
+/// What was checked of one storm.
+fn checks(number: u32, round: &Round) -> [Check; 2] {
+    let back = &round.back;
+    let (not_reopened, behind) = (round.not_reopened(), round.not_caught_up());
+    let is_over = round.watched != Watched::Interrupted;
+    let check = |what: &str, result, there: u32| Check {
+        group: "storm",
+        name: format!("storm {number}: all that were lost {what}"),
+        result,
+        seen: format!(
+            "{} of {}",
+            thousands(there.into()),
+            thousands(back.lost.into())
+        ),
+    };
+    // Those that were told to stop, or had yet to wait, prove nothing.
+    let excused = round.stopped + round.still_waiting;
+    let reopened = match not_reopened {
+        _ if back.lost == 0 => CheckResult::Undecided,
+        0 => CheckResult::Held,
+        _ if not_reopened > excused && is_over => CheckResult::Failed,
+        _ => CheckResult::Undecided,
+    };
+    let caught_up = match behind {
+        _ if back.lost == 0 || round.definition == CaughtUp::Nothing => CheckResult::NotApplicable,
+        0 if not_reopened == 0 => CheckResult::Held,
+        _ => CheckResult::Undecided,
+    };
+    [
+        check("are open again", reopened, back.reopened),
+        check("have caught up", caught_up, back.caught_up),
+    ]
 }
 
 /// What keeps the run from a pass, the first of a kind before the others.
-fn findings(plan: &StormPlan, outcome: &Outcome) -> Vec<(Exit, String)> {
-    let mut found = Vec::new();
-    let mut find = |holds: bool, exit, reason: &dyn Fn() -> String| {
-        if holds {
-            found.push((exit, reason()));
-        }
-    };
+fn findings(plan: &StormPlan, outcome: &Outcome, found: &mut Findings) {
+    let mut find = |holds, exit, reason: &dyn Fn() -> String| found.find(holds, exit, reason);
     let (rounds, totals) = (&outcome.rounds, &outcome.totals);
     let wanted = u64::from(plan.load.connections);
     let sum = |count: fn(&Round) -> u32| -> u64 {
@@ -116,10 +126,10 @@ fn findings(plan: &StormPlan, outcome: &Outcome) -> Vec<(Exit, String)> {
     find(
         outcome.ending == Ending::Interrupted,
         Exit::Interrupted,
-        &|| "this is the report so far".to_owned(),
+        &so_far,
     );
     find(totals.opened == 0, Exit::NeverReached, &|| {
-        never_reached(&outcome.stats)
+        never_reached(&outcome.stats.failures, outcome.stats.stopped)
     });
     let given_up = sum(|round| round.given_up);
     find(given_up > 0, Exit::Violated, &|| {
@@ -186,7 +196,6 @@ fn findings(plan: &StormPlan, outcome: &Outcome) -> Vec<(Exit, String)> {
         Exit::Inconclusive,
         &|| format!("{} of {} storms took place", rounds.len(), plan.rounds),
     );
-    found
 }
 
 fn passed(outcome: &Outcome) -> String {

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::record::{Fate, Phase};
+use super::recovery::Recovery;
 use super::tally::Tally;
-use crate::failure::Failure;
+use crate::failure::{Failure, Failures};
 use crate::histogram::Latency;
 
 /// The shares of connections whose time is told, in percent.
@@ -85,6 +86,8 @@ pub struct Round {
     pub reopen: Latency,
     /// The same to where it had caught up.
     pub catch_up: Latency,
+    /// The way there, step by step.
+    pub recovery: Recovery,
     /// What was counted.
     pub tally: Tally,
     /// Why the command that restarts the server failed.
@@ -190,6 +193,7 @@ impl Round {
                 CaughtUp::Nothing => Latency::default(),
                 _ => distribution(caught_up),
             },
+            recovery: Recovery::new(fates, first, end.ended, &tally),
             tally,
             command: end.command,
         }
@@ -207,6 +211,15 @@ impl Round {
             _ => self.back.reopened - self.slow_behind - self.back.caught_up,
         }
     }
+}
+
+/// Attempts that opened no stream, in all storms.
+pub fn failures(rounds: &[Round]) -> Failures {
+    let mut sum = Failures::default();
+    for round in rounds {
+        sum.merge(round.tally.failures.clone());
+    }
+    sum
 }
 
 fn count<'a>(fates: impl Iterator<Item = &'a Fate>) -> u32 {

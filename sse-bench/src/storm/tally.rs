@@ -18,6 +18,10 @@ pub struct Tally {
     pub attempts: Curve,
     /// Connections opened, likewise.
     pub openings: Curve,
+    /// Attempts that were answered, but not with a stream, likewise.
+    pub refusals: Curve,
+    /// Attempts without an answer, likewise.
+    pub unanswered: Curve,
     /// Attempts that opened no stream.
     pub failures: Failures,
     /// Answers that refused a stream and named a time to come back.
@@ -39,6 +43,8 @@ impl Tally {
     pub fn merge(&mut self, other: Self) {
         self.attempts.merge(&other.attempts);
         self.openings.merge(&other.openings);
+        self.refusals.merge(&other.refusals);
+        self.unanswered.merge(&other.unanswered);
         self.failures.merge(other.failures);
         self.retry_after += other.retry_after;
         self.lost_again += other.lost_again;

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use super::json::{RunReport, ShareTimes, StormJson};
 use super::report::StormReport;
-use super::round::{NEVER, Round};
+use super::round::{NEVER, Round, failures};
 use super::tally::STEP;
-use crate::exit::Exit;
 use crate::failure::printable;
 use crate::histogram::Summary;
 use crate::report::cohorts;
-use crate::report::text::write_thresholds;
-use crate::units::{bytes, micros, seconds, thousands};
+use crate::report::head::Errors;
+use crate::report::text::{write_head, write_kinds, write_limits, write_tool};
+use crate::units::{micros, seconds, thousands};
 
 /// Storms listed one by one.
 const LISTED_STORMS: usize = 5;
@@ -26,21 +26,10 @@ const LISTED: usize = 4;
 const LISTED_TIMES: usize = 2;
 
 /// The report for people.
-pub(super) fn of(report: &StormReport<'_>) -> String {
-    let mut out = String::new();
-    // Writing to a string cannot fail.
-    let _ = write(report, &mut out);
-    out
-}
-
-fn write(report: &StormReport<'_>, out: &mut String) -> Result {
+pub(super) fn write(report: &StormReport<'_>, out: &mut String) -> Result {
     let run = &report.run;
-    let verdict = match report.exit {
-        Exit::Interrupted => "INTERRUPTED".to_owned(),
-        _ => report.head.verdict.to_uppercase(),
-    };
-    writeln!(out, "{verdict}: {}", printable(&report.head.reason))?;
-    writeln!(out, "\n{} {}", run.plan.method, printable(&run.plan.url))?;
+    write_head(&report.head, run.plan.method, &run.plan.url, out)?;
+    writeln!(out)?;
     write_connections(run, out)?;
     write_storms(run, out)?;
     let worst = report.outcome.rounds.iter().zip(&run.storms);
@@ -50,8 +39,15 @@ fn write(report: &StormReport<'_>, out: &mut String) -> Result {
     }
     write_failures(report, out)?;
     cohorts::write(&run.cohorts, out)?;
-    write_tool(report, out)?;
-    write_thresholds(&report.thresholds, out)
+    write_tool(run.plan.threads, &run.tool, report.outcome.elapsed, out)?;
+    if let Some(lag) = run.tool.read_lag {
+        writeln!(
+            out,
+            "               its read lag: p99 {}",
+            micros(lag.p99_us)
+        )?;
+    }
+    write_limits(&report.thresholds, &report.head, out)
 }
 
 fn write_connections(run: &RunReport<'_>, out: &mut String) -> Result {
@@ -268,16 +264,8 @@ fn write_failures(report: &StormReport<'_>, out: &mut String) -> Result {
             thousands(totals.failed)
         )?;
     }
-    let mut failures = crate::failure::Failures::default();
-    for round in &report.outcome.rounds {
-        failures.merge(round.tally.failures.clone());
-    }
-    let mut kinds: Vec<_> = failures.iter().collect();
-    kinds.sort_by_key(|(_, counted)| std::cmp::Reverse(counted.count));
-    for (kind, counted) in kinds.iter().take(LISTED) {
-        let (kind, count) = (kind.to_string(), thousands(counted.count));
-        writeln!(out, "    {kind:<15} {count:>9}  {}", counted.example)?;
-    }
+    let failures = failures(&report.outcome.rounds);
+    write_kinds(&Errors::of(&failures), LISTED, out)?;
     if totals.lost_again > 0 {
         writeln!(
             out,
@@ -296,10 +284,7 @@ fn write_failures(report: &StormReport<'_>, out: &mut String) -> Result {
             "  Errors       {} outside the storms",
             thousands(run.errors.total)
         )?;
-        for (kind, error) in run.errors.by_kind.iter().take(LISTED) {
-            let count = thousands(error.count);
-            writeln!(out, "    {kind:<15} {count:>9}  {}", error.example)?;
-        }
+        write_kinds(&run.errors, LISTED, out)?;
     }
     if run.deliveries.last_event_id_unsendable > 0 {
         writeln!(
@@ -309,28 +294,6 @@ fn write_failures(report: &StormReport<'_>, out: &mut String) -> Result {
         )?;
     }
     Ok(())
-}
-
-fn write_tool(report: &StormReport<'_>, out: &mut String) -> Result {
-    let (run, outcome) = (&report.run, report.outcome);
-    let threads = run.plan.threads;
-    let plural = if threads == 1 { "" } else { "s" };
-    write!(out, "  This tool    {threads} thread{plural}")?;
-    if let Some(cpu) = outcome.cpu {
-        let share = 100.0 * cpu.as_secs_f64() / outcome.elapsed.as_secs_f64().max(1e-3);
-        write!(
-            out,
-            ", {} of CPU time ({share:.0} % of a core)",
-            seconds(cpu)
-        )?;
-    }
-    if let Some(memory) = outcome.peak_memory {
-        write!(out, ", {} of memory at most", bytes(memory as f64))?;
-    }
-    if let Some(lag) = run.tool.read_lag {
-        write!(out, ", read lag p99 {}", micros(lag.p99_us))?;
-    }
-    writeln!(out)
 }
 
 /// At most [`CURVE`] columns, and how long each is.

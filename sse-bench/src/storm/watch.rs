@@ -12,6 +12,7 @@ use super::lock;
 use super::order::{Known, Order, Place};
 use super::plan::Manner;
 use super::record::{Phase, Record};
+use super::tally::is_refusal;
 use crate::failure::Failure;
 use crate::plan::share;
 
@@ -213,7 +214,18 @@ impl Watch {
 
     /// An attempt opened no stream.
     pub fn failed(&self, failure: &Failure) {
-        self.record().tally.failures.add(failure);
+        let since = self.storm.since_first_loss(Instant::now());
+        let mut record = self.record();
+        let tally = &mut record.tally;
+        tally.failures.add(failure);
+        if let Some(since) = since {
+            let curve = if is_refusal(failure.kind) {
+                &mut tally.refusals
+            } else {
+                &mut tally.unanswered
+            };
+            curve.count(since);
+        }
     }
 
     /// A refusal named a time to come back.

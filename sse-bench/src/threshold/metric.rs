@@ -229,7 +229,9 @@ impl Metric {
         } else if value >= 1000.0 {
             thousands(value.round() as u64)
         } else {
-            format!("{}", (value * 10.0).round() / 10.0)
+            // Shares and ratios are small, and told apart.
+            let scale = if value.abs() < 10.0 { 1000.0 } else { 10.0 };
+            format!("{}", (value * scale).round() / scale)
         }
     }
 }

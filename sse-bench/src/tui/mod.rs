@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use crate::checker::{Checker, Micros};
 use crate::series::Recorder;
-pub use view::{Feed, Rules, Title};
+pub use view::{Feed, Requests, Rules, StormNow, Title};
 
 /// Events and runs of them that are judged while a run goes on, at most: they
 /// are copied in the thread that checks.

@@ -7,11 +7,11 @@ use ratatui::backend::TestBackend;
 
 use super::draw::draw;
 use super::theme::Theme;
-use super::view::{Feed, Judged, Point, Rules, Title, View};
+use super::view::{Feed, Judged, Point, Requests, Rules, StormNow, Title, View};
 use crate::checker::{Anomaly, AnomalyKind, Findings, Integrity, Reconnects, Reopened, Replays};
 use crate::failure::{Failure, Failures, Kind};
 use crate::live::Snapshot;
-use crate::series::{Distribution, Pulse};
+use crate::series::{Distribution, Latencies, Pulse};
 use crate::threshold;
 
 fn screen(view: &View, width: u16, height: u16) -> String {
@@ -28,6 +28,7 @@ fn points(seconds: u32) -> Vec<Point> {
         at: second.into(),
         deliveries: 40_000.0 + 8_000.0 * (f64::from(second) / 3.0).sin(),
         reconnects: f64::from(second % 7),
+        requests: 18.0 + 4.0 * (f64::from(second) / 2.0).sin(),
         open: u64::from(second.min(8)) * 600,
     };
     (1..=seconds).map(point).collect()
@@ -61,16 +62,17 @@ fn load() -> View {
         title,
         points: points(42),
         pulse: Pulse {
-            latencies: vec![
+            latencies: Latencies::from_iter([
                 ("delivery", durations(1_200)),
                 ("first_event", durations(40_000)),
                 ("open", durations(3_000)),
                 ("connect", durations(300)),
                 ("reconnect", durations(2_100_000)),
-            ],
+            ]),
             read_lag: durations(90),
             failures: failures(),
             ends: 34,
+            ..Pulse::default()
         },
         ..View::default()
     };
@@ -93,6 +95,7 @@ fn load() -> View {
         phase: None,
         deliveries: 40_123.0,
         bytes: 7_700_000.0,
+        ..Feed::default()
     });
     view
 }
@@ -122,6 +125,7 @@ fn verify() -> View {
             allow_duplicates: true,
             strict: false,
         }),
+        ..Title::default()
     };
     let replays = |reconnects, complete, incomplete| Replays {
         reconnects,
@@ -176,6 +180,111 @@ fn verify() -> View {
     view
 }
 
+/// Requests that are answered by streams that end, in an open loop.
+fn finite() -> View {
+    let title = Title {
+        command: "load --until-done",
+        url: "http://127.0.0.1:8081/v1/chat/completions".into(),
+        connections: 50,
+        thresholds: ["goodput>=0.99", "p99(ttfe)<400ms", "cut_short==0"]
+            .map(|text| threshold::load::parse(text).unwrap())
+            .into(),
+        requests: Some(Requests {
+            wanted: None,
+            rate: Some(20.0),
+            goodput: Some("ttfe:500ms gap:200ms".into()),
+        }),
+        ..Title::default()
+    };
+    let mut view = View {
+        title,
+        points: points(42),
+        pulse: Pulse {
+            latencies: Latencies::from_iter([
+                ("ttfe", durations(120_000)),
+                ("ttfc", durations(130_000)),
+                ("gap", durations(24_000)),
+                ("duration", durations(4_000_000)),
+                ("open", durations(2_000)),
+                ("connect", durations(300)),
+            ]),
+            counts: vec![
+                ("started", 800),
+                ("cut_short", 2),
+                ("refused", 11),
+                ("waited", 7),
+                ("good", 740),
+                ("judged", 767),
+            ],
+            read_lag: durations(90),
+            failures: failures(),
+            ..Pulse::default()
+        },
+        ..View::default()
+    };
+    view.at(Feed {
+        now: Snapshot {
+            settled: 50,
+            open: 33,
+            requests: 754,
+            deliveries: 135_000,
+            bytes: 31 << 20,
+            failures: 13,
+            ..Snapshot::default()
+        },
+        elapsed: Duration::from_secs(42),
+        left: Some(Duration::from_secs(18)),
+        phase: Some("run"),
+        deliveries: 3_540.0,
+        bytes: 770_000.0,
+        requests: 19.8,
+        storm: None,
+    });
+    view
+}
+
+fn storm() -> View {
+    let mut view = load();
+    view.title.command = "storm";
+    view.title.thresholds = ["p99(reopen)<5s", "refused==0"]
+        .map(|text| threshold::storm::parse(text).unwrap())
+        .into();
+    let steps = 0..40_u32;
+    let storm = StormNow {
+        number: 2,
+        of: 3,
+        is_on: true,
+        since: Some(Duration::from_secs(4)),
+        lost: 4_800,
+        open: 4_100,
+        caught_up: 3_800,
+        given_up: 12,
+        attempts: 5_310,
+        peak: 3_900,
+        refused: 212,
+        failed: 3,
+        failures: failures(),
+        curve: steps
+            .map(|step| {
+                let back = 4_100.min(step.saturating_sub(20) * 220);
+                (f64::from(step) / 10.0, back, back.saturating_sub(300))
+            })
+            .collect(),
+        so_far: serde_json::json!({
+            "totals": { "refused": 0 },
+            "latency": { "reopen": { "p99_us": 4_200_000 } },
+        }),
+        ..StormNow::default()
+    };
+    view.at(Feed {
+        phase: Some("storm"),
+        left: None,
+        storm: Some(storm),
+        ..view.feed.clone()
+    });
+    view
+}
+
 #[test]
 fn a_load_run() {
     insta::assert_snapshot!("load_120x36", screen(&load(), 120, 36));
@@ -191,6 +300,26 @@ fn a_verification() {
 }
 
 #[test]
+fn requests_that_end() {
+    insta::assert_snapshot!("finite_120x36", screen(&finite(), 120, 36));
+    insta::assert_snapshot!("finite_80x24", screen(&finite(), 80, 24));
+    insta::assert_snapshot!("finite_40x10", screen(&finite(), 40, 10));
+}
+
+#[test]
+fn a_storm() {
+    insta::assert_snapshot!("storm_120x36", screen(&storm(), 120, 36));
+    insta::assert_snapshot!("storm_80x24", screen(&storm(), 80, 24));
+    insta::assert_snapshot!("storm_40x10", screen(&storm(), 40, 10));
+    let kept: Vec<_> = storm().thresholds.iter().map(|it| it.kept).collect();
+    assert_eq!(
+        kept,
+        [Some(true), Some(true)],
+        "of the storms that are over"
+    );
+}
+
+#[test]
 fn a_run_that_has_just_begun() {
     let mut view = View {
         title: load().title,
@@ -202,7 +331,7 @@ fn a_run_that_has_just_begun() {
 
 #[test]
 fn every_size_can_be_drawn() {
-    for view in [load(), verify(), View::default()] {
+    for view in [load(), verify(), finite(), storm(), View::default()] {
         let widths = (1..4).chain((4..=130).step_by(9));
         for (width, height) in widths.flat_map(|width| (1..=40).map(move |height| (width, height)))
         {
@@ -213,7 +342,7 @@ fn every_size_can_be_drawn() {
 
 #[test]
 fn what_the_network_says_does_not_steer_the_terminal() {
-    for view in [load(), verify()] {
+    for view in [load(), verify(), finite(), storm()] {
         let screen = screen(&view, 200, 50);
         assert!(screen.contains(r"\u{1b}"), "{screen}");
         assert!(!screen.contains('\u{1b}'));
@@ -237,6 +366,9 @@ fn thresholds_are_held_against_what_is_known() {
         .map(|checked| checked.kept)
         .collect();
     assert_eq!(kept, [Some(true), Some(false), None]);
+    let kept: Vec<_> = finite().thresholds.iter().map(|it| it.kept).collect();
+    assert_eq!(kept, [Some(false), Some(false), Some(false)]);
+    assert!((finite().thresholds[0].value.unwrap() - 740.0 / 767.0).abs() < 1e-9);
     let missing = &verify().thresholds[0];
     assert_eq!((missing.value, missing.kept), (Some(7.0), Some(false)));
 }

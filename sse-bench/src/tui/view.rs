@@ -6,6 +6,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::checker::{Anomaly, Findings, Micros};
+use crate::failure::Failures;
+use crate::finite::DONE;
 use crate::live::Snapshot;
 use crate::series::{Distribution, Pulse, Series};
 use crate::threshold::{Checked, Threshold};
@@ -25,6 +27,58 @@ pub struct Title {
     pub drain: Duration,
     /// Where deliveries are judged.
     pub judged: Option<Rules>,
+    /// Where streams end.
+    pub requests: Option<Requests>,
+}
+
+/// What is asked of streams that end.
+#[derive(Debug, Clone, Default)]
+pub struct Requests {
+    /// How many requests, over all slots.
+    pub wanted: Option<u64>,
+    /// How many to start each second.
+    pub rate: Option<f64>,
+    /// What a good one keeps to.
+    pub goodput: Option<String>,
+}
+
+/// Where a storm stands.
+#[derive(Debug, Clone, Default)]
+pub struct StormNow {
+    /// Which one is on, or comes next.
+    pub number: u32,
+    /// Of so many.
+    pub of: u32,
+    /// Whether it is on; else what follows is of the one before.
+    pub is_on: bool,
+    /// The first loss was so long ago.
+    pub since: Option<Duration>,
+    /// Slots that have lost their connection.
+    pub lost: u32,
+    /// Of them, open again.
+    pub open: u32,
+    /// Of those, caught up.
+    pub caught_up: u32,
+    /// Refused for good.
+    pub given_up: u32,
+    /// Told to stop.
+    pub stopped: u32,
+    /// Connections begun.
+    pub attempts: u64,
+    /// The most in a second.
+    pub peak: u64,
+    /// Answered, but not with a stream.
+    pub refused: u64,
+    /// Not answered.
+    pub failed: u64,
+    /// Opened and lost again.
+    pub lost_again: u64,
+    /// Refusals and failures by kind.
+    pub failures: Failures,
+    /// Seconds since the first loss, slots open again, slots caught up.
+    pub curve: Vec<(f64, u32, u32)>,
+    /// What the report would have of the storms that are over.
+    pub so_far: Value,
 }
 
 /// What a verification makes of what it finds.
@@ -53,6 +107,10 @@ pub struct Feed {
     pub deliveries: f64,
     /// See [`deliveries`](Self::deliveries).
     pub bytes: f64,
+    /// Requests done each second, of late.
+    pub requests: f64,
+    /// Where there are storms.
+    pub storm: Option<StormNow>,
 }
 
 /// A moment of the series.
@@ -64,6 +122,8 @@ pub struct Point {
     pub deliveries: f64,
     /// Each second.
     pub reconnects: f64,
+    /// Each second.
+    pub requests: f64,
     /// At its end.
     pub open: u64,
 }
@@ -118,10 +178,14 @@ pub struct View {
 impl View {
     /// What the last second changed; [`at`](Self::at) adds the rest.
     pub fn new(title: &Title, series: &Series, pulse: Pulse, judged: Option<&Judged>) -> Self {
-        let points = series.samples().iter().map(|sample| Point {
+        let requests = series.counted(DONE).into_iter().map(Some);
+        let requests = requests.chain(std::iter::repeat(None));
+        let samples = series.samples().iter().zip(requests);
+        let points = samples.map(|(sample, requests)| Point {
             at: sample.at.as_secs_f64(),
             deliveries: sample.per_second(sample.deliveries),
             reconnects: sample.per_second(sample.reconnects),
+            requests: sample.per_second(requests.unwrap_or_default()),
             open: sample.open,
         });
         Self {
@@ -157,23 +221,48 @@ impl View {
 
     /// How much of the run is over, if that is known.
     pub fn done(&self) -> Option<f64> {
+        let part = |some: f64, all: f64| (all > 0.0).then(|| (some / all).clamp(0.0, 1.0));
+        let wanted = self.title.requests.as_ref().and_then(|it| it.wanted);
+        if let Some(wanted) = wanted {
+            let ended = self.feed.now.requests + self.feed.now.failures;
+            return part(ended as f64, wanted as f64);
+        }
+        if let Some(storm) = self.feed.storm.as_ref().filter(|storm| storm.is_on) {
+            return part(storm.open.into(), storm.lost.into());
+        }
         let elapsed = self.feed.elapsed.as_secs_f64();
         let all = elapsed + self.feed.left?.as_secs_f64();
-        (all > 0.0).then(|| (elapsed / all).clamp(0.0, 1.0))
+        part(elapsed, all)
+    }
+
+    /// The part of the requests that kept to all limits, if any was judged.
+    pub fn goodput(&self) -> Option<f64> {
+        let (good, judged) = (self.pulse.count("good"), self.pulse.count("judged"));
+        (judged > 0).then(|| good as f64 / judged as f64)
     }
 
     /// Durations to show, the most telling first.
     pub fn latencies(&self) -> impl Iterator<Item = (&'static str, &Distribution)> {
-        const NAMES: [(&str, &str); 7] = [
+        const NAMES: [(&str, &str); 12] = [
             ("delivery", "delivery"),
             ("replay", "replay"),
             ("skew", "skew"),
+            ("ttfe", "first event"),
+            ("ttfc", "1st content"),
+            ("gap", "event gap"),
+            ("duration", "to the end"),
             ("first_event", "first event"),
             ("open", "open"),
             ("connect", "connect"),
             ("reconnect", "reconnect"),
+            ("waited", "waited"),
         ];
-        let measured = NAMES.into_iter().filter_map(|(key, name)| {
+        let mut names = NAMES;
+        if self.feed.storm.is_some() {
+            // How long connections were away is what a storm is about.
+            names.sort_by_key(|(key, _)| *key != "reconnect");
+        }
+        let measured = names.into_iter().filter_map(|(key, name)| {
             let distribution = self.pulse.latency(key)?;
             Some((name, distribution))
         });
@@ -197,10 +286,14 @@ impl View {
         let seconds = self.feed.elapsed.as_secs_f64();
         let rate = |amount: u64| (seconds > 0.0).then(|| amount as f64 / seconds);
         let latencies = self.pulse.latencies.iter();
-        let latency: serde_json::Map<_, _> = latencies
+        let mut latency: serde_json::Map<_, _> = latencies
             .filter(|(_, distribution)| distribution.count() > 0)
-            .map(|(name, distribution)| ((*name).to_owned(), summary(distribution)))
+            .map(|(name, distribution)| (name.to_owned(), summary(distribution)))
             .collect();
+        if let Some(storm) = &self.feed.storm {
+            let members = storm.so_far["latency"].as_object().into_iter().flatten();
+            latency.extend(members.map(|(name, value)| (name.clone(), value.clone())));
+        }
         let lag = &self.pulse.read_lag;
         let mut report = json!({
             "latency": latency,
@@ -215,6 +308,12 @@ impl View {
             "deliveries": { "total": now.deliveries, "per_second": rate(now.deliveries) },
             "bytes": { "per_second": rate(now.bytes) },
         });
+        if let Some(storm) = &self.feed.storm {
+            report["totals"] = storm.so_far["totals"].clone();
+        }
+        if let Some(asked) = &self.title.requests {
+            self.report_requests(asked, &mut report);
+        }
         if let Some(judged) = &self.judged {
             let counts = judged.findings.integrity;
             report["integrity"] = json!({
@@ -234,6 +333,25 @@ impl View {
             });
         }
         report
+    }
+}
+
+impl View {
+    fn report_requests(&self, asked: &Requests, report: &mut Value) {
+        let now = &self.feed.now;
+        let seconds = self.feed.elapsed.as_secs_f64();
+        let rate = |amount: u64| (seconds > 0.0).then(|| amount as f64 / seconds);
+        for (name, count) in &self.pulse.counts {
+            report["requests"][name] = json!(count);
+        }
+        report["requests"]["completed"] = json!(now.requests);
+        report["requests"]["failed"] = json!(now.failures);
+        report["requests"]["per_second"] = json!(rate(now.requests));
+        report["streams"] = json!({ "stalls": self.pulse.count("stalls") });
+        if asked.goodput.is_some() {
+            let per_second = rate(self.pulse.count("good"));
+            report["goodput"] = json!({ "share": self.goodput(), "per_second": per_second });
+        }
     }
 }
 

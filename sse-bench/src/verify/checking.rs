@@ -12,7 +12,7 @@ use super::plan::micros;
 use crate::checker::{Checker, Micros, Reception};
 use crate::histogram::Latency;
 use crate::live::Counter;
-use crate::series::{Pulse, Recorder};
+use crate::series::{Latencies, Pulse, Recorder};
 use crate::tui::Judge;
 
 /// How often it is looked whether a judgement is wanted where nothing arrives.
@@ -191,7 +191,7 @@ impl Checking {
             self.posted_at = now;
             let skew = &self.checked.skew;
             self.recorder.board.post(u32::MAX, || Pulse {
-                latencies: vec![("skew", skew.distribution())],
+                latencies: Latencies::from_iter([("skew", skew.distribution())]),
                 ..Pulse::default()
             });
         }

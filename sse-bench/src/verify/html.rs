@@ -5,12 +5,13 @@ use maud::{Markup, html};
 use super::report::{VerifyReport, property_name};
 use super::verdict::Verdict;
 use crate::failure::printable;
+use crate::report::Formats;
 use crate::report::html::scatter::{Dot, draw};
-use crate::report::html::{card, page, sections, tag, tile};
+use crate::report::html::{card, sections, tag, tile};
 use crate::units::{micros, thousands};
 
-/// The page.
-pub(super) fn render(report: &VerifyReport<'_>) -> String {
+/// What stands on the page.
+pub(super) fn render(report: &VerifyReport<'_>) -> Markup {
     let (head, run, stats) = (&report.head, &report.run, &report.outcome.stats);
     let histograms = [
         ("Time to open a stream", stats.open.distribution()),
@@ -24,8 +25,7 @@ pub(super) fn render(report: &VerifyReport<'_>) -> String {
         ("open", run.latency.open),
         ("reconnect", run.latency.reconnect),
     ];
-    let plan = serde_json::to_value(&run.plan).unwrap_or_default();
-    let body = html! {
+    html! {
         (sections::header(head, run.plan.method, &run.plan.url))
         (tiles(report))
         div .cards {
@@ -39,11 +39,10 @@ pub(super) fn render(report: &VerifyReport<'_>) -> String {
             (sections::latencies(&rows))
             (sections::errors(&run.errors))
             (sections::comparison(head))
-            (sections::configuration(head, &plan))
+            (sections::planned(head, &run.plan))
         }
         footer { "Latency is no part of the verdict. Durations are drawn in powers of ten." }
-    };
-    page(&format!("sse-bench verify: {}", head.verdict), &body)
+    }
 }
 
 fn tiles(report: &VerifyReport<'_>) -> Markup {

@@ -7,23 +7,15 @@ use serde::Serialize;
 
 use super::Outcome;
 use super::plan::VerifyPlan;
-use super::report::{VerifyReport, level, owed};
+use super::report::{level, owed};
 use super::verdict::Property;
 use crate::failure::printable;
 use crate::histogram::Summary;
+use crate::reach::Usage;
+use crate::report::Http2Report;
 use crate::report::head::{Errors, us};
 use crate::report::invocation::shown_url;
-use crate::report::json::Timestamps;
-use crate::report::{Head, Http2Report};
-
-/// A verify report.
-#[derive(Debug, Serialize)]
-pub struct JsonReport<'a> {
-    #[serde(flatten)]
-    pub head: Head,
-    #[serde(flatten)]
-    pub run: &'a RunReport<'a>,
-}
+use crate::report::json::{Timestamps, Tool};
 
 /// What was found.
 #[derive(Debug, Serialize)]
@@ -220,26 +212,6 @@ pub struct AnomalyLogReport {
     pub left_out: u64,
 }
 
-/// This program's own part in what was measured.
-#[derive(Debug, Serialize)]
-pub struct Tool {
-    /// How long events that are ready to read wait until they are read: a part of
-    /// every latency here, and no part of the verdict.
-    pub read_lag: Option<Summary>,
-    pub cpu_us: Option<u64>,
-    pub peak_memory_bytes: Option<u64>,
-}
-
-impl VerifyReport<'_> {
-    /// The report for programs.
-    pub fn to_json(&self) -> JsonReport<'_> {
-        JsonReport {
-            head: self.head.clone(),
-            run: &self.run,
-        }
-    }
-}
-
 impl<'a> RunReport<'a> {
     /// What was found.
     pub fn new(plan: &'a VerifyPlan, outcome: &'a Outcome, properties: &[Property]) -> Self {
@@ -341,11 +313,13 @@ impl<'a> RunReport<'a> {
                 lines: findings.log.entries.len(),
                 left_out: findings.log.left_out,
             }),
-            tool: Tool {
-                read_lag: stats.read_lag.summary(),
-                cpu_us: outcome.cpu.map(us),
-                peak_memory_bytes: crate::sys::peak_memory(),
-            },
+            tool: Tool::of(
+                &stats.read_lag,
+                Usage {
+                    cpu: outcome.cpu,
+                    peak_memory: crate::sys::peak_memory(),
+                },
+            ),
         }
     }
 }

@@ -214,6 +214,7 @@ impl VerifyPlan {
                 allow_duplicates: self.allow_duplicates,
                 strict: self.strict,
             }),
+            ..Title::default()
         }
     }
 

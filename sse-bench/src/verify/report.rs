@@ -1,7 +1,9 @@
 //! The report for people: the verdict first, all on one screen.
 
 use std::fmt::Write;
-use std::io;
+
+use maud::Markup;
+use serde::Serialize;
 
 use super::Outcome;
 use super::json::{RunReport, Stratum};
@@ -10,11 +12,11 @@ use super::verdict::{self, Judgement, Property, Verdict};
 use crate::checker::Level;
 use crate::exit::Exit;
 use crate::failure::printable;
-use crate::report::check::{Check, CheckResult};
+use crate::report::check::CheckResult;
 use crate::report::text::{
-    write_comparison, write_latency_table, write_thresholds, write_timestamps,
+    write_head, write_kinds, write_latency_table, write_limits, write_timestamps,
 };
-use crate::report::{Format, Head, Invocation, Render, csv, head, junit};
+use crate::report::{Check, Formats, Head, Invocation, csv, head};
 use crate::units::{micros, seconds, thousands};
 
 /// Anomalies listed.
@@ -44,36 +46,29 @@ impl Property {
     }
 }
 
-impl Render for VerifyReport<'_> {
-    const FORMATS: &'static [Format] = &[
-        Format::Text,
-        Format::Json,
-        Format::Csv,
-        Format::Junit,
-        Format::Html,
-    ];
-
-    fn text(&self) -> String {
-        let mut out = String::new();
-        // Writing to a string cannot fail.
-        let _ = self.write_text(&self.run, &mut out);
-        out
+impl Formats for VerifyReport<'_> {
+    fn head(&self) -> &Head {
+        &self.head
     }
 
-    fn json(&self) -> serde_json::Result<String> {
-        serde_json::to_string_pretty(&self.to_json())
+    fn run(&self) -> &impl Serialize {
+        &self.run
     }
 
-    fn csv(&self) -> Option<String> {
-        Some(csv::write(&self.outcome.series))
+    fn checks(&self) -> Vec<Check> {
+        self.all_checks()
     }
 
-    fn junit(&self) -> Option<io::Result<String>> {
-        Some(junit::write(&self.head, &self.checks()))
+    fn write_text(&self, out: &mut String) -> std::fmt::Result {
+        self.write(&self.run, out)
     }
 
-    fn html(&self) -> Option<String> {
-        Some(super::html::render(self))
+    fn csv(&self) -> String {
+        csv::write(&self.outcome.series)
+    }
+
+    fn page(&self) -> Markup {
+        super::html::render(self)
     }
 }
 
@@ -136,8 +131,7 @@ impl<'a> VerifyReport<'a> {
         })
     }
 
-    /// What was checked.
-    pub fn checks(&self) -> Vec<Check> {
+    fn all_checks(&self) -> Vec<Check> {
         let properties = self.judgement.properties.iter().map(|property| {
             let (held, of, unit) = property.coverage;
             let coverage = format!("{} of {} {unit}", thousands(held), thousands(of));
@@ -164,13 +158,9 @@ impl<'a> VerifyReport<'a> {
         checks
     }
 
-    fn write_text(&self, json: &RunReport<'_>, out: &mut String) -> std::fmt::Result {
-        let verdict = match self.judgement.exit {
-            Exit::Interrupted => "INTERRUPTED".to_owned(),
-            _ => self.head.verdict.to_uppercase(),
-        };
-        writeln!(out, "{verdict}: {}", printable(&self.head.reason))?;
-        writeln!(out, "\n{} {}", json.plan.method, printable(&json.plan.url))?;
+    fn write(&self, json: &RunReport<'_>, out: &mut String) -> std::fmt::Result {
+        write_head(&self.head, json.plan.method, &json.plan.url, out)?;
+        writeln!(out)?;
         if json.connections.opened > 0 {
             self.write_watched(json, out)?;
             if let Some(http2) = &json.http2 {
@@ -181,8 +171,7 @@ impl<'a> VerifyReport<'a> {
             write_anomalies(json, out)?;
             write_latencies(json, out)?;
         }
-        write_thresholds(&self.judgement.thresholds, out)?;
-        write_comparison(&self.head, out)?;
+        write_limits(&self.judgement.thresholds, &self.head, out)?;
         write_errors(json, out)
     }
 
@@ -430,11 +419,5 @@ fn write_errors(json: &RunReport<'_>, out: &mut String) -> std::fmt::Result {
         return Ok(());
     }
     writeln!(out, "\n  Errors       {}", thousands(json.errors.total))?;
-    let mut kinds: Vec<_> = json.errors.by_kind.iter().collect();
-    kinds.sort_by_key(|(_, kind)| std::cmp::Reverse(kind.count));
-    for (name, kind) in kinds.into_iter().take(NAMED) {
-        let count = thousands(kind.count);
-        writeln!(out, "    {name:<15} {count:>9}  {}", kind.example)?;
-    }
-    Ok(())
+    write_kinds(&json.errors, NAMED, out)
 }

@@ -11,6 +11,7 @@ mod conform;
 mod doctor;
 mod event_source;
 mod finite;
+mod formats;
 mod hold;
 mod http2;
 #[cfg(unix)]

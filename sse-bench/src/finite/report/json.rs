@@ -7,18 +7,9 @@ use serde::Serialize;
 use crate::finite::{AmountSummary, FinitePlan, Outcome, Preset};
 use crate::histogram::Summary;
 use crate::report::Http2Report;
-use crate::report::head::{Errors, Head, round, us};
+use crate::report::head::{Errors, round, us};
 use crate::report::invocation::shown_url;
 use crate::report::json::{Bytes, Reads, Tool};
-
-/// A report of `load --until-done`.
-#[derive(Debug, Serialize)]
-pub struct FiniteJson<'a> {
-    #[serde(flatten)]
-    pub head: Head,
-    #[serde(flatten)]
-    pub run: &'a RunReport<'a>,
-}
 
 /// What was measured. Distributions without values, and what was not asked for,
 /// are `null`.
@@ -171,7 +162,45 @@ pub struct LatencyReport {
     pub waited: Option<Summary>,
 }
 
+impl Requests<'_> {
+    /// Those that failed, by the way they did.
+    pub fn failures(&self) -> [(u64, &'static str); 5] {
+        [
+            (self.cut_short, "cut short"),
+            (self.errors_in_stream, "told of an error"),
+            (self.refused, "refused"),
+            (self.not_answered, "not answered or not readable"),
+            (self.timed_out, "timed out"),
+        ]
+    }
+
+    /// What else is told of requests, of which none failed for it.
+    pub fn others(&self) -> [(u64, &'static str); 4] {
+        [
+            (self.unfinished, "unfinished at the end"),
+            (self.without_content, "without content"),
+            (self.waited, "waited for a connection"),
+            (self.never_started, "never started for want of one"),
+        ]
+    }
+}
+
 impl<'a> RunReport<'a> {
+    /// The distributions, as tables name them.
+    pub fn latencies(&self) -> [(&'static str, Option<Summary>); 8] {
+        let latency = &self.latency;
+        [
+            ("connect", latency.connect),
+            ("open", latency.open),
+            ("first event", latency.ttfe),
+            ("1st content", latency.ttfc),
+            ("event gap", latency.gap),
+            ("to the end", latency.duration),
+            ("waited", latency.waited),
+            ("own read lag", self.tool.read_lag),
+        ]
+    }
+
     /// What was measured.
     pub fn new(plan: &'a FinitePlan, outcome: &'a Outcome) -> Self {
         let (tally, totals) = (&outcome.tally, &outcome.totals);
@@ -241,15 +270,8 @@ impl<'a> RunReport<'a> {
                 by_type: tally.types.by_name(),
                 other_types: tally.types.others,
             },
-            bytes: Bytes {
-                total: totals.bytes,
-                per_second: per_second(outcome.window.bytes),
-            },
-            reads: Reads {
-                total: totals.reads,
-                per_delivery: (totals.deliveries > 0)
-                    .then(|| round(totals.reads as f64 / totals.deliveries as f64)),
-            },
+            bytes: Bytes::of(totals, &outcome.window),
+            reads: Reads::of(totals),
             latency: LatencyReport {
                 connect: tally.connect.summary(),
                 open: tally.open.summary(),
@@ -260,11 +282,7 @@ impl<'a> RunReport<'a> {
                 waited: tally.waited.summary(),
             },
             errors: Errors::of(&tally.failures),
-            tool: Tool {
-                read_lag: tally.read_lag.summary(),
-                cpu_us: outcome.cpu.map(us),
-                peak_memory_bytes: outcome.peak_memory,
-            },
+            tool: Tool::of(&tally.read_lag, outcome.usage),
         }
     }
 }

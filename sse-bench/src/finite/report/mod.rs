@@ -1,68 +1,38 @@
 //! What a run of finite streams found, judged.
 
+mod html;
 pub mod json;
 mod text;
 
-use std::io;
+use maud::Markup;
+use serde::Serialize;
 
 use super::{Ending, FinitePlan, Outcome};
-use crate::compare::Comparison;
 use crate::exit::Exit;
 use crate::report::check::CheckResult;
-use crate::report::head::{self, Head};
-use crate::report::{Check, Format, Invocation, Render, breaches, csv, junit, unmeasured};
-use crate::threshold::Checked;
+use crate::report::judged::Findings;
+use crate::report::load::so_far;
+use crate::report::{Check, Finished, Formats, Head, Invocation, Judged, csv};
 use crate::units::thousands;
-use json::{FiniteJson, RunReport};
+use json::RunReport;
 
 /// The `command` of the report: its keys are not those of `load`.
 pub(super) const COMMAND: &str = "load --until-done";
 
 /// A finished run, judged.
-#[derive(Debug)]
-pub struct FiniteReport<'a> {
-    /// What was to be done.
-    pub plan: &'a FinitePlan,
-    /// What was seen.
-    pub outcome: &'a Outcome,
-    /// The same as the report has it.
-    pub run: RunReport<'a>,
-    /// The thresholds of the plan, and what came of each.
-    pub thresholds: Vec<Checked>,
-    /// The result.
-    pub exit: Exit,
-    /// What all reports have in common.
-    pub head: Head,
-}
+pub type FiniteReport<'a> = Judged<'a, FinitePlan, Outcome, RunReport<'a>>;
 
-impl Render for FiniteReport<'_> {
-    const FORMATS: &'static [Format] = &[Format::Text, Format::Json, Format::Csv, Format::Junit];
-
-    fn text(&self) -> String {
-        self.to_text()
+impl Formats for FiniteReport<'_> {
+    fn head(&self) -> &Head {
+        &self.head
     }
 
-    fn json(&self) -> serde_json::Result<String> {
-        serde_json::to_string_pretty(&FiniteJson {
-            head: self.head.clone(),
-            run: &self.run,
-        })
+    fn run(&self) -> &impl Serialize {
+        &self.run
     }
 
-    fn csv(&self) -> Option<String> {
-        Some(csv::write(&self.outcome.series))
-    }
-
-    fn junit(&self) -> Option<io::Result<String>> {
-        Some(junit::write(&self.head, &self.checks()))
-    }
-}
-
-impl FiniteReport<'_> {
-    /// What was checked.
-    pub fn checks(&self) -> Vec<Check> {
-        let thresholds = Check::of_thresholds(&self.thresholds);
-        let mut checks: Vec<_> = thresholds.chain(Check::of_comparison(&self.head)).collect();
+    fn checks(&self) -> Vec<Check> {
+        let mut checks = Check::of_limits(&self.thresholds, &self.head);
         let counts = &self.outcome.tally.counts;
         let result = if counts.cut_short > 0 {
             CheckResult::Failed
@@ -79,6 +49,18 @@ impl FiniteReport<'_> {
         });
         checks
     }
+
+    fn write_text(&self, out: &mut String) -> std::fmt::Result {
+        self.write(out)
+    }
+
+    fn csv(&self) -> String {
+        csv::write(&self.outcome.series)
+    }
+
+    fn page(&self) -> Markup {
+        html::render(self)
+    }
 }
 
 impl<'a> FiniteReport<'a> {
@@ -89,37 +71,21 @@ impl<'a> FiniteReport<'a> {
         plan: &'a FinitePlan,
         outcome: &'a Outcome,
     ) -> serde_json::Result<Self> {
-        let run = RunReport::new(plan, outcome);
-        let measured = serde_json::to_value(&run)?;
-        let thresholds: Vec<_> = plan
-            .thresholds
-            .iter()
-            .map(|threshold| threshold.check(&measured))
-            .collect();
-        let comparison = plan
-            .baseline
-            .as_ref()
-            .map(|baseline| baseline.compare(&measured));
-        let (exit, reason) = judge(outcome, &thresholds, comparison.as_ref());
-        let result = head::Result {
+        let finished = Finished {
             command: COMMAND,
-            exit,
-            reason: &reason,
-            ending: outcome.ending.name(),
-            elapsed: outcome.elapsed,
-            thresholds: &thresholds,
-        };
-        Ok(Self {
-            head: Head {
-                comparison,
-                ..Head::new(invocation, &result)
-            },
             plan,
             outcome,
-            run,
-            thresholds,
-            exit,
-        })
+            run: RunReport::new(plan, outcome),
+            ending: outcome.ending.name(),
+            elapsed: outcome.elapsed,
+            thresholds: &plan.thresholds,
+            baseline: plan.baseline.as_ref(),
+        };
+        finished.judge(
+            invocation,
+            |_, found| find(outcome, found),
+            |_| passed(outcome),
+        )
     }
 }
 
@@ -135,64 +101,46 @@ impl Ending {
     }
 }
 
-fn judge(
-    outcome: &Outcome,
-    thresholds: &[Checked],
-    comparison: Option<&Comparison>,
-) -> (Exit, String) {
+fn find(outcome: &Outcome, found: &mut Findings) {
     let counts = &outcome.tally.counts;
     let failed = counts.failed();
-    let nothing_proved = counts.completed == 0 || failed > 0;
-    let findings = [
-        (outcome.ending == Ending::Interrupted).then_some(Exit::Interrupted),
-        (outcome.totals.opened == 0).then_some(Exit::NeverReached),
-        (counts.cut_short > 0).then_some(Exit::Violated),
-        nothing_proved.then_some(Exit::Inconclusive),
-        (counts.never_started > 0).then_some(Exit::Inconclusive),
-        comparison.and_then(Comparison::finding),
-    ];
-    let of_thresholds = thresholds.iter().map(Checked::finding);
-    let findings: Vec<_> = findings
-        .into_iter()
-        .chain(of_thresholds)
-        .flatten()
-        .collect();
-    let exit = Exit::of(&findings);
     let started = thousands(counts.started);
-    let reason = match exit {
-        Exit::Interrupted => "this is the report so far".to_owned(),
-        Exit::NeverReached => never_reached(outcome),
-        Exit::Violated => format!(
+    let interrupted = outcome.ending == Ending::Interrupted;
+    found.find(interrupted, Exit::Interrupted, so_far);
+    found.find(outcome.totals.opened == 0, Exit::NeverReached, || {
+        never_reached(outcome)
+    });
+    found.find(counts.cut_short > 0, Exit::Violated, || {
+        format!(
             "{} of {started} streams ended without their end marker",
             thousands(counts.cut_short)
-        ),
-        Exit::Threshold => breaches(thresholds, comparison),
-        Exit::Inconclusive if failed > 0 => {
-            format!("{} of {started} requests failed", thousands(failed))
-        }
-        Exit::Inconclusive if counts.completed == 0 => {
-            "no stream came to its end in the time given".to_owned()
-        }
-        Exit::Inconclusive if counts.never_started > 0 => format!(
+        )
+    });
+    found.find(failed > 0, Exit::Inconclusive, || {
+        format!("{} of {started} requests failed", thousands(failed))
+    });
+    found.find(counts.completed == 0, Exit::Inconclusive, || {
+        "no stream came to its end in the time given".to_owned()
+    });
+    found.find(counts.never_started > 0, Exit::Inconclusive, || {
+        format!(
             "{} of {} requests that were due never started: no connection was free",
             thousands(counts.never_started),
             thousands(counts.started + counts.never_started)
-        ),
-        Exit::Inconclusive => unmeasured(thresholds),
-        _ if counts.completed == 1 => "the stream came to its end marker".to_owned(),
-        _ => format!(
-            "all {} streams came to their end marker",
-            thousands(counts.completed)
-        ),
-    };
-    (exit, reason)
+        )
+    });
+}
+
+fn passed(outcome: &Outcome) -> String {
+    match outcome.tally.counts.completed {
+        1 => "the stream came to its end marker".to_owned(),
+        all => format!("all {} streams came to their end marker", thousands(all)),
+    }
 }
 
 fn never_reached(outcome: &Outcome) -> String {
-    let failures = &outcome.tally.failures;
-    let commonest = failures.iter().max_by_key(|(_, counted)| counted.count);
-    match commonest {
-        Some((_, counted)) => format!("no request was answered by a stream: {}", counted.example),
+    match outcome.tally.failures.commonest() {
+        Some(counted) => format!("no request was answered by a stream: {}", counted.example),
         None => "no request was answered in the time given".to_owned(),
     }
 }
@@ -215,7 +163,9 @@ mod tests {
             },
             ..Outcome::nothing(Ending::Duration)
         };
-        judge(&outcome, &[], None).0.code()
+        let mut found = Findings::default();
+        find(&outcome, &mut found);
+        found.verdict(|| passed(&outcome)).0.code()
     }
 
     #[test]

@@ -4,10 +4,9 @@ use std::fmt::{Result, Write};
 use std::time::Duration;
 
 use super::FiniteReport;
-use crate::exit::Exit;
 use crate::failure::printable;
 use crate::report::text::{
-    write_comparison, write_errors, write_latency_table, write_thresholds, write_tool,
+    write_errors, write_head, write_latency_table, write_limits, write_tool,
 };
 use crate::units::{bytes, micros, rate, seconds, thousands};
 
@@ -15,22 +14,9 @@ use crate::units::{bytes, micros, rate, seconds, thousands};
 const LISTED_REASONS: usize = 8;
 
 impl FiniteReport<'_> {
-    /// The report for people.
-    pub fn to_text(&self) -> String {
-        let mut out = String::new();
-        // Writing to a string cannot fail.
-        let _ = self.write_text(&mut out);
-        out
-    }
-
-    fn write_text(&self, out: &mut String) -> Result {
+    pub(super) fn write(&self, out: &mut String) -> Result {
         let (plan, run) = (&self.run.plan, &self.run);
-        let verdict = match self.exit {
-            Exit::Interrupted => "INTERRUPTED".to_owned(),
-            _ => self.head.verdict.to_uppercase(),
-        };
-        writeln!(out, "{verdict}: {}", self.head.reason)?;
-        write!(out, "\n{} {}", plan.method, printable(&plan.url))?;
+        write_head(&self.head, plan.method, &plan.url, out)?;
         match plan.preset {
             Some(preset) => writeln!(out, " ({preset})")?,
             None => writeln!(out)?,
@@ -39,26 +25,14 @@ impl FiniteReport<'_> {
         self.write_goodput(out)?;
         self.write_streams(out)?;
         write_tool(plan.threads, &run.tool, self.outcome.elapsed, out)?;
-        let latency = &run.latency;
-        let rows = [
-            ("connect", latency.connect),
-            ("open", latency.open),
-            ("first event", latency.ttfe),
-            ("1st content", latency.ttfc),
-            ("event gap", latency.gap),
-            ("to the end", latency.duration),
-            ("waited", latency.waited),
-            ("own read lag", run.tool.read_lag),
-        ];
-        if write_latency_table(&rows, out)? && plan.rate.is_some() {
+        if write_latency_table(&run.latencies(), out)? && plan.rate.is_some() {
             writeln!(
                 out,
                 "  First event, first content and end count from the intended start of a request."
             )?;
         }
-        write_errors(&self.outcome.tally.failures, out)?;
-        write_thresholds(&self.thresholds, out)?;
-        write_comparison(&self.head, out)
+        write_errors(&run.errors, out)?;
+        write_limits(&self.thresholds, &self.head, out)
     }
 
     fn write_requests(&self, out: &mut String) -> Result {
@@ -79,24 +53,11 @@ impl FiniteReport<'_> {
             )?,
             None => writeln!(out, "               closed loop: {connections} at once")?,
         }
-        let failed = [
-            (requests.cut_short, "cut short"),
-            (requests.errors_in_stream, "told of an error"),
-            (requests.refused, "refused"),
-            (requests.not_answered, "not answered or not readable"),
-            (requests.timed_out, "timed out"),
-        ];
         if requests.failed > 0 {
-            let count = thousands(requests.failed);
-            writeln!(out, "               {count} failed: {}", listed(&failed))?;
+            let (count, reasons) = (thousands(requests.failed), listed(&requests.failures()));
+            writeln!(out, "               {count} failed: {reasons}")?;
         }
-        let others = [
-            (requests.unfinished, "unfinished at the end"),
-            (requests.without_content, "without content"),
-            (requests.waited, "waited for a connection"),
-            (requests.never_started, "never started for want of one"),
-        ];
-        let others = listed(&others);
+        let others = listed(&requests.others());
         if !others.is_empty() {
             writeln!(out, "               {others}")?;
         }

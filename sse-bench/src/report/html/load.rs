@@ -2,18 +2,14 @@
 
 use maud::{Markup, html};
 
-use super::{card, page, sections, tile};
+use super::{card, sections, tile};
 use crate::failure::printable;
-use crate::report::Report;
+use crate::report::{Formats, Report};
 use crate::units::{bytes, micros, rate, thousands};
 
-/// Event types listed by name.
-const LISTED_TYPES: usize = 20;
-
-/// The page.
-pub fn render(report: &Report<'_>) -> String {
+/// What stands on the page.
+pub fn render(report: &Report<'_>) -> Markup {
     let (head, run, stats) = (&report.head, &report.run, &report.outcome.stats);
-    let latency = &run.latency;
     let histograms = [
         ("Delivery latency", stats.delivery.live.distribution()),
         (
@@ -26,32 +22,23 @@ pub fn render(report: &Report<'_>) -> String {
             stats.reconnect.distribution(),
         ),
     ];
-    let rows = [
-        ("connect", latency.connect),
-        ("open", latency.open),
-        ("first event", latency.first_event),
-        ("reconnect", latency.reconnect),
-        ("delivery", latency.delivery),
-        ("replay", latency.replay),
-        ("own read lag", run.tool.read_lag),
-    ];
-    let plan = serde_json::to_value(&run.plan).unwrap_or_default();
-    let body = html! {
+    html! {
         (sections::header(head, run.plan.method, &run.plan.url))
         (tiles(report))
         div .cards {
             (sections::thresholds(&report.checks()))
-            (types(report))
+            (sections::types("Events by type", &stats.types, report.outcome.totals.deliveries))
+            (publishing(report))
+            (sections::cohorts(&run.cohorts))
             (sections::over_time(&report.outcome.series))
             (sections::histograms(&histograms))
-            (sections::latencies(&rows))
+            (sections::latencies(&run.latencies()))
             (sections::errors(&run.errors))
             (sections::comparison(head))
-            (sections::configuration(head, &plan))
+            (sections::planned(head, &run.plan))
         }
         footer { "Bars of histograms and latencies over time are in powers of ten. Latencies include the time that this tool needed to read (own read lag)." }
-    };
-    page(&format!("sse-bench load: {}", head.verdict), &body)
+    }
 }
 
 fn tiles(report: &Report<'_>) -> Markup {
@@ -72,26 +59,32 @@ fn tiles(report: &Report<'_>) -> Markup {
     }
 }
 
-fn types(report: &Report<'_>) -> Markup {
-    let types = report.outcome.stats.types.by_count();
-    if types.is_empty() {
+fn publishing(report: &Report<'_>) -> Markup {
+    let Some(own) = &report.run.publishing else {
         return html! {};
-    }
-    let total = report.outcome.totals.deliveries.max(1) as f64;
+    };
+    let row = |name: &str, count: Option<u64>| {
+        html! {
+            @if let Some(count) = count { tr { td { (name) } td .n { (thousands(count)) } } }
+        }
+    };
     let table = html! {
+        p .quiet { (printable(&own.url)) ", " (thousands(own.rate.into())) " events a second" }
         table {
-            tr { th { "type" } th .n { "events" } th .n { "share" } }
-            @for (name, count) in types.iter().take(LISTED_TYPES) {
-                tr {
-                    td { (printable(name)) }
-                    td .n { (thousands(*count)) }
-                    td .n { (format!("{:.1} %", 100.0 * *count as f64 / total)) }
-                }
-            }
-            @if types.len() > LISTED_TYPES {
-                tr { td .quiet { (types.len() - LISTED_TYPES) " more are in the JSON report" } td {} td {} }
+            (row("sent", Some(own.sent)))
+            (row("acknowledged", Some(own.acknowledged)))
+            (row("acknowledged too late to be owed", Some(own.acknowledged_late).filter(|count| *count > 0)))
+            (row("waited for a free request", Some(own.waited).filter(|count| *count > 0)))
+            (row("deliveries owed", own.owed))
+            (row("delivered", own.delivered))
+            (row("undelivered", own.undelivered))
+            (row("not judged: the run ended too early", Some(own.unjudged).filter(|count| *count > 0)))
+            tr { td { "sent late, at most" } td .n { (micros(own.late_us)) } }
+            @if let Some(answer) = own.acknowledge { tr { td { "p99 of the answers" } td .n { (micros(answer.p99_us)) } } }
+            @for (kind, error) in own.errors.by_count() {
+                tr { td { (kind) ": " (error.example) } td .n { (thousands(error.count)) } }
             }
         }
     };
-    card("Events by type", false, &table)
+    card("Own publishing", false, &table)
 }

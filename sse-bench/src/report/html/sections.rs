@@ -1,6 +1,7 @@
 //! The parts of a page that the reports of several commands have.
 
 use maud::{Markup, html};
+use serde::Serialize;
 use serde_json::Value;
 
 use super::chart::{Chart, Line};
@@ -8,9 +9,14 @@ use super::{card, histogram, tag};
 use crate::failure::printable;
 use crate::histogram::Summary;
 use crate::report::check::{Check, CheckResult};
+use crate::report::cohorts::Cohort;
 use crate::report::head::{Errors, Head};
-use crate::series::{Distribution, Latencies, Sample, Series};
-use crate::units::{micros, seconds, thousands};
+use crate::series::{Distribution, Sample, Series};
+use crate::stats::EventTypes;
+use crate::units::{bytes, micros, rate, seconds, thousands};
+
+/// Event types listed by name.
+const LISTED_TYPES: usize = 20;
 
 /// The verdict, why, of what and when.
 pub fn header(head: &Head, method: &str, url: &str) -> Markup {
@@ -95,16 +101,65 @@ pub fn verdict(result: CheckResult) -> &'static str {
     }
 }
 
-/// Rates, connections and latencies over time.
-pub fn over_time(series: &Series) -> Markup {
+/// Events and bytes over time.
+pub fn rates(series: &Series) -> Markup {
     let samples = series.samples();
     if samples.is_empty() {
         return html! {};
     }
-    let rates = |name, amount: fn(&Sample) -> u64| {
+    let rate = |name, amount: fn(&Sample) -> u64| {
         let value = |sample: &Sample| Some(sample.per_second(amount(sample)));
         vec![line(samples, name, "c1", value)]
     };
+    html! {
+        (card("Events per second", false, &chart(samples, rate("events/s", |sample| sample.deliveries), number)))
+        (card("Bytes per second", false, &chart(samples, rate("bytes/s", |sample| sample.bytes), decimal_bytes)))
+    }
+}
+
+/// Requests that end, over time: those done are the sum of this name, those that failed its errors.
+pub fn requests(series: &Series, done: &str) -> Markup {
+    let samples = series.samples();
+    if samples.is_empty() {
+        return html! {};
+    }
+    let done = series.counted(done).into_iter().zip(samples);
+    let done = done.map(|(count, sample)| Some(sample.per_second(count)));
+    let ended = vec![
+        Line {
+            name: "done",
+            class: "c1",
+            values: done.collect(),
+        },
+        line(samples, "failed", "c3", |sample| {
+            Some(sample.per_second(sample.errors))
+        }),
+    ];
+    let underway = vec![line(samples, "under way", "c1", |sample| {
+        Some(sample.open as f64)
+    })];
+    html! {
+        (card("Requests per second", false, &chart(samples, ended, number)))
+        (card("Requests under way", false, &chart(samples, underway, number)))
+    }
+}
+
+/// Rates, connections and latencies over time.
+pub fn over_time(series: &Series) -> Markup {
+    html! {
+        (rates(series))
+        (connections(series))
+        (latency(series, "Delivery latency over time", "delivery"))
+        (latency(series, "Time away until reconnected", "reconnect"))
+    }
+}
+
+/// Connections by state, reconnects and errors over time.
+pub fn connections(series: &Series) -> Markup {
+    let samples = series.samples();
+    if samples.is_empty() {
+        return html! {};
+    }
     let states = vec![
         line(samples, "open", "c1", |sample| Some(sample.open as f64)),
         line(samples, "away", "c2", |sample| Some(sample.away as f64)),
@@ -116,8 +171,6 @@ pub fn over_time(series: &Series) -> Markup {
         }),
     ];
     html! {
-        (card("Events per second", false, &chart(samples, rates("events/s", |sample| sample.deliveries), number)))
-        (card("Bytes per second", false, &chart(samples, rates("bytes/s", |sample| sample.bytes), decimal_bytes)))
         (card("Connections by state", false, &stacked(samples, states, number)))
         @if samples.iter().any(|sample| sample.reconnects + sample.errors > 0) {
             (card("Reconnects and errors per second", false, &chart(samples, vec![
@@ -125,23 +178,22 @@ pub fn over_time(series: &Series) -> Markup {
                 line(samples, "errors", "c3", |sample| Some(sample.per_second(sample.errors))),
             ], number)))
         }
-        (latency(samples, "Delivery latency over time", |latencies| &latencies.delivery))
-        (latency(samples, "Time away until reconnected", |latencies| &latencies.reconnect))
     }
 }
 
-fn latency(samples: &[Sample], title: &str, of: fn(&Latencies) -> &Distribution) -> Markup {
-    let measured = samples
+/// The durations of this name over time; nothing where none was measured.
+pub fn latency(series: &Series, title: &str, name: &str) -> Markup {
+    let samples = series.samples();
+    let mut measured = samples
         .iter()
-        .filter(|sample| of(&sample.latencies).count() > 0);
-    if measured.count() == 0 {
+        .filter_map(|sample| sample.latencies.of(name));
+    if measured.next().is_none() {
         return html! {};
     }
     let quantile = |part: f64| {
         move |sample: &Sample| {
-            of(&sample.latencies)
-                .quantile_us(part)
-                .map(|value| value.max(1) as f64)
+            let quantile = sample.latencies.of(name)?.quantile_us(part)?;
+            Some(quantile.max(1) as f64)
         }
     };
     let mut chart = plain(
@@ -255,17 +307,69 @@ pub fn histograms(all: &[(&str, Distribution)]) -> Markup {
     }
 }
 
+/// How often each type, or what else has a name, was counted.
+pub fn types(title: &str, types: &EventTypes, total: u64) -> Markup {
+    let counts = types.by_count();
+    if counts.is_empty() {
+        return html! {};
+    }
+    let share = |count: u64| format!("{:.1} %", 100.0 * count as f64 / total.max(1) as f64);
+    let (listed, others) = counts.split_at(counts.len().min(LISTED_TYPES));
+    let table = html! {
+        table {
+            tr { th {} th .n { "count" } th .n { "share" } }
+            @for (name, count) in listed {
+                tr { td { (printable(name)) } td .n { (thousands(*count)) } td .n { (share(*count)) } }
+            }
+            @if !others.is_empty() {
+                tr { td .quiet { (others.len()) " more are in the JSON report" } td {} td {} }
+            }
+        }
+    };
+    card(title, false, &table)
+}
+
+/// Connections that read slowly, and the others beside them; nothing where all read as fast as they can.
+pub fn cohorts(cohorts: &[Cohort]) -> Markup {
+    if cohorts.iter().all(|cohort| cohort.opened == 0) {
+        return html! {};
+    }
+    let table = html! {
+        div .scroll {
+            table {
+                tr {
+                    th { "cohort" }
+                    @for name in ["opened", "events each", "received", "ended", "cut", "p50 of delivery", "p99"] { th .n { (name) } }
+                }
+                @for cohort in cohorts {
+                    tr {
+                        td { (cohort.name) }
+                        td .n { (thousands(cohort.opened)) }
+                        td .n { @if let Some(each) = cohort.deliveries_per_connection { (rate(each)) } }
+                        td .n { (bytes(cohort.bytes as f64)) }
+                        td .n { (thousands(cohort.ended_by_server)) }
+                        td .n { (thousands(cohort.cut_by_server)) }
+                        @for value in [cohort.delivery.map(|it| it.p50_us), cohort.delivery.map(|it| it.p99_us)] {
+                            td .n { @if let Some(value) = value { (micros(value)) } }
+                        }
+                    }
+                }
+            }
+        }
+        p .quiet { "Ended or cut: by the server." }
+    };
+    card("Slow readers and the others", true, &table)
+}
+
 /// What went wrong with connections.
 pub fn errors(errors: &Errors<'_>) -> Markup {
     if errors.total == 0 {
         return html! {};
     }
-    let mut kinds: Vec<_> = errors.by_kind.iter().collect();
-    kinds.sort_by_key(|(_, kind)| std::cmp::Reverse(kind.count));
     let table = html! {
         table {
             tr { th { "kind" } th .n { "count" } th { "the first of them" } }
-            @for (name, kind) in kinds {
+            @for (name, kind) in errors.by_count() {
                 tr { td { (name) } td .n { (thousands(kind.count)) } td { (kind.example) } }
             }
         }
@@ -274,7 +378,11 @@ pub fn errors(errors: &Errors<'_>) -> Markup {
 }
 
 /// The command line, what was planned, and where it ran.
-pub fn configuration(head: &Head, plan: &Value) -> Markup {
+pub fn planned(head: &Head, plan: &impl Serialize) -> Markup {
+    configuration(head, &serde_json::to_value(plan).unwrap_or_default())
+}
+
+fn configuration(head: &Head, plan: &Value) -> Markup {
     let host = &head.host;
     let machine = [
         Some(host.os.to_owned()),

@@ -61,7 +61,11 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View, theme: Theme)
 }
 
 /// Each part that is not empty has a cell at least.
-fn bar(parts: &[(&'static str, &str, u64, Style)], all: u64, width: u16) -> Line<'static> {
+pub(super) fn bar(
+    parts: &[(&'static str, &str, u64, Style)],
+    all: u64,
+    width: u16,
+) -> Line<'static> {
     let cells = |count: u64| {
         let exact = count as f64 / all.max(1) as f64 * f64::from(width);
         (exact.round() as usize).max(usize::from(count > 0))

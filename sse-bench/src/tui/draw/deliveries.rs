@@ -1,101 +1,110 @@
-//! What arrives: now, in all, and over the run.
+//! What arrives, or is done: now, in all, and over the run.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use ratatui::symbols::Marker;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Axis, Chart, Dataset, GraphType};
 
+use super::curve::{self, Curve};
 use super::{panel, split};
 use crate::tui::theme::Theme;
-use crate::tui::view::View;
+use crate::tui::view::{Point, View};
 use crate::units::{bytes, rate, thousands};
 
+/// Events.
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View, theme: Theme) {
-    let inside = panel(frame, area, " deliveries ", theme);
-    let (text, rest) = split(inside, 1);
     let feed = &view.feed;
-    let now = format!("{}/s", rate(feed.deliveries));
-    let volume = format!("  {}/s", bytes(feed.bytes));
-    let all = format!("  in all {}", thousands(feed.now.deliveries));
-    let all_bytes = format!(", {}", bytes(feed.now.bytes as f64));
     let parts = [
-        (now, theme.strong()),
-        (volume, Style::new()),
-        (all, theme.label()),
-        (all_bytes, theme.label()),
+        (format!("{}/s", rate(feed.deliveries)), theme.strong()),
+        (format!("  {}/s", bytes(feed.bytes)), Style::new()),
+        (
+            format!("  in all {}", thousands(feed.now.deliveries)),
+            theme.label(),
+        ),
+        (format!(", {}", bytes(feed.now.bytes as f64)), theme.label()),
     ];
-    // What does not fit whole is left out.
-    let mut room = usize::from(inside.width);
-    let fitting = parts.into_iter().map_while(|(part, style)| {
-        room = room.checked_sub(part.len())?;
-        Some(Span::styled(part, style))
-    });
-    let line = Line::from(fitting.collect::<Vec<_>>());
-    frame.render_widget(line, text);
-    if rest.height >= 3 {
-        chart(frame, rest, view, theme);
-    }
+    let title = if view.title.requests.is_some() {
+        " events "
+    } else {
+        " deliveries "
+    };
+    over_time(
+        frame,
+        area,
+        view,
+        title,
+        &parts,
+        |point| point.deliveries,
+        theme,
+    );
 }
 
-fn chart(frame: &mut Frame<'_>, area: Rect, view: &View, theme: Theme) {
-    let points = view.points.iter();
-    let mut points: Vec<_> = points.map(|point| (point.at, point.deliveries)).collect();
+/// Requests that came to their end marker.
+pub(super) fn draw_requests(frame: &mut Frame<'_>, area: Rect, view: &View, theme: Theme) {
+    let feed = &view.feed;
+    let intended = view.title.requests.as_ref().and_then(|it| it.rate);
+    let parts = [
+        (format!("{}/s done", rate(feed.requests)), theme.strong()),
+        (
+            intended.map_or_else(String::new, |it| format!("  of {}/s to start", rate(it))),
+            Style::new(),
+        ),
+        (
+            format!("  in all {}", thousands(feed.now.requests)),
+            theme.label(),
+        ),
+    ];
+    over_time(
+        frame,
+        area,
+        view,
+        " requests ",
+        &parts,
+        |point| point.requests,
+        theme,
+    );
+}
+
+/// A line of figures over a curve.
+fn over_time(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    view: &View,
+    title: &'static str,
+    parts: &[(String, Style)],
+    value: fn(&Point) -> f64,
+    theme: Theme,
+) {
+    let inside = panel(frame, area, title, theme);
+    let (text, rest) = split(inside, 1);
+    frame.render_widget(fitting(parts, inside.width), text);
+    if rest.height < curve::LOWEST {
+        return;
+    }
+    let mut points: Vec<_> = view
+        .points
+        .iter()
+        .map(|point| (point.at, value(point)))
+        .collect();
     // The first rate is that of the time before it.
     if let Some((_, first)) = points.first().copied() {
         points.insert(0, (0.0, first));
     }
-    let highest = points.iter().map(|(_, rate)| *rate).fold(0.0, f64::max);
-    let top = ceiling(highest);
-    let end = view.feed.elapsed.as_secs_f64().max(1.0);
-    let curve = Dataset::default()
-        .marker(Marker::Braille)
-        .graph_type(GraphType::Area)
-        .style(theme.curve())
-        .data(&points);
-    let y_labels = ["0".to_owned(), rate(top)];
-    let x_labels = ["0 s".to_owned(), format!("{end:.0} s")];
-    let chart = Chart::new(vec![curve])
-        .x_axis(axis([0.0, end], x_labels, theme))
-        .y_axis(axis([0.0, top], y_labels, theme));
-    frame.render_widget(chart, area);
+    let curve = Curve {
+        points,
+        style: theme.curve(),
+        filled: true,
+    };
+    let end = view.feed.elapsed.as_secs_f64();
+    curve::draw(frame, rest, &[curve], end, theme);
 }
 
-fn axis(bounds: [f64; 2], labels: [String; 2], theme: Theme) -> Axis<'static> {
-    Axis::default()
-        .bounds(bounds)
-        .labels(labels)
-        .style(theme.label())
-}
-
-/// A round number that is no smaller.
-fn ceiling(value: f64) -> f64 {
-    if value <= 1.0 {
-        return 1.0;
-    }
-    let magnitude = 10_f64.powf(value.log10().floor());
-    let steps = [1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0];
-    let fits = steps.into_iter().map(|step| step * magnitude);
-    fits.into_iter()
-        .find(|top| *top >= value)
-        .unwrap_or(magnitude * 10.0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::ceiling;
-
-    #[test]
-    fn the_scale_ends_with_a_round_number_no_smaller() {
-        for (value, expected) in [
-            (0.0, 1),
-            (1.0, 1),
-            (9.5, 10),
-            (101.0, 150),
-            (7_999.0, 8_000),
-        ] {
-            assert_eq!(ceiling(value) as u64, expected, "{value}");
-        }
-    }
+/// The parts that fit whole, from the first on.
+pub(super) fn fitting(parts: &[(String, Style)], width: u16) -> Line<'static> {
+    let mut room = usize::from(width);
+    let fitting = parts.iter().map_while(|(part, style)| {
+        room = room.checked_sub(part.len())?;
+        Some(Span::styled(part.clone(), *style))
+    });
+    Line::from(fitting.collect::<Vec<_>>())
 }

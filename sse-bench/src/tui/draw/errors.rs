@@ -6,6 +6,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::panel;
+use crate::failure::Failures;
 use crate::tui::theme::Theme;
 use crate::tui::view::View;
 use crate::units::thousands;
@@ -17,8 +18,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View, theme: Theme)
         _ => format!(" errors: {} ", thousands(total)),
     };
     let inside = panel(frame, area, title, theme);
-    let mut kinds: Vec<_> = view.pulse.failures.iter().collect();
-    if kinds.is_empty() {
+    if view.pulse.failures.total() == 0 {
         let style = if total == 0 {
             theme.good()
         } else {
@@ -27,6 +27,12 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View, theme: Theme)
         let text = if total == 0 { "none" } else { "" };
         return frame.render_widget(Line::styled(text, style), inside);
     }
+    list(frame, inside, &view.pulse.failures, theme);
+}
+
+/// As many kinds as there is room for.
+pub(super) fn list(frame: &mut Frame<'_>, inside: Rect, failures: &Failures, theme: Theme) {
+    let mut kinds: Vec<_> = failures.iter().collect();
     kinds.sort_by_key(|(_, counted)| std::cmp::Reverse(counted.count));
     let room = usize::from(inside.height);
     // With its example a kind takes two lines, where all have that much room.

@@ -16,6 +16,10 @@ const LOWEST_HISTOGRAM: u16 = 3;
 /// From the shortest to the longest duration of a histogram, at least: the
 /// distribution tells no finer steps apart.
 const NARROWEST: f64 = 4.0;
+/// The head and durations that a histogram takes no room from.
+const LEAST_ROWS: u16 = 3;
+/// The same where the first three durations are what is asked for.
+const LEAST_ROWS_OF_REQUESTS: u16 = 5;
 /// What the quantiles need.
 const COLUMN: usize = 8;
 const NAME: usize = 12;
@@ -30,8 +34,13 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View, theme: Theme)
     let columns = (usize::from(inside.width).saturating_sub(NAME) / COLUMN).min(4);
     let histogram = (inside.height / 2).max(LOWEST_HISTOGRAM);
     // On a low panel the numbers win.
+    let needed = if view.title.requests.is_some() {
+        LEAST_ROWS_OF_REQUESTS
+    } else {
+        LEAST_ROWS
+    };
     let room = match inside.height.saturating_sub(histogram) {
-        rest if rest >= 3 => rest,
+        rest if rest >= needed => rest,
         _ => inside.height,
     };
     let mut lines = vec![head(columns, theme)];

@@ -1,6 +1,7 @@
 //! Drawing: one file per panel, and where they stand.
 
 mod connections;
+mod curve;
 mod deliveries;
 mod errors;
 mod header;
@@ -8,6 +9,8 @@ mod integrity;
 mod latency;
 mod narrow;
 mod reconnects;
+mod requests;
+mod storm;
 mod thresholds;
 
 use ratatui::Frame;
@@ -16,7 +19,7 @@ use ratatui::text::Line;
 use ratatui::widgets::{Block, BorderType};
 
 use super::theme::Theme;
-use super::view::View;
+use super::view::{Requests, StormNow, View};
 
 /// Below this size there are a few lines and no panels.
 const SMALLEST: (u16, u16) = (60, 12);
@@ -40,6 +43,10 @@ pub(super) fn draw(frame: &mut Frame<'_>, view: &View, theme: Theme) {
     header::draw(frame, header, view, theme);
     if view.title.judged.is_some() {
         verification(frame, body, view, theme);
+    } else if let Some(asked) = &view.title.requests {
+        finite(frame, body, view, asked, theme);
+    } else if let Some(storm) = &view.feed.storm {
+        storms(frame, body, view, storm, theme);
     } else {
         load(frame, body, view, theme);
     }
@@ -58,6 +65,36 @@ fn load(frame: &mut Frame<'_>, area: Rect, view: &View, theme: Theme) {
         Layout::vertical([Constraint::Percentage(50), Constraint::Fill(1)]).areas(right);
     reconnects::draw(frame, reconnects, view, theme);
     errors::draw(frame, errors, view, theme);
+}
+
+fn finite(frame: &mut Frame<'_>, area: Rect, view: &View, asked: &Requests, theme: Theme) {
+    let [above, below] =
+        Layout::vertical([Constraint::Percentage(50), Constraint::Fill(1)]).areas(area);
+    let (left, right) = beside(above);
+    requests::draw(frame, left, view, asked, theme);
+    deliveries::draw_requests(frame, right, view, theme);
+    let [left, right] =
+        Layout::horizontal([Constraint::Percentage(56), Constraint::Fill(1)]).areas(below);
+    latency::draw(frame, left, view, theme);
+    let [events, errors] =
+        Layout::vertical([Constraint::Percentage(50), Constraint::Fill(1)]).areas(right);
+    deliveries::draw(frame, events, view, theme);
+    errors::draw(frame, errors, view, theme);
+}
+
+fn storms(frame: &mut Frame<'_>, area: Rect, view: &View, storm: &StormNow, theme: Theme) {
+    let [above, below] =
+        Layout::vertical([Constraint::Percentage(50), Constraint::Fill(1)]).areas(area);
+    let (left, right) = beside(above);
+    connections::draw(frame, left, view, theme);
+    storm::draw(frame, right, storm, theme);
+    let [left, right] =
+        Layout::horizontal([Constraint::Percentage(56), Constraint::Fill(1)]).areas(below);
+    let [latency, events] =
+        Layout::vertical([Constraint::Percentage(60), Constraint::Fill(1)]).areas(left);
+    latency::draw(frame, latency, view, theme);
+    deliveries::draw(frame, events, view, theme);
+    storm::draw_attempts(frame, right, storm, theme);
 }
 
 fn verification(frame: &mut Frame<'_>, area: Rect, view: &View, theme: Theme) {
@@ -88,11 +125,17 @@ fn verification(frame: &mut Frame<'_>, area: Rect, view: &View, theme: Theme) {
 
 /// Connections and deliveries, which every run has.
 fn run(frame: &mut Frame<'_>, area: Rect, view: &View, theme: Theme) {
+    let (left, right) = beside(area);
+    connections::draw(frame, left, view, theme);
+    deliveries::draw(frame, right, view, theme);
+}
+
+/// Counts, and a curve beside them.
+fn beside(area: Rect) -> (Rect, Rect) {
     let [left, right] =
         Layout::horizontal([Constraint::Length(connections::WIDTH), Constraint::Fill(1)])
             .areas(area);
-    connections::draw(frame, left, view, theme);
-    deliveries::draw(frame, right, view, theme);
+    (left, right)
 }
 
 /// A framed panel: what is inside.

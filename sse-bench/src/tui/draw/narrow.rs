@@ -23,12 +23,20 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View, theme: Theme)
             ),
             theme.strong(),
         ),
-        Line::raw(format!(
-            "{}/{} open, {} connecting",
-            thousands(slots.open),
-            thousands(view.title.connections),
-            thousands(slots.connecting)
-        )),
+        Line::raw(match &view.title.requests {
+            Some(_) => format!(
+                "{} under way, {} done, {}/s",
+                thousands(slots.open),
+                thousands(feed.now.requests),
+                rate(feed.requests)
+            ),
+            None => format!(
+                "{}/{} open, {} connecting",
+                thousands(slots.open),
+                thousands(view.title.connections),
+                thousands(slots.connecting)
+            ),
+        }),
         Line::raw(format!(
             "{}/s, {}/s, {} events",
             rate(feed.deliveries),
@@ -56,11 +64,21 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View, theme: Theme)
             at(0.99)
         )));
     }
-    lines.push(Line::raw(format!(
-        "{} reconnects, {} errors",
-        thousands(feed.now.reconnects),
-        thousands(feed.now.failures)
-    )));
+    if let Some(storm) = &feed.storm {
+        let count = |count: u32| thousands(count.into());
+        let (open, caught_up) = (count(storm.open), count(storm.caught_up));
+        let lost = count(storm.lost);
+        let text = format!("{open} of {lost} open again, {caught_up} caught up");
+        lines.push(Line::styled(text, theme.strong()));
+    }
+    lines.push(Line::raw(match &view.title.requests {
+        Some(_) => format!("{} failed", thousands(feed.now.failures)),
+        None => format!(
+            "{} reconnects, {} errors",
+            thousands(feed.now.reconnects),
+            thousands(feed.now.failures)
+        ),
+    }));
     let kept = |kept| {
         view.thresholds
             .iter()
