@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 
 use http::StatusCode;
+use rustls::{AlertDescription, CertificateError, Error as TlsError, InvalidMessage};
 use sse_core::{Cause, NetworkError, NetworkErrorKind};
 
 use crate::report::invocation::shown_url;
@@ -126,11 +127,25 @@ impl Failure {
     /// An error of a TLS handshake.
     pub fn handshake(error: &io::Error) -> Self {
         let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
-        let kind = match inner {
-            Some(rustls::Error::InvalidCertificate(_)) => Kind::Certificate,
-            _ => Kind::Tls,
-        };
-        Self::new(kind, error)
+        match inner {
+            Some(TlsError::InvalidCertificate(why)) => {
+                Self::new(Kind::Certificate, refused_certificate(why))
+            }
+            Some(TlsError::InvalidMessage(InvalidMessage::InvalidContentType)) => {
+                let detail = "what answers there is no TLS: is it an http:// address?";
+                Self::new(Kind::Tls, detail)
+            }
+            Some(TlsError::AlertReceived(AlertDescription::NoApplicationProtocol)) => {
+                let detail =
+                    "the server does not speak the version of HTTP that was offered (ALPN)";
+                Self::new(Kind::Tls, detail)
+            }
+            None if error.kind() == io::ErrorKind::UnexpectedEof => Self::new(
+                Kind::Tls,
+                "the connection was closed within the TLS handshake",
+            ),
+            _ => Self::new(Kind::Tls, error),
+        }
     }
 
     /// Why an event source ended a connection by its rules. `None` where that
@@ -234,6 +249,24 @@ impl Failures {
     pub fn total(&self) -> u64 {
         self.0.values().map(|counted| counted.count).sum()
     }
+}
+
+/// What is wrong with a certificate, and what mends it.
+fn refused_certificate(why: &CertificateError) -> String {
+    let why = match why {
+        // One of the last two where an authority merely has the name of the issuer.
+        CertificateError::UnknownIssuer
+        | CertificateError::BadSignature
+        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+            "no trusted authority has signed it; name its own with --cacert".to_owned()
+        }
+        CertificateError::Other(error) if error.to_string() == "CaUsedAsEndEntity" => {
+            "it is that of an authority (CA:TRUE), not of a server; make one with CA:FALSE"
+                .to_owned()
+        }
+        other => other.to_string(),
+    };
+    format!("the server's certificate is not accepted: {why}, or accept any with --insecure")
 }
 
 /// A server's text must not steer the terminal that shows the report, nor turn

@@ -19,6 +19,7 @@ pub mod compare;
 pub mod conform;
 pub mod connect;
 pub mod connection;
+mod cors;
 pub mod crew;
 pub mod doctor;
 pub mod exchange;

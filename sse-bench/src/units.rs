@@ -18,7 +18,7 @@ pub enum InvalidUnit {
     TooLong,
     /// No size.
     #[error(
-        "a size is a whole number of bytes with an optional unit: B, KB, MB, GB, KiB, MiB, GiB"
+        "a size is a whole number of bytes from 1 on, with an optional unit: B, KB, MB, GB, KiB, MiB, GiB"
     )]
     Size,
 }

@@ -363,7 +363,7 @@ fn silence_is_measured_and_the_longest_counts() {
     }
     assert_eq!(
         watched.evidence(LintKind::NoHeartbeat),
-        "nothing came for 31 s; Google Cloud load balancers close after 30 s"
+        "nothing came for 31 s; Gcore's CDN servers close after 30 s"
     );
     let lint = watched.find(LintKind::NoHeartbeat).unwrap();
     assert_eq!((lint.severity, lint.count), (Severity::Note, 1));
@@ -374,7 +374,7 @@ fn silence_is_measured_and_the_longest_counts() {
     assert_eq!((lint.severity, lint.count), (Severity::Warning, 2));
     assert_eq!(
         lint.evidence,
-        "nothing came for 62 s; nginx and AWS load balancers close after 60 s"
+        "nothing came for 62 s; nginx and AWS application load balancers close after 60 s"
     );
     // Between two connections nothing is due.
     watched.end(&Cause::EndOfStream);

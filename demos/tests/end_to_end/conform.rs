@@ -48,3 +48,31 @@ fn sse_tui_keeps_to_every_rule_that_can_be_seen_from_outside() {
     assert_eq!(not_applicable, unseen);
     assert!(names("ok").len() > 270, "{}", names("ok").len());
 }
+
+#[test]
+fn a_client_of_one_request_is_judged_by_that_alone() {
+    let (Some(bench), Some(tui)) = (binary("sse-bench"), binary("sse-tui")) else {
+        return;
+    };
+    let output = Command::new(bench)
+        .args(["conform", "client", "--once", "--output-format", "json"])
+        .args(["--only", "vector/", "--only", "C02", "--only", "C20"])
+        .args(["--patience", "60s", "--"])
+        .arg(tui)
+        .args(["--no-reconnect", "--output", "ndjson", "{url}"])
+        .output()
+        .expect("sse-bench starts");
+    let report: Value = serde_json::from_slice(&output.stdout).expect("a report");
+    assert_eq!(output.status.code(), Some(0), "{report:#}");
+    let checks = report["checks"].as_array().expect("checks");
+    for check in checks {
+        let name = check["name"].as_str().expect("a name");
+        let expected = if name == "C20" {
+            "not_applicable"
+        } else {
+            "ok"
+        };
+        assert_eq!(check["grade"], expected, "{check}");
+    }
+    assert!(checks.len() > 30, "{report:#}");
+}

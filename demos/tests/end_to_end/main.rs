@@ -6,3 +6,4 @@ mod llm;
 mod pipes;
 mod programs;
 mod proxy;
+mod secure;

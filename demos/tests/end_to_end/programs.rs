@@ -71,8 +71,9 @@ pub(crate) fn listening(command: &mut Command) -> (Process, String) {
     let process = Process(child);
     let address = line
         .trim()
-        .strip_prefix("listening on http://")
+        .strip_prefix("listening on ")
+        .and_then(|url| url.split_once("://"))
         .expect("where it listens")
-        .to_owned();
-    (process, address)
+        .1;
+    (process, address.to_owned())
 }

@@ -67,6 +67,7 @@ const EXAMPLES: &str = "\
 Examples:
   sse-bench conform client -- sse-tui --output ndjson {url}
   sse-bench conform client --only C2 --variant 'C48=--last-event-id seven' -- sse-tui --output ndjson {url}
+  sse-bench conform client --once -- sse-tui --no-reconnect --output ndjson {url}
   sse-bench conform client --output-format junit -o junit.xml --expected-failures known.txt -- node client.js {url}";
 
 /// `sse-bench conform`.
@@ -158,6 +159,11 @@ pub struct ClientArgs {
     /// Also the vectors beyond the public ones
     #[arg(long)]
     pub all_vectors: bool,
+
+    /// The client makes one request and ends with its stream: vectors are played on that, and what
+    /// is about coming back does not apply
+    #[arg(long)]
+    pub once: bool,
 
     /// Arguments that switch on what a check is about, separated by spaces, repeatable
     #[arg(long, value_name = "CHECK=ARGUMENTS", value_parser = parse_variant)]

@@ -4,6 +4,7 @@
 mod args;
 mod client;
 mod expected;
+mod gather;
 mod grade;
 mod page;
 mod report;

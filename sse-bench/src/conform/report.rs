@@ -1,6 +1,7 @@
 //! The report: for people, as JSON, as `JUnit` XML; [`page`](super::page) is the one
 //! for browsers.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io;
 
@@ -13,6 +14,9 @@ use super::args::Format;
 use super::expected::Expected;
 use super::grade::{Finding, Grade};
 use crate::exit::Exit;
+
+/// So many checks that cannot be made for one reason are one line for people.
+const MANY_ALIKE: usize = 10;
 
 /// What was found, and what of it was expected.
 #[derive(Debug)]
@@ -167,9 +171,17 @@ impl Report {
         );
         let names = self.findings.iter().map(|(finding, _)| finding.name.len());
         let width = names.max().unwrap_or_default() + 2;
+        let mut told = BTreeSet::new();
         for (finding, known) in &self.findings {
-            let known = known.note();
             let (grade, seen) = (finding.verdict.grade, &finding.verdict.seen);
+            let alike = self.alike(finding);
+            if alike >= MANY_ALIKE && *known == Known::No {
+                if told.insert(seen) {
+                    let _ = writeln!(text, "{grade:<15}{alike} checks: {seen}");
+                }
+                continue;
+            }
+            let known = known.note();
             let (name, about) = (&finding.name, &finding.about);
             let _ = writeln!(text, "{grade:<15}{name:<width$}{about}{known}");
             if !seen.is_empty() {
@@ -180,6 +192,16 @@ impl Report {
             }
         }
         text
+    }
+
+    /// How many checks cannot be made for the same reason.
+    fn alike(&self, finding: &Finding) -> usize {
+        if finding.verdict.grade != Grade::NotApplicable {
+            return 0;
+        }
+        let all = self.findings.iter();
+        all.filter(|(other, known)| *known == Known::No && other.verdict == finding.verdict)
+            .count()
     }
 
     fn json(&self) -> Value {

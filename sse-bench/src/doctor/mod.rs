@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use http::Method;
+use tokio::runtime::LocalOptions;
 
 use crate::cli::doctor::DoctorArgs;
 use crate::connect::Connector;
@@ -36,7 +37,7 @@ pub fn run(args: &DoctorArgs) -> Result<Exit> {
     let target = Target::new(&args.url, args.request.clone())?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .build()
+        .build_local(LocalOptions::default())
         .context("cannot start")?;
     let (mut watched, mut findings) = (Watched::default(), Vec::new());
     let (url, method) = (shown_url(&target.url), target.method.to_string());

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use http::header::{
-    ACCEPT, ACCEPT_ENCODING, ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS,
-    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD,
-    CONTENT_ENCODING, ORIGIN,
+    ACCEPT, ACCEPT_ENCODING, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_REQUEST_HEADERS,
+    ACCESS_CONTROL_REQUEST_METHOD, CONTENT_ENCODING, ORIGIN,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use sse_core::lint::LintKind;
@@ -13,11 +12,10 @@ use sse_core::lint::LintKind;
 use super::finding::{Area, Finding, Grade};
 use super::listen::Line;
 use crate::connect::{Connector, Link};
+use crate::cors::{Allows, Cors, STRANGER};
 use crate::exchange::Request;
 use crate::live::Live;
 
-/// An origin that nobody has (RFC 6761 §6.4).
-const PAGE: &str = "https://page.invalid";
 const CODINGS: &str = "gzip, deflate, br, zstd";
 
 fn headers(line: &Line, more: &[(HeaderName, &'static str)]) -> HeaderMap {
@@ -76,59 +74,58 @@ pub(super) async fn compression(line: &Line) -> Finding {
 
 /// Whether pages of other origins may read the stream.
 pub(super) async fn cors(line: &Line) -> Finding {
-    const SOURCE: &str = "Fetch Standard, CORS protocol";
     let area = Area::Cors;
-    let sent = headers(line, &[(ORIGIN, PAGE)]);
+    let sent = headers(line, &[(ORIGIN, STRANGER)]);
     let answer = match ask(line, &Method::GET, &sent).await {
         Ok((_, answer)) => answer,
         Err(reason) => return Finding::new(Grade::Note, area, "cannot tell", reason),
     };
-    let origin = value(&answer, &ACCESS_CONTROL_ALLOW_ORIGIN);
-    let credentials = value(&answer, &ACCESS_CONTROL_ALLOW_CREDENTIALS) == Some("true");
-    let Some(origin) = origin else {
-        let evidence = "no Access-Control-Allow-Origin in answer to another origin";
-        return Finding::new(
-            Grade::Note,
-            area,
-            "for pages of its own origin alone",
-            evidence,
-        );
+    let cors = Cors::of(&answer);
+    let what = match &cors.allows {
+        Allows::Nobody => {
+            let what = "for pages of its own origin alone";
+            let evidence = "no Access-Control-Allow-Origin in answer to another origin";
+            return Finding::new(Grade::Note, area, what, evidence);
+        }
+        Allows::Anyone | Allows::WhoeverAsks => "for pages of any origin",
+        Allows::One(_) => "for pages of one other origin",
+        Allows::Unmatchable(_) => "for no page of another origin",
     };
-    if origin == PAGE && credentials {
-        let what = "every page on the web may read it as its visitor";
-        let evidence = "any Origin is repeated in Access-Control-Allow-Origin, with credentials";
-        return Finding::new(Grade::Problem, area, what, evidence)
-            .mend("allow credentials to known origins only", SOURCE);
+    let evidence = match &cors.allows {
+        Allows::WhoeverAsks => "the Origin is repeated in Access-Control-Allow-Origin".to_owned(),
+        other => {
+            let value = other.value().unwrap_or_default();
+            format!("Access-Control-Allow-Origin: {value}")
+        }
+    };
+    if let Some(flaw) = cors.flaw() {
+        let grade = if flaw.breaks_a_rule() {
+            Grade::Problem
+        } else {
+            Grade::Warning
+        };
+        let evidence = format!("{evidence}: {}", flaw.words());
+        return Finding::new(grade, area, what, evidence).mend(flaw.mend(), flaw.source());
     }
+    let preflight = preflight(line).await;
+    Finding::new(Grade::Ok, area, what, format!("{evidence}; {preflight}"))
+}
+
+/// What is answered before a request that a page on `fetch()` makes to resume.
+async fn preflight(line: &Line) -> String {
     let fields = "authorization, cache-control, last-event-id";
     let asked = [
-        (ORIGIN, PAGE),
+        (ORIGIN, STRANGER),
         (ACCESS_CONTROL_REQUEST_METHOD, "GET"),
         (ACCESS_CONTROL_REQUEST_HEADERS, fields),
     ];
-    let preflight = ask(line, &Method::OPTIONS, &headers(line, &asked)).await;
-    let preflight = match &preflight {
-        Ok((status, answer)) => match value(answer, &ACCESS_CONTROL_ALLOW_HEADERS) {
+    match ask(line, &Method::OPTIONS, &headers(line, &asked)).await {
+        Ok((status, answer)) => match value(&answer, &ACCESS_CONTROL_ALLOW_HEADERS) {
             Some(fields) => format!("a preflight is answered {status}, for {fields}"),
             None => format!("a preflight is answered {status}, and allows no header field"),
         },
-        Err(reason) => reason.clone(),
-    };
-    let (what, evidence) = match origin {
-        "*" => (
-            "for pages of any origin",
-            format!("Access-Control-Allow-Origin: *; {preflight}"),
-        ),
-        PAGE => (
-            "for pages of any origin",
-            format!("the Origin is repeated; {preflight}"),
-        ),
-        other => (
-            "for pages of one other origin",
-            format!("Access-Control-Allow-Origin: {other}; {preflight}"),
-        ),
-    };
-    Finding::new(Grade::Ok, area, what, evidence)
+        Err(reason) => reason,
+    }
 }
 
 /// Which versions of HTTP there are.

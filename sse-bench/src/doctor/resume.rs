@@ -15,7 +15,7 @@ use super::watch::{Watched, is_control};
 const BACK: usize = 10;
 /// An id that no server gave.
 const UNKNOWN: &str = "sse-bench-doctor-0";
-const SOURCE: &str = "HTML §9.2.6, id; §9.2.3, Last-Event-ID";
+const SOURCE: &str = "HTML §9.2.6, id; §9.2.4, Last-Event-ID";
 
 /// What came after a reconnect.
 #[derive(Debug, Default)]

@@ -3,11 +3,14 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use sse_core::Cause;
+use sse_core::lint::LintKind;
 
 use super::finding::{Area, Finding, Grade};
 use super::watch::Watched;
+use crate::failure::Kind;
 use crate::report::head::us;
 use crate::units::{micros, seconds, thousands};
 
@@ -17,8 +20,7 @@ pub(super) fn findings(watched: &Watched) -> Vec<Finding> {
     if let Some(refused) = refused(watched) {
         let known = |finding: &Finding| finding.grade == Grade::Problem;
         if !findings.iter().any(known) {
-            let what = "no event stream";
-            findings.push(Finding::new(Grade::Problem, Area::Answer, what, refused));
+            findings.push(refused);
         }
         return findings;
     }
@@ -41,19 +43,30 @@ pub(super) fn findings(watched: &Watched) -> Vec<Finding> {
 }
 
 /// Why there was no event stream.
-fn refused(watched: &Watched) -> Option<String> {
+fn refused(watched: &Watched) -> Option<Finding> {
     if watched.opened() {
         return None;
     }
     let listened = watched.listened.as_ref()?;
     let status = listened.head.as_ref().map(|(_, status, _)| *status);
-    Some(match (&listened.failure, status, &listened.end) {
-        (_, Some(http::StatusCode::NO_CONTENT), _) => {
+    let evidence = match (&listened.failure, status, &listened.end) {
+        (_, Some(StatusCode::NO_CONTENT), _) => {
             "204 No Content, which tells clients to stop".to_owned()
         }
         (Some(failure), ..) => failure.detail.clone(),
         (None, _, Some((cause, _))) => cause.to_string(),
         (None, _, None) => "no answer".to_owned(),
+    };
+    let finding = Finding::new(Grade::Problem, Area::Answer, "no event stream", evidence);
+    let failure = listened.failure.as_ref();
+    let is_late = failure.is_some_and(|failure| failure.kind == Kind::Timeout);
+    Some(match listened.connected {
+        Some(_) if is_late => finding.mend(
+            "flush the head before the first event, and let nothing on the way collect it \
+             (X-Accel-Buffering: no); --patience waits longer",
+            LintKind::NginxBuffering.source(),
+        ),
+        _ => finding,
     })
 }
 

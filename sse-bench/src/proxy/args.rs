@@ -37,7 +37,8 @@ Faults, each KIND[,KEY=VALUE]...; [..] may be left out:
         responses=all                                not only event streams; counts all requests
         name=NAME                                    to take it away again
 
-A request is an event stream if its Accept names text/event-stream, or else if the response is one.
+A request is an event stream if its Accept names text/event-stream or it has Last-Event-ID, or else
+if the response is one.
 Events, bytes and times count from the start of the response, or from when the fault came into force.
 Whatever their order here, faults are done in this order: black-hole and cut at=request; status;
 ignore-last-event-id; content-type; then to what arrives: latency, strip-id, drop, duplicate,
@@ -62,7 +63,8 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = "The faults: see --help", after_long_help = format!("{FAULTS}\n\n{EXAMPLES}"))]
 pub struct ProxyArgs {
-    /// The server behind the proxy, http:// or https://; a path is put before that of each request
+    /// The server behind the proxy, http:// or https://, asked over HTTP/1.1; a path is put before
+    /// that of each request
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
     pub upstream: String,
 

@@ -13,10 +13,10 @@ use std::sync::Arc;
 use tokio::io::AsyncWrite;
 use tokio::time::{Instant, sleep_until};
 
+pub(super) use link::Link;
 pub(super) use strike::silence;
 
 use self::events::Postponed;
-use self::link::Link;
 use super::fault::{Cut, Fault, Kind, When};
 use super::output::Output;
 use super::segment::{End, Segmenter};
@@ -77,9 +77,9 @@ impl<'a, 'c, W: AsyncWrite + Unpin> Delivery<'a, 'c, W> {
         }
     }
 
-    /// Delivers to the end.
-    pub(super) async fn run(&mut self, answer: &mut Answer) -> Stop {
-        match self.pump(answer).await {
+    /// Delivers to the end, what is under way first.
+    pub(super) async fn run(&mut self, link: Link, answer: &mut Answer) -> Stop {
+        match self.pump(link, answer).await {
             Ok(stop) | Err(stop) => stop,
         }
     }
@@ -92,9 +92,7 @@ impl<'a, 'c, W: AsyncWrite + Unpin> Delivery<'a, 'c, W> {
         self.output.finish().await
     }
 
-    async fn pump(&mut self, answer: &mut Answer) -> Result<Stop, Stop> {
-        let mut link = Link::default();
-        let mut upstream_end = None;
+    async fn pump(&mut self, mut link: Link, answer: &mut Answer) -> Result<Stop, Stop> {
         self.strike_all(|when, _| {
             let none = When::Events {
                 count: 0,
@@ -106,7 +104,7 @@ impl<'a, 'c, W: AsyncWrite + Unpin> Delivery<'a, 'c, W> {
         loop {
             self.catch_up().await?;
             if link.is_empty()
-                && let Some(end) = upstream_end.take()
+                && let Some(end) = link.end.take()
             {
                 return self.end(end).await;
             }
@@ -132,14 +130,10 @@ impl<'a, 'c, W: AsyncWrite + Unpin> Delivery<'a, 'c, W> {
                         self.deliver_until_cut(&chunk).await?;
                     }
                 }
-                read = answer.next(), if upstream_end.is_none() && link.has_room() => match read {
-                    Ok(Some(bytes)) => {
-                        count(&self.shared.counters.bytes_received, bytes.len());
-                        link.push(Instant::now() + self.view.latency(), bytes);
-                    }
-                    Ok(None) => upstream_end = Some(Ok(())),
-                    Err(error) => upstream_end = Some(Err(error)),
-                },
+                read = answer.next(), if link.wants_more() => {
+                    let length = link.take_in(read, self.view.latency());
+                    count(&self.shared.counters.bytes_received, length);
+                }
             }
         }
     }

@@ -8,10 +8,9 @@ use http::StatusCode;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::sleep;
 
 use super::client::{Inbox, Request};
-use super::delivery::{Delivery, Stop, silence};
+use super::delivery::{Delivery, Link, Stop, silence};
 use super::fault::{Cut, Fault, Kind, When};
 use super::output::{Framing, Output, Pace};
 use super::response::{self, ContentType, Head, coding, is_event_stream};
@@ -42,7 +41,8 @@ pub(super) async fn answer(
     if number == 1 {
         shared.first_request.notify_one();
     }
-    let asks = request.has_token("accept", "text/event-stream");
+    let asks = request.has_token("accept", "text/event-stream")
+        || request.header("last-event-id").is_some();
     let stream_number = asks.then(|| counters.streams.fetch_add(1, Ordering::Relaxed) + 1);
     let _open = Open::new(&counters.open);
     let mut view = View::new(shared, request.path(), number, stream_number);
@@ -104,6 +104,20 @@ async fn cut_before_head(mut cuts: watch::Receiver<(u64, Cut)>, head_sent: &Atom
     }
 }
 
+/// What is done before any answer: the cut, or a silence until it is over. Of a stream
+/// that only its answer tells to be one, when the upstream has given that.
+async fn strike_request(view: &mut View) -> Option<Cut> {
+    while let Some(fault) = view.strike(|when, _| when == When::Request) {
+        if let Kind::Cut { how, .. } = fault.kind {
+            view.acted(&fault, format_args!("cut ({how}) instead of an answer"));
+            return Some(how);
+        }
+        view.acted(&fault, "silence instead of an answer");
+        silence(view, &fault, Progress::start()).await;
+    }
+    None
+}
+
 #[derive(Clone, Copy)]
 struct Exchange<'a> {
     shared: &'a Arc<Shared>,
@@ -123,20 +137,12 @@ impl Exchange<'_> {
         body: &mut Body,
         mut cuts: watch::Receiver<(u64, Cut)>,
     ) -> (Stop, bool) {
-        while let Some(fault) = view.strike(|when, _| when == When::Request) {
-            match fault.kind {
-                Kind::Cut { how, .. } => {
-                    view.acted(&fault, format_args!("cut ({how}) instead of an answer"));
-                    return (Stop::Cut(how), false);
-                }
-                _ => {
-                    view.acted(&fault, "silence instead of an answer");
-                    tokio::select! {
-                        () = silence(view, &fault, Progress::start()) => {}
-                        () = inbox.until_gone(reader) => return (Stop::Gone, false),
-                    }
-                }
-            }
+        tokio::select! {
+            biased;
+            cut = strike_request(view) => if let Some(how) = cut {
+                return (Stop::Cut(how), false);
+            },
+            () = inbox.until_gone(reader) => return (Stop::Gone, false),
         }
         let bodiless = body.may_end_here();
         if let Some(fault) = view.find(|kind| matches!(kind, Kind::Status { .. })) {
@@ -233,12 +239,16 @@ impl Exchange<'_> {
         let number = is_stream
             .then(|| number.unwrap_or_else(|| streams.fetch_add(1, Ordering::Relaxed) + 1));
         view.answered(number);
+        if let Some(how) = strike_request(view).await {
+            return (Stop::Cut(how), false);
+        }
         if let Some(fault) = view.find(|kind| matches!(kind, Kind::Status { .. })) {
             return self.refuse(view, output, &fault, true).await;
         }
         let (changes, gzip) = self.changes(view, &head, is_stream);
         let passed = response::pass_on(&head, self.request, &changes, &self.shared.upstream);
-        sleep(view.latency()).await;
+        let (link, received) = Link::after_head(&mut answer, view.latency()).await;
+        count(&self.shared.counters.bytes_received, received);
         let sent = output.head(&passed.bytes, passed.framing).await;
         self.head_sent.store(true, Ordering::Relaxed);
         if sent.is_err() {
@@ -253,7 +263,7 @@ impl Exchange<'_> {
         let stop = tokio::select! {
             biased;
             how = next_cut(cuts) => Stop::Cut(how),
-            stop = delivery.run(&mut answer) => stop,
+            stop = delivery.run(link, &mut answer) => stop,
         };
         match &stop {
             Stop::Cut(Cut::End) => {

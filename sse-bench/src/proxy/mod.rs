@@ -46,6 +46,9 @@ use log::Log;
 use scenario::Scenario;
 use shared::{Settings, Shared};
 
+/// Open files that are not of connections.
+const OWN_FILES: u64 = 32;
+
 /// Runs the proxy until its time is over or it is interrupted.
 pub fn run(args: &ProxyArgs) -> Result<Exit> {
     let upstream = parse_upstream(&args.upstream)?;
@@ -66,7 +69,9 @@ pub fn run(args: &ProxyArgs) -> Result<Exit> {
     shared
         .set(faults.collect::<Result<_, _>>()?, |_| false)
         .map_err(|problem| anyhow!("--fault: {problem}"))?;
-    sys::raise_open_files();
+    if let Some(problem) = too_many(args.max_connections, sys::raise_open_files()) {
+        shared.log.line(problem);
+    }
     let runtime = tokio::runtime::Runtime::new().context("cannot start")?;
     let shared = Arc::new(shared);
     runtime.block_on(serve(args, scenario, &shared))?;
@@ -78,14 +83,27 @@ pub fn run(args: &ProxyArgs) -> Result<Exit> {
 }
 
 fn parse_upstream(text: &str) -> Result<Url> {
-    let url = Url::parse(text).with_context(|| format!("--upstream {text}"))?;
-    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+    let url = Url::parse(text).ok();
+    let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    let Some(url) = url else {
         bail!("--upstream {text}: give a URL such as http://127.0.0.1:8080");
-    }
+    };
     if url.query().is_some() || url.fragment().is_some() {
         bail!("--upstream {text}: without query and fragment; those of each request are passed on");
     }
     Ok(url)
+}
+
+/// What the system has not enough open files for.
+fn too_many(connections: u32, open_files: Option<u64>) -> Option<String> {
+    let open_files = open_files?;
+    let room = open_files.saturating_sub(OWN_FILES) / 2;
+    (u64::from(connections) > room).then(|| {
+        format!(
+            "warning: {open_files} open files allow for {room} of --max-connections \
+             {connections}, two each: raise the limit (ulimit -n)"
+        )
+    })
 }
 
 async fn serve(args: &ProxyArgs, scenario: Option<Scenario>, shared: &Arc<Shared>) -> Result<()> {

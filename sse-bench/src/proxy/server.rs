@@ -29,6 +29,11 @@ const BREATH: Duration = Duration::from_millis(100);
 pub(super) async fn serve(listener: TcpListener, most: usize, shared: Arc<Shared>) {
     let room = Arc::new(Semaphore::new(most));
     loop {
+        if room.available_permits() == 0 {
+            shared.log.line(format_args!(
+                "all {most} connections are taken: further ones wait; --max-connections allows more"
+            ));
+        }
         let Ok(permit) = Arc::clone(&room).acquire_owned().await else {
             return;
         };

@@ -79,7 +79,7 @@ kinds! {
     /// No `Content-Type`, or another than `text/event-stream`.
     ContentType, "content-type", "not an event stream",
         "answer with Content-Type: text/event-stream",
-        "HTML §9.2.3";
+        "HTML §9.2.2";
     /// A charset other than UTF-8, or a parameter that means nothing.
     ContentTypeParameter, "content-type-parameter", "Content-Type has a parameter without effect",
         "send text/event-stream alone, and UTF-8 whatever it says",
@@ -175,7 +175,7 @@ kinds! {
     /// A byte order mark that is not the first thing in the response.
     Bom, "bom", "a byte order mark within the stream",
         "send none: here it is part of a field name, and the line is ignored",
-        "HTML §9.2.5";
+        "HTML §9.2.6";
     /// Bytes that are not UTF-8.
     InvalidUtf8, "invalid-utf8", "not UTF-8",
         "encode as UTF-8; what is not becomes U+FFFD",

@@ -9,12 +9,13 @@ use super::{LintKind, Moment, Severity, Sighting};
 const SILENCE: Duration = Duration::from_secs(30);
 /// And from which on most do.
 const LONG_SILENCE: Duration = Duration::from_secs(50);
-/// Idle timeouts by default, in seconds.
+/// After how many seconds without a byte they close by default, as they document it.
+/// Google Cloud's load balancers are none of them: theirs limits the whole answer.
 const TIMEOUTS: [(u64, &str); 6] = [
-    (30, "Google Cloud load balancers"),
-    (55, "Heroku"),
-    (60, "nginx and AWS load balancers"),
-    (100, "Cloudflare"),
+    (30, "Gcore's CDN servers"),
+    (55, "Heroku's routers"),
+    (60, "nginx and AWS application load balancers"),
+    (120, "Cloudflare's servers"),
     (240, "Azure load balancers"),
     (350, "AWS network load balancers"),
 ];

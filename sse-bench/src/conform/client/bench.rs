@@ -42,6 +42,8 @@ pub(super) struct Bench {
     listener: Option<TcpListener>,
     program: Option<Program>,
     reached: bool,
+    /// The client makes no second request, by its user's word.
+    pub(super) once: bool,
 }
 
 impl Bench {
@@ -57,6 +59,7 @@ impl Bench {
             listener: Some(listener),
             program: None,
             reached: false,
+            once: args.once,
         })
     }
 
@@ -90,6 +93,9 @@ impl Bench {
         let patience = self.patience;
         match self.next(patience).await? {
             Next::Request(peer) => Ok(peer),
+            Next::Ended(_) if self.once && self.reached => Err(Verdict::not_applicable(
+                "needs a client that comes back, without --once",
+            )),
             Next::Ended(how) => Err(Verdict::failed(format_args!("{how} instead of a request"))),
             Next::Nothing => Err(Verdict::failed(format_args!(
                 "no request within {}",
@@ -194,6 +200,25 @@ impl Bench {
             }
             events.push(event);
         }
+    }
+
+    /// The events until the client ends, which it must.
+    pub(super) async fn events_to_the_end(&mut self) -> Result<Vec<Event>, Verdict> {
+        let patience = self.patience;
+        let mut events = Vec::new();
+        while let Some(program) = &mut self.program {
+            match timeout(patience, program.events.recv()).await {
+                Ok(Some(event)) => events.push(event),
+                Ok(None) => break,
+                Err(_) => {
+                    let patience = humantime::format_duration(patience);
+                    let seen =
+                        format_args!("the client did not end within {patience} of its stream");
+                    return Err(Verdict::failed(seen));
+                }
+            }
+        }
+        Ok(events)
     }
 
     /// The next event must have this data.

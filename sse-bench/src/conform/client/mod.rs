@@ -16,11 +16,12 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::args::ClientArgs;
+use super::gather::{gather, only};
 use super::grade::{Finding, Outcome, Verdict};
 use bench::Bench;
 
@@ -84,20 +85,7 @@ pub(crate) fn cases(args: &ClientArgs) -> Result<Vec<Case>> {
     // By number; what belongs to one check stays in its order.
     cases.sort_by_key(|case| case.name.split('/').next().map(str::to_owned));
     cases.extend(vectors::cases(args.all_vectors)?);
-    for only in &args.common.only {
-        if !cases.iter().any(|case| case.name.starts_with(only)) {
-            bail!("--only {only}: no check has such a name");
-        }
-    }
-    cases.retain(|case| {
-        args.common.only.is_empty()
-            || args
-                .common
-                .only
-                .iter()
-                .any(|only| case.name.starts_with(only))
-    });
-    Ok(cases)
+    only(cases, &args.common.only, |case| &case.name)
 }
 
 /// Makes the checks, so many at once as was asked for, until all are made or the
@@ -108,7 +96,6 @@ pub(crate) async fn run(
     mut interrupted: JoinHandle<io::Result<()>>,
     progress: impl Fn(usize, usize),
 ) -> Result<(Vec<Finding>, bool)> {
-    let all = cases.len();
     let room = Arc::new(Semaphore::new(args.common.jobs as usize));
     let mut running = JoinSet::new();
     for (index, case) in cases.into_iter().enumerate() {
@@ -127,26 +114,8 @@ pub(crate) async fn run(
             (index, check(case, bench, missing).await)
         });
     }
-    let mut findings = Vec::new();
-    let mut was_interrupted = false;
-    loop {
-        tokio::select! {
-            finding = running.join_next() => match finding {
-                Some(finding) => findings.push(finding?),
-                None => break,
-            },
-            _ = &mut interrupted => {
-                was_interrupted = true;
-                break;
-            }
-        }
-        progress(findings.len(), all);
-    }
-    // The clients that still run end with their benches.
-    running.shutdown().await;
-    findings.sort_by_key(|(index, _)| *index);
-    let findings = findings.into_iter().map(|(_, finding)| finding);
-    Ok((findings.collect(), was_interrupted))
+    // Interrupted, the clients that still run end with their benches.
+    gather(running, &mut interrupted, progress).await
 }
 
 async fn check(case: Case, mut bench: Bench, missing: Option<&str>) -> Finding {

@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::time::sleep;
 
 use super::Case;
-use super::bench::{Bench, STREAM};
+use super::bench::{Bench, Peer, STREAM};
 use crate::conform::grade::{Outcome, Verdict};
 
 const PUBLIC: &str = include_str!("../../../../sse-core/tests/vectors/public.json");
@@ -68,15 +68,15 @@ pub(super) fn cases(all: bool) -> Result<Vec<Case>> {
 }
 
 async fn play(bench: &mut Bench, vector: &Vector, input: &[u8]) -> Outcome {
+    if bench.once {
+        stream(bench, vector, input).await?;
+        let seen = bench.events_to_the_end().await?;
+        let seen: Vec<_> = seen.into_iter().map(to_expected).collect();
+        return Ok(compare(&vector.expected, &seen));
+    }
     // A connection before it sets a short reconnection time; the parser starts anew.
     bench.answer("retry: 100\n\n").await?;
-    let mut peer = bench.request().await?;
-    peer.send(STREAM).await;
-    for piece in pieces(input, &vector.chunking) {
-        peer.send(piece).await;
-        sleep(PAUSE).await;
-    }
-    peer.end().await;
+    let peer = stream(bench, vector, input).await?;
     let retry = vector.expected_retry.map(Duration::from_millis);
     if retry.is_some_and(|retry| retry > LONGEST_WAIT) {
         let seen = first_events(bench, vector.expected.len()).await?;
@@ -97,6 +97,18 @@ async fn play(bench: &mut Bench, vector: &Vector, input: &[u8]) -> Outcome {
     }
     let seen: Vec<_> = seen.into_iter().map(to_expected).collect();
     Ok(compare(&vector.expected, &seen))
+}
+
+/// Answers the next request with the vector.
+async fn stream(bench: &mut Bench, vector: &Vector, input: &[u8]) -> Result<Peer, Verdict> {
+    let mut peer = bench.request().await?;
+    peer.send(STREAM).await;
+    for piece in pieces(input, &vector.chunking) {
+        peer.send(piece).await;
+        sleep(PAUSE).await;
+    }
+    peer.end().await;
+    Ok(peer)
 }
 
 async fn first_events(bench: &mut Bench, count: usize) -> Result<Vec<(Expected, bool)>, Verdict> {

@@ -4,10 +4,7 @@ use super::leg::Leg;
 use super::site::Shared;
 use super::{Case, Verdict};
 use crate::conform::grade::{Grade, Outcome};
-
-/// An origin that no server knows.
-const STRANGER: &str = "https://conform.invalid";
-const ALLOW_ORIGIN: &str = "access-control-allow-origin";
+use crate::cors::{Allows, Cors, Flaw, STRANGER};
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
@@ -43,15 +40,16 @@ async fn asked(site: &Shared) -> Result<Leg, Verdict> {
 }
 
 /// What is allowed to a stranger.
-async fn allowed(site: &Shared) -> Result<(Leg, String), Verdict> {
-    let leg = asked(site).await?;
-    let value = leg.text(ALLOW_ORIGIN);
-    let value = value.ok_or_else(|| Verdict::not_applicable("no other origin is allowed"))?;
-    Ok((leg, value))
+async fn allowed(site: &Shared) -> Result<Cors, Verdict> {
+    let cors = Cors::of(&asked(site).await?.headers);
+    if cors.allows == Allows::Nobody {
+        return Err(Verdict::not_applicable("no other origin is allowed"));
+    }
+    Ok(cors)
 }
 
 async fn preflight(site: Shared) -> Outcome {
-    let (_, value) = allowed(&site).await?;
+    let allowed = allowed(&site).await?;
     let ask = site
         .ask()
         .method("OPTIONS")
@@ -68,63 +66,65 @@ async fn preflight(site: Shared) -> Outcome {
         return Ok(Verdict::non_strict("OPTIONS opens the stream"));
     }
     let fields = "access-control-allow-headers";
-    let (origin, headers) = (leg.text(ALLOW_ORIGIN), leg.text(fields));
+    let origin = Cors::of(&leg.headers).allows;
     let names = leg.has_token(fields, "last-event-id") || leg.has_token(fields, "*");
-    Ok(if leg.status.is_success() && origin.is_some() && names {
-        Verdict::ok()
-    } else {
-        let or_none = |text: Option<String>| text.unwrap_or_else(|| "none".to_owned());
-        Verdict::non_strict(format_args!(
-            "the stream allows {value}, the preflight: {}, origin {}, headers {}",
-            leg.status,
-            or_none(origin),
-            or_none(headers)
-        ))
-    })
+    Ok(
+        if leg.status.is_success() && origin != Allows::Nobody && names {
+            Verdict::ok()
+        } else {
+            let headers = leg.text(fields);
+            Verdict::non_strict(format_args!(
+                "the stream allows {}, the preflight: {}, origin {}, headers {}",
+                allowed.allows.value().unwrap_or("none"),
+                leg.status,
+                origin.value().unwrap_or("none"),
+                headers.as_deref().unwrap_or("none")
+            ))
+        },
+    )
 }
 
 async fn origin(site: Shared) -> Outcome {
-    let leg = asked(&site).await?;
-    let fields = leg.headers.get_all(ALLOW_ORIGIN).iter().count();
-    let Some(value) = leg.text(ALLOW_ORIGIN) else {
+    let cors = Cors::of(&asked(&site).await?.headers);
+    let Some(value) = cors.allows.value() else {
         let seen = "none: only pages of its own origin can read it";
         return Ok(Verdict::new(Grade::Ok, seen));
     };
-    let is_one =
-        fields == 1 && (value == "*" || url::Url::parse(&value).is_ok() || value == "null");
-    let seen = format!("{ALLOW_ORIGIN}: {value}");
-    Ok(if is_one && !value.contains([',', ' ']) {
-        Verdict::informational(seen)
-    } else {
-        Verdict::failed(seen)
+    let seen = format!("access-control-allow-origin: {value}");
+    Ok(match cors.flaw() {
+        Some(flaw @ Flaw::Unmatchable) => graded(flaw, &seen),
+        _ => Verdict::informational(seen),
     })
 }
 
 async fn vary(site: Shared) -> Outcome {
-    let (leg, value) = allowed(&site).await?;
-    if value != STRANGER {
-        return Ok(Verdict::ok());
-    }
+    let cors = allowed(&site).await?;
     Ok(
-        if leg.has_token("vary", "origin") || leg.has_token("vary", "*") {
-            Verdict::ok()
-        } else if leg.has_token("cache-control", "no-store") {
-            Verdict::informational("Origin is echoed without Vary; no-store makes it harmless")
+        if cors.allows == Allows::WhoeverAsks && cors.is_cacheable_for_all() {
+            graded(Flaw::WithoutVary, "")
         } else {
-            Verdict::non_strict("Origin is echoed without Vary")
+            Verdict::ok()
         },
     )
 }
 
 async fn credentials(site: Shared) -> Outcome {
-    let (leg, value) = allowed(&site).await?;
-    let allows = leg.text("access-control-allow-credentials").as_deref() == Some("true");
-    Ok(match value.as_str() {
-        _ if !allows => Verdict::ok(),
-        "*" => Verdict::non_strict("* with credentials: every browser refuses it"),
-        STRANGER => Verdict::non_strict(
-            "any origin is echoed, with credentials: every site can read the stream as its visitor",
-        ),
+    Ok(match allowed(&site).await?.flaw() {
+        Some(flaw @ (Flaw::AnyoneWithCredentials | Flaw::WhoeverAsksWithCredentials)) => {
+            graded(flaw, "")
+        }
         _ => Verdict::ok(),
     })
+}
+
+fn graded(flaw: Flaw, evidence: &str) -> Verdict {
+    let seen = match evidence {
+        "" => flaw.words().to_owned(),
+        evidence => format!("{evidence}: {}", flaw.words()),
+    };
+    if flaw.breaks_a_rule() {
+        Verdict::failed(seen)
+    } else {
+        Verdict::non_strict(seen)
+    }
 }

@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use h2::RecvStream;
 use h2::client::{ResponseFuture, SendRequest};
+use http::Response;
 use rustls::ClientConfig;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::ask::Ask;
 use super::site::Shared;
@@ -19,6 +21,8 @@ use crate::stream::Stream;
 
 /// Streams on one connection: what RFC 9113 §6.5.2 recommends to allow.
 const STREAMS: usize = 100;
+/// How much later than on the first something may come on the others.
+const LATER: Duration = Duration::from_secs(5);
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// An empty SETTINGS frame (RFC 9113 §6.5).
 const SETTINGS: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
@@ -79,6 +83,7 @@ async fn http2(site: Shared) -> Outcome {
         }
     }
     let served = open.len();
+    let silent = silent(&mut open, site.patience).await;
     if let Some(refused) = refused {
         let seen =
             format_args!("{served} of {STREAMS} streams were served; one was not: {refused}");
@@ -86,6 +91,11 @@ async fn http2(site: Shared) -> Outcome {
     }
     if served < STREAMS {
         let seen = format_args!("the connection takes {served} of {STREAMS} streams");
+        return Ok(Verdict::non_strict(seen));
+    }
+    if silent > 0 {
+        let seen =
+            format_args!("nothing came on {silent} of {STREAMS} streams, while others flowed");
         return Ok(Verdict::non_strict(seen));
     }
     // One is reset; there must be room for another.
@@ -111,6 +121,28 @@ async fn http2(site: Shared) -> Outcome {
         Ok(Err(error)) => Verdict::non_strict(format_args!("after one was reset: {error}")),
         Err(_) => Verdict::non_strict("after one was reset, another gets no answer"),
     })
+}
+
+/// On how many of them nothing comes, where something comes on others. Those are reset.
+async fn silent(open: &mut Vec<Response<RecvStream>>, patience: Duration) -> usize {
+    let all = open.len();
+    let mut waiting = JoinSet::new();
+    for mut response in open.drain(..) {
+        waiting.spawn(async move {
+            let came = matches!(response.body_mut().data().await, Some(Ok(_)));
+            came.then_some(response)
+        });
+    }
+    let mut until = Instant::now() + patience;
+    while let Ok(Some(came)) = timeout_at(until, waiting.join_next()).await {
+        if let Ok(Some(response)) = came {
+            open.push(response);
+            // Heartbeats of streams that began together come together.
+            until = until.max(Instant::now() + LATER);
+        }
+    }
+    waiting.shutdown().await;
+    if open.is_empty() { 0 } else { all - open.len() }
 }
 
 /// `None` where the connection takes no more streams for now.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
-use sse_core::{Ignored, Item, Parser};
+use sse_core::{Item, Parser};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -67,13 +67,6 @@ pub(super) enum What {
     Event(Event),
     Comment,
     Retry(Duration),
-    InvalidRetry(String),
-    UnknownField(String),
-    NulInId,
-    /// A block without data, that has a type or not.
-    NoData {
-        event_type: Option<String>,
-    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -353,12 +346,6 @@ fn parse(parser: &mut Parser, bytes: &[u8], seen: &mut Vec<What>) -> Result<(), 
             }),
             Item::Comment(_) => What::Comment,
             Item::Retry(time) => What::Retry(time),
-            Item::Ignored(Ignored::InvalidRetry { value }) => What::InvalidRetry(value.to_owned()),
-            Item::Ignored(Ignored::UnknownField { name }) => What::UnknownField(name.to_owned()),
-            Item::Ignored(Ignored::NulInId) => What::NulInId,
-            Item::Ignored(Ignored::NoData(event)) => What::NoData {
-                event_type: (event.event_type != "message").then(|| event.event_type.to_owned()),
-            },
             _ => continue,
         };
         seen.push(what);

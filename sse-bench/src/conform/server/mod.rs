@@ -6,6 +6,7 @@ mod framing;
 mod head;
 mod http2;
 mod leg;
+mod lints;
 mod negotiation;
 mod publishing;
 mod resume;
@@ -19,11 +20,12 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::args::ServerArgs;
+use super::gather::{gather, only};
 use super::grade::{Finding, Outcome, Verdict};
 use leg::Leg;
 use site::{Shared, Site};
@@ -122,14 +124,7 @@ pub(crate) fn cases(args: &ServerArgs) -> Result<Vec<Case>> {
     }
     // By number; what belongs to one check stays in its order.
     cases.sort_by_key(|case| case.name.split('/').next());
-    for only in &args.common.only {
-        if !cases.iter().any(|case| case.name.starts_with(only)) {
-            bail!("--only {only}: no check has such a name");
-        }
-    }
-    let only = &args.common.only;
-    cases.retain(|case| only.is_empty() || only.iter().any(|only| case.name.starts_with(only)));
-    Ok(cases)
+    only(cases, &args.common.only, |case| case.name)
 }
 
 /// Makes the checks until all are made or the run is interrupted.
@@ -139,33 +134,14 @@ pub(crate) async fn run(
     mut interrupted: JoinHandle<io::Result<()>>,
     progress: impl Fn(usize, usize),
 ) -> Result<(Vec<Finding>, bool)> {
-    let all = cases.len();
-    let mut running = tokio::select! {
+    let running = tokio::select! {
         running = begin(cases, args) => match running? {
             Begun::Running(running) => running,
             Begun::Over(findings) => return Ok((findings, false)),
         },
         _ = &mut interrupted => return Ok((Vec::new(), true)),
     };
-    let mut findings = Vec::new();
-    let mut was_interrupted = false;
-    loop {
-        tokio::select! {
-            finding = running.join_next() => match finding {
-                Some(finding) => findings.push(finding?),
-                None => break,
-            },
-            _ = &mut interrupted => {
-                was_interrupted = true;
-                break;
-            }
-        }
-        progress(findings.len(), all);
-    }
-    running.shutdown().await;
-    findings.sort_by_key(|(index, _)| *index);
-    let findings = findings.into_iter().map(|(_, finding)| finding);
-    Ok((findings.collect(), was_interrupted))
+    gather(running, &mut interrupted, progress).await
 }
 
 enum Begun {

@@ -39,7 +39,7 @@ pub(super) fn cases() -> Vec<Case> {
         Case::live(
             "V29",
             "a stream that has ended stops its clients",
-            "HTML Living Standard §9.2.3: they reconnect until they get 204",
+            "HTML Living Standard §9.2.1: they reconnect until they get 204",
             |site| Box::pin(finished(site)),
         ),
         Case::live(

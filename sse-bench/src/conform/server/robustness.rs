@@ -24,7 +24,7 @@ pub(super) fn cases() -> Vec<Case> {
         Case::live(
             "V25/utf8",
             "an id of UTF-8 beyond ASCII is served",
-            "HTML Living Standard §9.2.4: clients send it as raw UTF-8",
+            "HTML Living Standard §9.2.3: clients send it as raw UTF-8",
             |site| Box::pin(odd_id(site, "\u{2713}\u{e9}".as_bytes().to_vec(), false)),
         ),
         Case::live(
@@ -36,7 +36,7 @@ pub(super) fn cases() -> Vec<Case> {
         Case::live(
             "V26/empty",
             "an empty id is as good as none",
-            "HTML Living Standard §9.2.4: an empty one is never sent",
+            "HTML Living Standard §9.2.3: an empty one is never sent",
             |site| Box::pin(odd_id(site, Vec::new(), false)),
         ),
         Case::live(

@@ -44,6 +44,15 @@ fn a_stream_is_known_by_its_answer_where_the_request_does_not_say() {
     assert_eq!([ask("/"), ask("/events"), ask("/events")], [200, 503, 200]);
     assert_eq!(proxy.counter("/streams"), 2);
 
+    let proxy = Proxy::with(&server, &["cut,at=request"]);
+    let ask = |path: &str| {
+        let mut asked = Response::asking(proxy.address, &format!("GET {path}"), &[], b"");
+        asked.read_head().map(|()| asked.status)
+    };
+    assert_eq!(ask("/").ok(), Some(200));
+    assert!(ask("/events").is_err());
+    proxy.logged(&["stream 1 cut: cut (fin) instead of an answer"]);
+
     let proxy = Proxy::with(&server, &["status,code=503,responses=all,connections=2"]);
     let ask = |path: &str| Response::open(proxy.address, &format!("GET {path}"), &[]).status;
     assert_eq!([ask("/events"), ask("/"), ask("/")], [200, 503, 200]);
