@@ -27,9 +27,11 @@
 //!     # stream.set_read_timeout(Some(std::time::Duration::from_secs(60)))?;
 //!     stream.write_all(b"GET /sse/events HTTP/1.1\r\nHost: localhost\r\n\r\n")?;
 //!     let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
+//!     # let begun = std::time::Instant::now(); // Heartbeats would go on for ever.
+//!     # let mut lines = lines.take_while(|_| begun.elapsed().as_secs() < 60);
 //!     Ok::<_, std::io::Error>(lines.find(|line| line == "data: hello"))
 //! });
-//! # while hub.connections() == 0 { tokio::task::yield_now().await }
+//! # while hub.connections() == 0 && !client.is_finished() { tokio::task::yield_now().await }
 //! hub.publish(&[Publication::new("hello")]).await?;
 //! assert_eq!(client.await??.as_deref(), Some("data: hello"));
 //! # Ok(()) }

@@ -141,7 +141,7 @@ fn give_back_on_panic() {
 
 #[cfg(all(test, unix))]
 mod tests {
-    use std::process::{Command, Stdio};
+    use std::process::Command;
 
     use super::*;
 
@@ -168,7 +168,7 @@ mod tests {
                 .args(["-L", &socket])
                 .args(arguments)
                 .env_remove("TMUX");
-            let output = tmux.stdin(Stdio::null()).output().unwrap();
+            let output = testing::output(tmux);
             String::from_utf8_lossy(&output.stdout).into_owned()
         };
         let program = std::env::current_exe().unwrap();
@@ -187,7 +187,7 @@ mod tests {
             "30",
             &line,
         ]);
-        let end = std::time::Instant::now() + std::time::Duration::from_secs(30);
+        let end = std::time::Instant::now() + testing::PATIENCE;
         let screen = loop {
             let screen = tmux(&["capture-pane", "-p"]);
             if screen.contains("modes kept") || std::time::Instant::now() > end {

@@ -10,8 +10,9 @@ use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
+use testing::Program;
 
-use crate::programs::{Process, binary, program, start_server};
+use crate::programs::{binary, program, start_server};
 
 /// Reports every event it is dispatched to `/seen`.
 const PAGE: &str = r#"<!doctype html><title>EventSource</title><script>
@@ -24,7 +25,7 @@ source.onerror = () => report({ type: "error", state: source.readyState });
 </script>"#;
 
 /// Long enough for a browser to start on a busy machine; reached only in failure.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 const OPTIONS: [&str; 4] = ["--tick-interval", "50ms", "--retry", "200ms"];
 
@@ -104,8 +105,9 @@ fn next(seen: &Receiver<Value>, event_type: &str) -> Value {
     }
 }
 
-fn open(browser: &Path, profile: &Path, page: &str) -> Process {
-    let child = Command::new(browser)
+fn open(browser: &Path, profile: &Path, page: &str) -> Program {
+    let mut command = Command::new(browser);
+    command
         .args([
             "--headless",
             "--no-sandbox",
@@ -123,10 +125,8 @@ fn open(browser: &Path, profile: &Path, page: &str) -> Process {
         .arg("--remote-debugging-port=0")
         .arg(page)
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the browser starts");
-    Process(child)
+        .stderr(Stdio::null());
+    Program::spawn(&mut command)
 }
 
 /// An origin that serves the page, takes its reports, and passes `/events` on,

@@ -11,7 +11,8 @@ fn sse_tui_keeps_to_every_rule_that_can_be_seen_from_outside() {
     let (Some(bench), Some(tui)) = (binary("sse-bench"), binary("sse-tui")) else {
         return;
     };
-    let output = Command::new(bench)
+    let mut command = Command::new(bench);
+    command
         .args([
             "conform",
             "client",
@@ -31,9 +32,8 @@ fn sse_tui_keeps_to_every_rule_that_can_be_seen_from_outside() {
             "--",
         ])
         .arg(tui)
-        .args(["--output", "ndjson", "{url}"])
-        .output()
-        .expect("sse-bench starts");
+        .args(["--output", "ndjson", "{url}"]);
+    let output = testing::output(&mut command);
     let report: Value = serde_json::from_slice(&output.stdout).expect("a report");
     let checks = report["checks"].as_array().expect("checks");
     let names = |grade: &str| -> Vec<&str> {

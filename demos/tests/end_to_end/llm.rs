@@ -4,7 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::programs::{Process, binary, listening};
+use testing::Program;
+
+use crate::programs::{binary, listening};
 
 /// Path of each format, and its name on the screen.
 const FORMATS: [(&str, &str); 3] = [
@@ -15,7 +17,7 @@ const FORMATS: [(&str, &str); 3] = [
 
 const QUICK: [&str; 4] = ["--first", "2ms", "--pace", "1ms"];
 
-fn start(llm: &Path, arguments: &[&str]) -> (Process, String) {
+fn start(llm: &Path, arguments: &[&str]) -> (Program, String) {
     listening(Command::new(llm).args(arguments))
 }
 
@@ -26,11 +28,11 @@ fn ask(tui: &Path, url: &str, body: &str) -> (Output, String) {
     let picture = directory.path().join("text.svg");
     let mut command = Command::new(tui);
     command.args(["-d", body, "--output", "raw", "--record"]);
-    let output = command.arg(&recording).arg(url).output().expect("a run");
+    let output = testing::output(command.arg(&recording).arg(url));
     let mut command = Command::new(tui);
     command.arg("--replay").arg(&recording);
     command.args(["--size", "140x60", "--key", "t", "--screenshot"]);
-    let drawn = command.arg(&picture).status().expect("a run");
+    let drawn = testing::status(command.arg(&picture));
     assert!(drawn.success());
     (output, fs::read_to_string(picture).expect("a picture"))
 }
@@ -108,8 +110,7 @@ fn a_request_that_does_not_ask_for_a_stream_is_refused() {
     };
     let (_server, address) = start(&llm, &QUICK);
     let url = format!("http://{address}/v1/messages");
-    let output = Command::new(tui).args(["-d", "{}", &url]).output();
-    let output = output.expect("a run");
+    let output = testing::output(Command::new(tui).args(["-d", "{}", &url]));
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("400"), "{said}");

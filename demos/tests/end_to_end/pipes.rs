@@ -31,11 +31,8 @@ fn the_dashboard_fails_in_order_though_nobody_reads_its_errors() {
     let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(reader);
     let mut command = Command::new(dashboard);
-    let status = command
-        .args(["--listen", "nowhere"])
-        .stderr(writer)
-        .status();
-    assert_eq!(status.expect("it starts").code(), Some(1));
+    let status = testing::status(command.args(["--listen", "nowhere"]).stderr(writer));
+    assert_eq!(status.code(), Some(1));
 }
 
 #[test]
@@ -78,7 +75,7 @@ fn a_load_test_counts_what_the_server_sends() {
             "-c",
             "50",
             "-n",
-            "1000",
+            "5000",
             "-z",
             "60s",
             "--timestamp-pointer",
@@ -90,13 +87,13 @@ fn a_load_test_counts_what_the_server_sends() {
     assert_eq!(report["schema"], 1);
     assert_eq!(report["connections"]["opened"], 50, "{report}");
     assert!(
-        report["deliveries"]["by_type"]["tick"].as_u64() >= Some(900),
+        report["deliveries"]["by_type"]["tick"].as_u64() >= Some(4900),
         "{report}"
     );
 }
 
 fn run(command: &mut Command) -> Output {
-    let output = command.output().expect("it starts");
+    let output = testing::output(command);
     assert!(
         output.status.success(),
         "{command:?}: {}",

@@ -1,9 +1,10 @@
 //! The workspace's binaries, found beside this test, and programs of the system.
 
 use std::env;
-use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
+
+use testing::Program;
 
 /// A binary of the workspace. `cargo test --workspace` builds them all; a
 /// narrower call may not have.
@@ -40,20 +41,8 @@ fn found(path: Option<PathBuf>, problem: &str) -> Option<PathBuf> {
     path
 }
 
-/// A child that does not outlive the test.
-#[derive(Debug)]
-pub(crate) struct Process(pub(crate) Child);
-
-impl Drop for Process {
-    /// SIGKILL, where there is such a thing.
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 /// Starts `sse-serve demo` and returns it with its address.
-pub(crate) fn start_server(binary: &Path, listen: &str, options: &[&str]) -> (Process, String) {
+pub(crate) fn start_server(binary: &Path, listen: &str, options: &[&str]) -> (Program, String) {
     listening(
         Command::new(binary)
             .args(["demo", "--listen", listen])
@@ -62,18 +51,15 @@ pub(crate) fn start_server(binary: &Path, listen: &str, options: &[&str]) -> (Pr
 }
 
 /// Starts what says first where it listens.
-pub(crate) fn listening(command: &mut Command) -> (Process, String) {
-    let mut child = command.stdout(Stdio::piped()).spawn().expect("it starts");
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().expect("piped"))
-        .read_line(&mut line)
-        .expect("a line");
-    let process = Process(child);
+pub(crate) fn listening(command: &mut Command) -> (Program, String) {
+    let mut program = Program::spawn(command.stdout(Stdio::piped()));
+    let (line, _) = program.first_line();
     let address = line
         .trim()
         .strip_prefix("listening on ")
         .and_then(|url| url.split_once("://"))
         .expect("where it listens")
-        .1;
-    (process, address.to_owned())
+        .1
+        .to_owned();
+    (program, address)
 }

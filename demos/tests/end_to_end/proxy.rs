@@ -24,10 +24,9 @@ fn a_client_gets_every_event_through_cuts_in_the_middle_of_events() {
             .stderr(Stdio::null()),
     );
     let url = format!("http://{address}/events");
-    let output = Command::new(tui)
-        .args([&url, "--output", "ndjson", "--event", "tick", "-n", "30"])
-        .output()
-        .expect("sse-tui starts");
+    let mut command = Command::new(tui);
+    command.args([&url, "--output", "ndjson", "--event", "tick", "-n", "30"]);
+    let output = testing::output(&mut command);
     assert!(output.status.success(), "{output:?}");
     let text = String::from_utf8(output.stdout).expect("UTF-8");
     let events: Vec<Value> = text

@@ -5,11 +5,12 @@ use std::process::Command;
 
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use serde_json::Value;
+use testing::Program;
 
-use crate::programs::{Process, binary, start_server};
+use crate::programs::{binary, start_server};
 
 /// A hub over TLS: its URL, and the file of the certificate to trust.
-fn start(directory: &Path) -> Option<(Process, String, String)> {
+fn start(directory: &Path) -> Option<(Program, String, String)> {
     let hub = binary("sse-serve")?;
     let CertifiedKey { cert, signing_key } =
         generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()])

@@ -1,12 +1,11 @@
 //! `doctor`: what it says of servers that do well and of those that do not.
 
 use std::net::TcpStream;
-use std::process::{Command, Stdio};
 use std::sync::mpsc;
 
 use serde_json::{Value, json};
 
-use crate::support::{Request, Run, SSE_HEAD, Server, command, hold, run, send};
+use crate::support::{Request, Run, SSE_HEAD, Server, command, hold, interrupt, run, send, start};
 
 const HEADERS: &str = "Cache-Control: no-store\r\n\r\nretry: 2000\n\n";
 
@@ -192,14 +191,11 @@ fn an_interrupt_leaves_what_was_seen() {
         hold(stream);
     });
     let url = server.url();
-    let mut started = command(&["doctor", "--watch", "60s", "--output-format", "json", &url]);
-    started.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let child = started.spawn().unwrap();
-    taken.recv().unwrap();
-    let id = child.id().to_string();
-    let killed = Command::new("kill").args(["-INT", &id]).status();
-    assert!(killed.unwrap().success());
-    let run = Run::from(child.wait_with_output().unwrap());
+    let started = command(&["doctor", "--watch", "60s", "--output-format", "json", &url]);
+    let doctor = start(started);
+    testing::receive(&taken, "the events to be read");
+    interrupt(&doctor);
+    let run = Run::from(doctor.output());
     let report = run.json();
     assert_eq!((run.code(), &report["events"]), (130, &json!(5)));
     assert_eq!(grade(&report, "answer").0, "ok");

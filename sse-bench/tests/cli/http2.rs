@@ -76,7 +76,7 @@ fn serve(limit: Option<u32>, secure: bool, script: fn(usize) -> Act) -> Http2 {
             }
         });
     });
-    let address = address.recv().unwrap();
+    let address = testing::receive(&address, "the server");
     Http2 { address, seen }
 }
 
@@ -280,8 +280,9 @@ fn after_goaway_streams_go_on_and_further_ones_take_another_connection() {
     let slow = [
         "-c",
         "4",
-        "--connect-rate",
-        "10",
+        // The next only once the answer is there, and the GOAWAY before it.
+        "--connect-concurrency",
+        "1",
         "--threads",
         "1",
         "-z",

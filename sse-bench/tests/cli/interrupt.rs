@@ -1,11 +1,10 @@
 //! Ctrl-C.
 
-use std::process::{Command, Stdio};
 use std::sync::mpsc;
 
 use serde_json::json;
 
-use crate::support::{Run, Server, chunked, command, hold, send};
+use crate::support::{Run, Server, chunked, command, hold, interrupt, send, start};
 
 #[test]
 fn ctrl_c_prints_the_report_so_far() {
@@ -19,23 +18,20 @@ fn ctrl_c_prints_the_report_so_far() {
             hold(stream);
         }
     });
-    let mut started = command(&[
+    let started = command(&[
         "load",
         &server.url(),
         "-c",
         "1",
         "-z",
-        "30s",
+        "1h",
         "--output-format",
         "json",
     ]);
-    started.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let child = started.spawn().unwrap();
-    seen.recv().unwrap();
-    let id = child.id().to_string();
-    let killed = Command::new("kill").args(["-INT", &id]).status();
-    assert!(killed.unwrap().success());
-    let run = Run::from(child.wait_with_output().unwrap());
+    let load = start(started);
+    testing::receive(&seen, "the reconnect");
+    interrupt(&load);
+    let run = Run::from(load.output());
     let report = run.json();
     assert_eq!(run.code(), 130);
     assert_eq!(

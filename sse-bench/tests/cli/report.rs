@@ -121,7 +121,8 @@ fn a_standard_error_that_nobody_reads_changes_nothing() {
     drop(reader);
     let url = server.url();
     let mut started = command(&["load", &url, "-c", "1", "--output-format", "json"]);
-    let run = Run::from(started.stderr(writer).output().unwrap());
+    started.stdout(std::process::Stdio::piped()).stderr(writer);
+    let run = Run::from(testing::Program::spawn(&mut started).output());
     assert_eq!(run.code(), 4);
     assert_eq!(run.json()["exit_code"], 4);
 }

@@ -25,7 +25,7 @@ fn a_slow_cohort_has_figures_of_its_own_and_leaves_the_healthy_theirs() {
         "-c",
         "10",
         "-z",
-        "1s",
+        "4s",
         "--slow",
         "20%:500B/s",
         "--timestamp-pointer",
@@ -102,7 +102,7 @@ fn a_slow_reader_that_the_server_cuts_is_no_error_of_the_run() {
             hold(stream);
         }
     });
-    let report = load(&server, &["-c", "5", "-z", "300ms", "--slow", "3:1KB/s"]).json();
+    let report = load(&server, &["-c", "5", "-z", "3s", "--slow", "3:1KB/s"]).json();
     let cut = |cohort: usize| report["cohorts"][cohort]["cut_by_server"].as_u64().unwrap();
     assert_eq!(cut(0) + cut(1), 4, "{report:#}");
     assert!(cut(1) >= 2);
@@ -147,7 +147,7 @@ fn an_id_that_no_header_can_carry_is_counted() {
             hold(stream);
         }
     });
-    let report = load(&server, &["-c", "1", "-z", "1s"]).json();
+    let report = load(&server, &["-c", "1", "-z", "3s"]).json();
     schema::validate(&report);
     assert_eq!(report["reconnects"]["total"], 1, "{report:#}");
     assert_eq!(report["reconnects"]["last_event_id_unsendable"], 1);

@@ -92,7 +92,11 @@ fn connections_are_lost_in_the_manner_asked_for() {
         let (run, report) = short(&server, &["-c", "5", "--cut", cut]);
         assert_eq!(run.code(), 0, "{report:#}");
         for _ in 0..5 {
-            assert_eq!(ends.recv().unwrap(), expected, "{cut}");
+            assert_eq!(
+                testing::receive(&ends, "the end of a connection"),
+                expected,
+                "{cut}"
+            );
         }
     }
 }
@@ -226,7 +230,7 @@ fn retry_status_brings_them_back_when_retry_after_says() {
     let (run, report) = short(&server, &["-c", "4", "--retry-status", "429,503"]);
     assert_eq!(run.code(), 0, "{report:#}");
     for _ in 0..4 {
-        let wait = waits.recv().unwrap();
+        let wait = testing::receive(&waits, "a reconnect");
         assert!(wait >= Duration::from_millis(950), "{wait:?}");
     }
     let storm = &report["storms"][0];
@@ -250,7 +254,7 @@ fn retry_after_may_be_a_date() {
     let (run, report) = short(&server, &["-c", "2", "--retry-status", "503"]);
     assert_eq!(run.code(), 0, "{report:#}");
     for _ in 0..2 {
-        let wait = waits.recv().unwrap();
+        let wait = testing::receive(&waits, "a reconnect");
         assert!(wait >= Duration::from_millis(950), "{wait:?}");
     }
 }
@@ -379,7 +383,8 @@ fn a_command_may_take_the_server_away() {
 #[cfg(unix)]
 #[test]
 fn ctrl_c_prints_what_came_of_the_storm_so_far() {
-    use std::process::Stdio;
+    use crate::support::{command, interrupt, start};
+
     let (told, came) = mpsc::channel();
     let server = Server::start(move |number, _, socket| {
         stream(socket, "retry: 100\ndata: a\n\n");
@@ -390,7 +395,7 @@ fn ctrl_c_prints_what_came_of_the_storm_so_far() {
         hold(socket);
     });
     let url = server.url();
-    let mut command = crate::support::command(&[
+    let command = command(&[
         "storm",
         &url,
         "-c",
@@ -404,15 +409,10 @@ fn ctrl_c_prints_what_came_of_the_storm_so_far() {
         "--output-format",
         "json",
     ]);
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let child = command.spawn().unwrap();
-    came.recv().unwrap();
-    let id = child.id().to_string();
-    let killed = std::process::Command::new("kill")
-        .args(["-INT", &id])
-        .status();
-    assert!(killed.unwrap().success());
-    let run = Run::from(child.wait_with_output().unwrap());
+    let storm = start(command);
+    testing::receive(&came, "a reconnect");
+    interrupt(&storm);
+    let run = Run::from(storm.output());
     let report = run.json();
     schema::validate(&report);
     assert_eq!(

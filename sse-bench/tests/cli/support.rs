@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use serde_json::{Value, json};
+use testing::Program;
 
 pub(crate) const SSE_HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n";
 
@@ -132,7 +133,7 @@ pub(crate) fn send(stream: &mut TcpStream, bytes: impl AsRef<[u8]>) {
 
 /// Returns once the client has closed.
 pub(crate) fn hold(stream: &mut TcpStream) {
-    let _ = stream.read(&mut [0; 64]);
+    let _ = testing::read(stream, &mut [0; 64]);
 }
 
 pub(crate) fn chunk(data: &str) -> String {
@@ -181,8 +182,20 @@ impl From<Output> for Run {
     }
 }
 
+/// Starts it with what it writes in pipes; [`Program::output`] has that.
+pub(crate) fn start(mut command: Command) -> Program {
+    Program::spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()))
+}
+
+/// Ends it as Ctrl-C does.
+#[cfg(unix)]
+pub(crate) fn interrupt(program: &Program) {
+    let id = program.id().to_string();
+    assert!(testing::status(Command::new("kill").args(["-INT", &id])).success());
+}
+
 pub(crate) fn run(arguments: &[&str]) -> Run {
-    command(arguments).output().unwrap().into()
+    testing::output(&mut command(arguments)).into()
 }
 
 /// `sse-bench load URL --output-format json` and more.

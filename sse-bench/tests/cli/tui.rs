@@ -1,6 +1,6 @@
 //! The view of a run in a real terminal, which tmux provides.
 
-use std::process::{Command, Stdio};
+use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::thread::sleep;
@@ -36,15 +36,15 @@ impl Tmux {
     }
 
     fn run(&self, arguments: &[&str]) -> String {
-        let output = Command::new("tmux")
-            .args(["-L", &self.socket])
-            .args(arguments)
-            .env_remove("TMUX")
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
+        let output = self.try_run(arguments);
         assert!(output.status.success(), "{arguments:?}: {output:?}");
         String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    fn try_run(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new("tmux");
+        command.args(["-L", &self.socket]).args(arguments);
+        testing::output(command.env_remove("TMUX"))
     }
 
     /// Starts the program in the shell; after it its exit code, and whether the
@@ -80,18 +80,20 @@ impl Tmux {
 
     fn signal(&self, name: &str) {
         let shell = self.run(&["display-message", "-p", "#{pane_pid}"]);
-        let found = Command::new("pgrep").args(["-P", shell.trim()]).output();
-        let process = String::from_utf8(found.unwrap().stdout).unwrap();
+        let found = testing::output(Command::new("pgrep").args(["-P", shell.trim()]));
+        let process = String::from_utf8(found.stdout).unwrap();
         let mut kill = Command::new("kill");
-        let sent = kill.args([&format!("-{name}"), process.trim()]).status();
-        assert!(sent.unwrap().success());
+        let sent = testing::status(kill.args([&format!("-{name}"), process.trim()]));
+        assert!(sent.success());
     }
 }
 
 impl Drop for Tmux {
     fn drop(&mut self) {
-        let path = self.run(&["display-message", "-p", "#{socket_path}"]);
-        self.run(&["kill-server"]);
+        // Of a test that failed, too, which must not panic again.
+        let path = self.try_run(&["display-message", "-p", "#{socket_path}"]);
+        self.try_run(&["kill-server"]);
+        let path = String::from_utf8_lossy(&path.stdout);
         let _ = std::fs::remove_file(path.trim());
     }
 }

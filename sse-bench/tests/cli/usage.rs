@@ -64,10 +64,8 @@ fn an_open_file_limit_that_is_too_low_is_said_beforehand() {
         "ulimit -n 128; {} load http://127.0.0.1:9/ -c 200 --threads 2",
         env!("CARGO_BIN_EXE_sse-bench")
     );
-    let output = std::process::Command::new("sh")
-        .args(["-c", &line])
-        .output();
-    let run = support::Run::from(output.unwrap());
+    let output = testing::output(std::process::Command::new("sh").args(["-c", &line]));
+    let run = support::Run::from(output);
     assert_eq!(run.code(), 2);
     let expected = "sse-bench: the limit of 128 open files will not carry -c 200: raise it with \
                     `ulimit -n 248`, or use at most -c 80\n";

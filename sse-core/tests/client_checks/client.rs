@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use url::Url;
 
 /// How long a test waits for what must happen. Only a failing test waits this long.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) async fn in_time<F: Future>(what: &str, future: F) -> F::Output {
     let output = tokio::time::timeout(PATIENCE, future).await;

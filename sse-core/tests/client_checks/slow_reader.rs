@@ -33,7 +33,7 @@ fn data(batch: &Batch) -> Vec<String> {
 /// On a runtime of one thread nothing is read while the reader holds it.
 #[tokio::test]
 async fn what_arrived_while_the_reader_was_busy_is_not_taken_for_silence() {
-    let timeout = Duration::from_millis(300);
+    let timeout = Duration::from_secs(1);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let (ask, asked) = mpsc::channel::<&str>();
@@ -57,7 +57,7 @@ async fn what_arrived_while_the_reader_was_busy_is_not_taken_for_silence() {
     assert_eq!(data(&batch(&mut stream).await), ["first"]);
     for text in ["second", "third"] {
         ask.send(text).unwrap();
-        sent.recv().unwrap();
+        sent.recv_timeout(Duration::from_secs(60)).unwrap();
         std::thread::sleep(timeout * 2);
         assert_eq!(data(&batch(&mut stream).await), [text]);
     }

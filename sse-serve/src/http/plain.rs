@@ -156,7 +156,7 @@ mod tests {
     use futures_util::FutureExt;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     use super::*;
     use crate::config::Config;
@@ -194,7 +194,9 @@ mod tests {
             assert!(step().is_none());
         }
         let mut answered = Vec::new();
+        let deadline = Instant::now() + testing::PATIENCE;
         let ended = loop {
+            assert!(Instant::now() < deadline, "it does not end");
             let mut buffer = [0; 16];
             let read = client.read(&mut buffer).now_or_never();
             answered.extend_from_slice(&buffer[..read.map_or(0, Result::unwrap)]);

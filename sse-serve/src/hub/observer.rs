@@ -232,9 +232,12 @@ mod tests {
         for _ in 0..2 * WAITING_MAX {
             go.send(()).unwrap();
         }
-        let (first, closed) = heard.recv().unwrap();
+        let (first, closed) = testing::receive(&heard, "a notice");
         assert_eq!(closed, None);
-        assert_eq!(heard.recv().unwrap(), (first, Some(Closed::Gone)));
+        assert_eq!(
+            testing::receive(&heard, "a notice"),
+            (first, Some(Closed::Gone))
+        );
     }
 
     #[tokio::test]
@@ -249,9 +252,12 @@ mod tests {
         let stream = hub.subscribe(subscribe("panic")).unwrap();
         let _other = hub.subscribe(subscribe("a")).unwrap();
         drop(stream);
-        let (first, _) = heard.recv().unwrap();
-        let (second, _) = heard.recv().unwrap();
+        let (first, _) = testing::receive(&heard, "a notice");
+        let (second, _) = testing::receive(&heard, "a notice");
         assert_ne!(first, second);
-        assert_eq!(heard.recv().unwrap(), (first, Some(Closed::Gone)));
+        assert_eq!(
+            testing::receive(&heard, "a notice"),
+            (first, Some(Closed::Gone))
+        );
     }
 }

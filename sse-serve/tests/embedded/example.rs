@@ -1,14 +1,15 @@
 //! The example as its readers run it.
 
-use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Command, Stdio};
+use std::sync::mpsc::Receiver;
 
 use reqwest::{Client, Response};
+use testing::{PATIENCE, Program};
 
 struct Example {
-    child: Child,
-    output: BufReader<ChildStdout>,
+    program: Program,
+    lines: Receiver<String>,
     url: String,
 }
 
@@ -30,14 +31,12 @@ impl Example {
             );
             return None;
         }
-        let mut child = Command::new(path)
-            .arg("127.0.0.1:0")
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut command = Command::new(path);
+        command.arg("127.0.0.1:0").stdout(Stdio::piped());
+        let mut program = Program::spawn(&mut command);
         let mut example = Self {
-            output: BufReader::new(child.stdout.take().unwrap()),
-            child,
+            lines: testing::lines(program.stdout.take().unwrap()),
+            program,
             url: String::new(),
         };
         let line = example.line();
@@ -46,17 +45,8 @@ impl Example {
         Some(example)
     }
 
-    fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.output.read_line(&mut line).unwrap();
-        line.trim_end().to_owned()
-    }
-}
-
-impl Drop for Example {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+    fn line(&self) -> String {
+        testing::receive(&self.lines, "a line")
     }
 }
 
@@ -77,7 +67,11 @@ async fn a_service_decides_who_sees_what_and_is_told_who_comes_and_goes() {
         return;
     };
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = Client::builder().no_proxy().build().unwrap();
+    let client = Client::builder()
+        .no_proxy()
+        .read_timeout(PATIENCE)
+        .build()
+        .unwrap();
     let url = example.url.clone();
     let watch = async |key: &str, query: &str| {
         let request = client
@@ -121,11 +115,11 @@ async fn a_service_decides_who_sees_what_and_is_told_who_comes_and_goes() {
     assert_eq!(example.line(), "alice is gone: gone, 1 events");
     #[cfg(unix)]
     {
-        let pid = rustix::process::Pid::from_child(&example.child);
+        let pid = rustix::process::Pid::from_child(&example.program);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
         let rest = until(&mut bob, "retry: ").await;
         assert!(bob.chunk().await.unwrap().is_none(), "after {rest}");
         assert_eq!(example.line(), "bob is gone: drained, 1 events");
-        assert_eq!(example.child.wait().unwrap().code(), Some(0));
+        assert_eq!(example.program.wait().code(), Some(0));
     }
 }

@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
 use sse_serve::{Config, EventStreamRequest, Hub, HubConfig, Publication, WhenFull};
+use testing::PATIENCE;
 use tokio::net::TcpListener;
 
 struct Served {
@@ -18,7 +19,11 @@ impl Served {
         let url = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async { axum::serve(listener, app).await });
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .read_timeout(PATIENCE)
+            .build()
+            .unwrap();
         Self { url, client }
     }
 

@@ -2,19 +2,21 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 use std::{env, thread};
 
 use serde_json::{Value, json};
+use testing::Program;
 
 /// Long enough for a browser to start on a busy machine; reached only in failure.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// One page of a browser that ends with it.
 pub(crate) struct Page {
-    child: Child,
+    /// Ended with the page.
+    _program: Program,
     pipe: ChildStdin,
     messages: Receiver<Value>,
     session: Value,
@@ -57,7 +59,8 @@ impl Page {
     fn start(program: &Path) -> Self {
         let profile = tempfile::tempdir().unwrap();
         // The protocol runs over the descriptors 3 and 4.
-        let mut child = Command::new("sh")
+        let mut command = Command::new("sh");
+        command
             .args(["-c", r#"exec "$0" "$@" 3<&0 4>&1 </dev/null >/dev/null"#])
             .arg(program)
             .args([
@@ -74,11 +77,10 @@ impl Page {
             .arg("--remote-debugging-pipe")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let pipe = child.stdin.take().unwrap();
-        let mut output = BufReader::new(child.stdout.take().unwrap());
+            .stderr(Stdio::null());
+        let mut browser = Program::spawn(&mut command);
+        let pipe = browser.stdin.take().unwrap();
+        let mut output = BufReader::new(browser.stdout.take().unwrap());
         let (sender, messages) = channel();
         thread::spawn(move || {
             let mut message = Vec::new();
@@ -97,7 +99,7 @@ impl Page {
             }
         });
         Self {
-            child,
+            _program: browser,
             pipe,
             messages,
             session: Value::Null,
@@ -220,13 +222,6 @@ impl Page {
             Some("Runtime.consoleAPICalled") => self.complaints.push(params["args"].to_string()),
             _ => {}
         }
-    }
-}
-
-impl Drop for Page {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

@@ -1,13 +1,15 @@
 //! A spawned server that can be killed and started again at its address.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::{io, thread};
 
+use testing::{PATIENCE, Program};
+
 pub(crate) struct Server {
-    child: Child,
+    program: Program,
     pub(crate) address: String,
     options: Vec<String>,
 }
@@ -16,9 +18,9 @@ impl Server {
     /// A demo with these options.
     pub(crate) fn start(options: &[&str]) -> Self {
         let options: Vec<String> = options.iter().map(ToString::to_string).collect();
-        let (child, address) = spawn("127.0.0.1:0", &options);
+        let (program, address) = spawn("127.0.0.1:0", &options);
         Self {
-            child,
+            program,
             address,
             options,
         }
@@ -42,17 +44,18 @@ impl Server {
 
     /// SIGKILL, where there is such a thing.
     pub(crate) fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        self.program.kill().unwrap();
+        self.program.wait();
     }
 
     pub(crate) fn restart(&mut self) {
-        self.child = spawn(&self.address, &self.options).0;
+        self.program = spawn(&self.address, &self.options).0;
     }
 
     /// Sends a request as it stands and returns the whole answer.
     pub(crate) fn ask(&self, request: &str) -> String {
         let mut socket = TcpStream::connect(&self.address).unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
         socket.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
         socket.read_to_string(&mut answer).unwrap();
@@ -72,13 +75,6 @@ impl Server {
             "POST /trigger HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
         ));
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -140,17 +136,15 @@ fn join(near: TcpStream, server: &str, state: &Mutex<LineState>) -> io::Result<(
     Ok(())
 }
 
-fn spawn(listen: &str, options: &[String]) -> (Child, String) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_sse-serve"))
+fn spawn(listen: &str, options: &[String]) -> (Program, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sse-serve"));
+    command
         .args(["demo", "--listen", listen])
         .args(options)
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    let mut stdout = BufReader::new(child.stdout.take().unwrap());
-    stdout.read_line(&mut line).unwrap();
-    let (_, address) = line.trim().split_once("://").unwrap();
-    (child, address.to_owned())
+        .stderr(Stdio::null());
+    let mut program = Program::spawn(&mut command);
+    let (line, _) = program.first_line();
+    let (_, address) = line.split_once("://").unwrap();
+    (program, address.to_owned())
 }

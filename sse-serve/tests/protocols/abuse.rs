@@ -40,22 +40,29 @@ async fn a_preface_may_come_byte_by_byte_and_another_method_with_its_first_lette
 
 #[tokio::test]
 async fn a_preface_that_stops_short_and_a_head_that_does_are_not_waited_for() {
-    let server = Server::start(&["--header-timeout", "100ms"]);
-    for length in [1, 3, 4, 10, 23] {
-        let mut socket = connect(&server);
-        socket.write_all(&PREFACE[..length]).unwrap();
-        read_to_end(&mut socket, GOAWAY);
-    }
+    // The request that asks for the sockets has to be in time.
+    let server = Server::start(&["--header-timeout", "3s"]);
+    let mut sockets: Vec<_> = [1, 3, 4, 10, 23]
+        .into_iter()
+        .map(|length| {
+            let mut socket = connect(&server);
+            socket.write_all(&PREFACE[..length]).unwrap();
+            socket
+        })
+        .collect();
     let mut socket = greet(&server);
     let head = frame(HEADERS, END_STREAM, 1, &get_events());
     socket.write_all(&head).unwrap();
-    read_to_end(&mut socket, GOAWAY);
+    sockets.push(socket);
+    for socket in &mut sockets {
+        read_to_end(socket, GOAWAY);
+    }
     server.wait_for_metric("sockets", 1).await;
 }
 
 #[tokio::test]
 async fn a_peer_that_answers_no_ping_is_gone_after_the_write_timeout() {
-    let server = Server::start(&["--write-timeout", "1s", "--heartbeat", "100ms"]);
+    let server = Server::start(&["--write-timeout", "6s", "--heartbeat", "100ms"]);
     let mut socket = greet(&server);
     let request = frame(HEADERS, END_HEADERS | END_STREAM, 1, &get_events());
     socket.write_all(&request).unwrap();

@@ -1,9 +1,9 @@
 //! A spawned hub, with or without a certificate, and its clients.
 
-use std::io::{BufRead, BufReader};
+use std::io::BufReader;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -13,11 +13,11 @@ use http::{HeaderMap, Request};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use serde_json::Value;
 use sse_core::{Item, Parser};
+use testing::Program;
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
-/// Longer than anything takes, so that a hang is a failure and not a wait.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) use testing::PATIENCE;
 
 pub(crate) fn command() -> Command {
     Command::new(env!("CARGO_BIN_EXE_sse-serve"))
@@ -25,7 +25,7 @@ pub(crate) fn command() -> Command {
 
 /// A spawned `sse-serve hub`, killed when dropped.
 pub(crate) struct Server {
-    child: Child,
+    program: Program,
     pub(crate) url: String,
     pub(crate) addr: SocketAddr,
     client: reqwest::Client,
@@ -40,18 +40,13 @@ impl Server {
     }
 
     pub(crate) fn spawn(command: &mut Command) -> Self {
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        stdout.read_line(&mut line).unwrap();
-        let url = line.trim().strip_prefix("listening on ").unwrap();
+        let quiet = command.stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut program = Program::spawn(quiet);
+        let (line, stdout) = program.first_line();
+        let url = line.strip_prefix("listening on ").unwrap();
         let (_, addr) = url.split_once("://").unwrap();
         Self {
-            child,
+            program,
             addr: addr.parse().unwrap(),
             url: url.to_owned(),
             client: client().danger_accept_invalid_certs(true).build().unwrap(),
@@ -104,15 +99,19 @@ impl Server {
 
     pub(crate) async fn wait_for_metric(&self, name: &str, expected: u64) {
         let deadline = Instant::now() + PATIENCE;
-        while self.metric(name).await != expected {
-            assert!(Instant::now() < deadline, "{name} is not {expected}");
+        loop {
+            let is = self.metric(name).await;
+            if is == expected {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{name} is {is}, not {expected}");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 
     #[cfg(unix)]
     pub(crate) fn signal(&self, signal: rustix::process::Signal) {
-        let pid = rustix::process::Pid::from_child(&self.child);
+        let pid = rustix::process::Pid::from_child(&self.program);
         rustix::process::kill_process(pid, signal).unwrap();
     }
 
@@ -121,7 +120,7 @@ impl Server {
     pub(crate) async fn wait(&mut self) -> Option<i32> {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
+            if let Some(status) = self.program.try_wait().unwrap() {
                 return status.code();
             }
             assert!(Instant::now() < deadline, "it does not end");
@@ -146,17 +145,13 @@ impl Server {
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 pub(crate) fn client() -> reqwest::ClientBuilder {
     // Another test may have been first.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder().no_proxy()
+    reqwest::Client::builder()
+        .no_proxy()
+        .connect_timeout(PATIENCE)
+        .read_timeout(PATIENCE)
 }
 
 /// One connection of an HTTP/2 client.

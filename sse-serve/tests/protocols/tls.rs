@@ -3,8 +3,10 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
+use std::time::Instant;
 
 use http::Version;
+use testing::LONG;
 
 use crate::frames::connect;
 use crate::server::{Certificate, PATIENCE, Server, command};
@@ -85,18 +87,18 @@ async fn plain_http_is_told_that_the_port_speaks_tls() {
 
 #[tokio::test]
 async fn a_handshake_that_fails_or_does_not_come_is_counted() {
-    let server = Certificate::new().start(&["--header-timeout", "200ms"]);
+    let server = Certificate::new().start(&["--header-timeout", "3s"]);
     let counted = "tls_handshakes_failed_total";
     let mut socket = connect(&server);
     socket.write_all(b"\x16\x03\x01\x00\x05nonsense").unwrap();
     end(&mut socket);
     server.wait_for_metric(counted, 1).await;
+    let mut silent = connect(&server);
     let mut socket = connect(&server);
     socket.write_all(b"\x16\x03\x01").unwrap();
     end(&mut socket);
     server.wait_for_metric(counted, 2).await;
-    let mut socket = connect(&server);
-    end(&mut socket);
+    end(&mut silent);
     server
         .wait_for_metric("requests_refused_total{reason=\"head_time\"}", 1)
         .await;
@@ -110,7 +112,8 @@ fn end(socket: &mut TcpStream) {
 #[tokio::test]
 async fn a_write_that_stands_still_is_given_up_over_tls_too() {
     let certificate = Certificate::new();
-    let flags = ["--write-timeout", "1s", "--heartbeat", "1h"];
+    // The client that publishes has to answer a PING within three quarters of it.
+    let flags = ["--write-timeout", "8s", "--heartbeat", "1h"];
     let server = certificate.start(&flags);
     for http1_only in [true, false] {
         // A window that no socket has room for, or the stream would stall first.
@@ -140,7 +143,9 @@ async fn a_write_that_stands_still_is_given_up_over_tls_too() {
         });
         server.wait_for_connections(1).await;
         let before = server.metric("write_timeouts_total").await;
+        let deadline = Instant::now() + LONG;
         while server.connections().await > 0 {
+            assert!(Instant::now() < deadline, "no write stands still");
             server.flood(50).await;
         }
         server
@@ -155,7 +160,7 @@ async fn a_write_that_stands_still_is_given_up_over_tls_too() {
 #[tokio::test]
 async fn a_drain_ends_streams_over_tls_cleanly() {
     let certificate = Certificate::new();
-    let mut server = certificate.start(&["--drain", "300ms"]);
+    let mut server = certificate.start(&["--drain", "3s"]);
     let mut streams = Vec::new();
     for builder in [certificate.client(), certificate.client().http1_only()] {
         let url = format!("{}/events", server.url);
@@ -183,7 +188,7 @@ async fn a_renewed_certificate_is_read_on_sighup_and_a_broken_one_is_not_taken()
 
     let new = old.renewed();
     server.signal(rustix::process::Signal::HUP);
-    let deadline = std::time::Instant::now() + PATIENCE;
+    let deadline = Instant::now() + PATIENCE;
     while new
         .client()
         .build()
@@ -193,7 +198,7 @@ async fn a_renewed_certificate_is_read_on_sighup_and_a_broken_one_is_not_taken()
         .await
         .is_err()
     {
-        assert!(std::time::Instant::now() < deadline, "not read again");
+        assert!(Instant::now() < deadline, "not read again");
     }
     std::fs::write(new.cert(), "no certificate").unwrap();
     server.signal(rustix::process::Signal::HUP);
@@ -249,7 +254,7 @@ fn files_that_cannot_be_used_are_said_in_one_line() {
                 command.arg(flag).arg(path);
             }
         }
-        let output = command.output().unwrap();
+        let output = testing::output(&mut command);
         let stderr = String::from_utf8(output.stderr).unwrap();
         let code = if cert.is_none() { 2 } else { 1 };
         assert_eq!(output.status.code(), Some(code), "{stderr}");
@@ -274,7 +279,7 @@ async fn the_command_publishes_over_tls_to_whom_it_trusts() {
     ] {
         let mut command = command();
         command.args(["publish", "--data", "x", "--server", &server.url]);
-        let output = command.args(flags).output().unwrap();
+        let output = testing::output(command.args(flags));
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(code), "{stderr}");
         assert!(stderr.contains(needle), "{stderr}");

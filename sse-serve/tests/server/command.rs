@@ -3,7 +3,7 @@
 use crate::support::{Server, command};
 
 fn run(flags: &[&str]) -> (Option<i32>, String, String) {
-    let output = command().args(flags).output().unwrap();
+    let output = testing::output(command().args(flags));
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (
         output.status.code(),

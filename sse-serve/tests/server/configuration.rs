@@ -12,7 +12,7 @@ fn fixtures(kind: &str) -> PathBuf {
 }
 
 fn run(command: &mut Command) -> (Option<i32>, String, String) {
-    let output = command.output().unwrap();
+    let output = testing::output(command);
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (
         output.status.code(),

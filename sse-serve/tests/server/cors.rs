@@ -166,7 +166,7 @@ fn what_cannot_be_allowed_is_said_at_start() {
         (&["--listen", "[::]:0"], "--allow-anonymous"),
     ] {
         let mut command = command();
-        let output = command.arg("hub").args(flags).output().unwrap();
+        let output = testing::output(command.arg("hub").args(flags));
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{flags:?}: {stderr}");
         let message = stderr.lines().last().unwrap();

@@ -141,7 +141,7 @@ fn a_reset_in_every_phase_leaves_nothing_behind() {
 
 #[test]
 fn whoever_stalls_can_be_closed_from_outside() {
-    let server = Server::start(&["--heartbeat", "1h"]);
+    let server = Server::start(&["--heartbeat", "1h", "--write-timeout", "1h"]);
     let stalled = server.subscribe("");
     let mut reading = server.subscribe("");
     let filler = "x".repeat(256 << 10);

@@ -173,7 +173,7 @@ fn a_foreign_origin_may_not_publish() {
 /// V36
 #[test]
 fn a_slow_request_head_is_not_waited_for() {
-    let server = Server::start(&["--header-timeout", "100ms"]);
+    let server = Server::start_hub(&["--header-timeout", "100ms"]);
     let mut connection = server.connect();
     connection.send(b"GET /events HTTP/1.1\r\nHost: loc");
     assert!(connection.is_closed());

@@ -1,6 +1,6 @@
 //! Ten thousand streams that wait.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
 
@@ -36,10 +36,10 @@ fn ten_thousand_idle_streams_hear_what_is_published_and_leave_nothing_behind() {
     let before = (files(), server.metric("resident_memory_bytes"));
 
     let mut streams: Vec<TcpStream> = (0..STREAMS).map(|n| open(server.addr(), n)).collect();
-    server.wait_for_connections(STREAMS as u64);
     for stream in &mut streams {
         read_to(stream, b"event: connected\n");
     }
+    server.wait_for_connections(STREAMS as u64);
     let open = (files(), server.metric("resident_memory_bytes"));
     let memory = open.1.saturating_sub(before.1) / STREAMS as u64;
     println!(
@@ -94,7 +94,7 @@ fn read_to(stream: &mut TcpStream, needle: &[u8]) {
     let mut received = Vec::new();
     while !received.windows(needle.len()).any(|part| part == needle) {
         let mut buffer = [0; 4096];
-        let length = stream.read(&mut buffer).unwrap();
+        let length = testing::read(&*stream, &mut buffer).unwrap();
         assert!(length > 0, "the stream ended");
         received.extend_from_slice(&buffer[..length]);
     }

@@ -189,7 +189,7 @@ fn what_has_expired_goes_though_nobody_asks() {
     for _ in 0..10 {
         server.publish_numbers(0..100);
     }
-    assert_eq!(server.metric("log_events"), 1000);
+    assert_eq!(server.metric("events_published_total"), 1000);
     until("the sweep", || server.metric("log_events") == 0);
     assert_eq!(server.metric("log_bytes"), 0);
 }

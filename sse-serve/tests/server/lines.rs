@@ -2,31 +2,31 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
-use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+use std::process::{ChildStdin, Stdio};
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
+
+use testing::Program;
 
 use crate::support::{Server, command};
 
 struct Publisher {
-    child: Child,
+    program: Program,
     input: Option<ChildStdin>,
-    output: BufReader<ChildStdout>,
+    ids: Receiver<String>,
 }
 
 impl Publisher {
     fn start(server: &str, flags: &[&str]) -> Self {
-        let mut child = command()
-            .args(["publish", "--server", server])
-            .args(flags)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut command = command();
+        command.args(["publish", "--server", server]).args(flags);
+        command.stdin(Stdio::piped());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut program = Program::spawn(&mut command);
         Self {
-            input: child.stdin.take(),
-            output: BufReader::new(child.stdout.take().unwrap()),
-            child,
+            input: program.stdin.take(),
+            ids: testing::lines(program.stdout.take().unwrap()),
+            program,
         }
     }
 
@@ -40,14 +40,12 @@ impl Publisher {
 
     /// The next id that it prints.
     fn id(&mut self) -> String {
-        let mut line = String::new();
-        self.output.read_line(&mut line).unwrap();
-        line.trim_end().to_owned()
+        testing::receive(&self.ids, "an id")
     }
 
     #[cfg(unix)]
     fn interrupt(&self) {
-        let pid = rustix::process::Pid::from_child(&self.child);
+        let pid = rustix::process::Pid::from_child(&self.program);
         rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
     }
 
@@ -58,12 +56,11 @@ impl Publisher {
     }
 
     /// The same while more could still be written to it.
-    fn wait(mut self) -> (Option<i32>, Vec<String>, String) {
-        let ids = self.output.by_ref().lines().map(Result::unwrap).collect();
-        let mut said = String::new();
-        let mut stderr = self.child.stderr.take().unwrap();
-        stderr.read_to_string(&mut said).unwrap();
-        (self.child.wait().unwrap().code(), ids, said)
+    fn wait(self) -> (Option<i32>, Vec<String>, String) {
+        let ids = testing::rest(&self.ids, "the ids");
+        let output = self.program.output();
+        let said = String::from_utf8(output.stderr).unwrap();
+        (output.status.code(), ids, said)
     }
 }
 
@@ -187,7 +184,7 @@ fn lines_that_come_while_an_answer_is_awaited_go_together() {
     let fake = Fake::new();
     let mut publisher = Publisher::start(&fake.url(), &["--lines"]);
     publisher.write("0\n");
-    let (socket, _) = fake.listener.accept().unwrap();
+    let socket = testing::accept(&fake.listener);
     let mut reader = BufReader::new(&socket);
     assert_eq!(body(&mut reader).unwrap()["data"], "0");
     for n in 1..=500 {
@@ -236,7 +233,7 @@ fn an_answer_that_does_not_come_is_not_taken_for_a_refusal() {
     let fake = Fake::new();
     let mut publisher = Publisher::start(&fake.url(), &["--lines"]);
     publisher.write("1\n");
-    let (socket, _) = fake.listener.accept().unwrap();
+    let socket = testing::accept(&fake.listener);
     let mut reader = BufReader::new(socket);
     body(&mut reader).unwrap();
     drop(reader);
@@ -300,7 +297,7 @@ fn publish_to(answer: String) -> (Option<i32>, String) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let server = std::thread::spawn(move || {
-        let (mut socket, _) = listener.accept().unwrap();
+        let mut socket = testing::accept(&listener);
         let mut head = BufReader::new(socket.try_clone().unwrap());
         let mut length = 0;
         loop {

@@ -1,6 +1,9 @@
 //! What an operator sees and does.
 
+use std::process::Stdio;
+
 use serde_json::Value;
+use testing::Program;
 
 use crate::support::{Block, Server, command, until};
 
@@ -202,20 +205,14 @@ fn a_page_of_another_origin_may_not_close_connections() {
 
 #[test]
 fn the_log_can_be_json() {
-    let output = command()
-        .args(["hub", "--log-format", "json", "--listen", "127.0.0.1:0"])
-        .env("RUST_LOG", "info")
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .and_then(|mut child| {
-            let mut line = String::new();
-            let stdout = child.stdout.take().unwrap();
-            std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut line)?;
-            child.kill()?;
-            child.wait_with_output()
-        })
-        .unwrap();
+    let mut command = command();
+    command.args(["hub", "--log-format", "json", "--listen", "127.0.0.1:0"]);
+    command.env("RUST_LOG", "info");
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut program = Program::spawn(&mut command);
+    program.first_line();
+    program.kill().unwrap();
+    let output = program.output();
     let log = String::from_utf8(output.stderr).unwrap();
     let lines: Vec<Value> = log
         .lines()

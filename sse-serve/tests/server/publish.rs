@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::process::{Output, Stdio};
 
+use testing::Program;
+
 use crate::support::{Server, command};
 
 #[test]
@@ -127,19 +129,16 @@ fn a_body_too_large_is_refused_and_the_answer_arrives() {
 }
 
 fn publish(server: &str, flags: &[&str], stdin: &str) -> Output {
-    let mut child = command()
-        .args(["publish", "--server", server])
-        .args(flags)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut input = child.stdin.take().unwrap();
+    let mut command = command();
+    command.args(["publish", "--server", server]).args(flags);
+    command.stdin(Stdio::piped());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut program = Program::spawn(&mut command);
+    let mut input = program.stdin.take().unwrap();
     // A command that fails early does not read it.
     let _ = input.write_all(stdin.as_bytes());
     drop(input);
-    child.wait_with_output().unwrap()
+    program.output()
 }
 
 #[test]

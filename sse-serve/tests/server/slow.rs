@@ -19,7 +19,7 @@ fn number(data: &str) -> usize {
 /// V33, V34
 #[test]
 fn a_slow_reader_is_told_what_it_missed_and_others_lose_nothing() {
-    let server = Server::start(&["--log-bytes", "2MiB"]);
+    let server = Server::start(&["--log-bytes", "2MiB", "--write-timeout", "1h"]);
     let mut slow = server.subscribe("");
     let mut fast = server.subscribe("");
     std::thread::scope(|scope| {
@@ -62,7 +62,7 @@ fn a_slow_reader_is_told_what_it_missed_and_others_lose_nothing() {
 #[test]
 fn the_memory_of_slow_readers_does_not_grow_with_their_backlog() {
     const READERS: usize = 100;
-    let server = Server::start(&["--log-bytes", "4MiB"]);
+    let server = Server::start(&["--log-bytes", "4MiB", "--write-timeout", "1h"]);
     let streams: Vec<_> = (0..READERS).map(|_| server.subscribe("")).collect();
     flood(&server, 200);
     let before = resident(&server);
@@ -90,7 +90,7 @@ fn resident(server: &Server) -> u64 {
 #[test]
 fn a_write_that_stands_still_is_given_up() {
     // The heartbeat keeps the system's own deadline out of the way.
-    let server = Server::start(&["--write-timeout", "1s", "--heartbeat", "1h"]);
+    let server = Server::start(&["--write-timeout", "4s", "--heartbeat", "1h"]);
     let stalled = server.subscribe("");
     let mut reading = server.subscribe("");
     std::thread::scope(|scope| {
@@ -125,7 +125,14 @@ fn a_long_replay_is_pulled_as_it_is_read() {
 
 #[test]
 fn a_slow_reader_can_be_closed_instead_of_told() {
-    let server = Server::start(&["--log-bytes", "2MiB", "--slow", "close"]);
+    let server = Server::start(&[
+        "--log-bytes",
+        "2MiB",
+        "--slow",
+        "close",
+        "--write-timeout",
+        "1h",
+    ]);
     let mut slow = server.subscribe("");
     flood(&server, 400);
     // It reads on only now, and gets whole what was on its way.

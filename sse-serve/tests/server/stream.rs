@@ -282,7 +282,7 @@ fn a_client_that_half_closes_is_taken_as_gone() {
 
 #[test]
 fn a_stream_that_is_old_enough_ends_whole_and_comes_back() {
-    let server = Server::start(&["--max-connection-age", "1s", "--heartbeat", "100ms"]);
+    let server = Server::start(&["--max-connection-age", "4s", "--heartbeat", "100ms"]);
     let mut stream = server.subscribe("");
     server.publish(r#"{"data":"young"}"#);
     assert_eq!(stream.event().data, "young");

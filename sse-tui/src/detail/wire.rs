@@ -1,6 +1,6 @@
 //! The bytes of a block, laid out line by line.
 
-use super::{plain, safe};
+use super::layout::{plain, safe};
 use crate::json::{self, Kind, Token};
 
 /// The mark before the first byte of a read.

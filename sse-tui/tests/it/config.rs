@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Output;
 
-use crate::print::{command, stderr, stdout};
+use crate::print::{command, run, stderr, stdout};
 
 /// A directory of configurations with this one in it.
 fn directory(text: &str) -> (tempfile::TempDir, PathBuf) {
@@ -20,7 +20,7 @@ fn printed(file: &str, variables: &[(&str, &str)], arguments: &[&str]) -> Output
     let mut command = command(&[&["--print-config"], arguments].concat());
     command.env("XDG_CONFIG_HOME", directory.path());
     command.envs(variables.iter().copied());
-    command.output().unwrap()
+    testing::output(&mut command)
 }
 
 fn value<'a>(output: &'a Output, key: &str) -> Option<&'a str> {
@@ -76,7 +76,7 @@ fn flags_override_the_environment_which_overrides_the_file() {
 fn a_mistake_is_one_line_that_names_the_file_and_ends_with_code_2() {
     let (_directory, path) = directory("theme = \"dark\"\n\n[keys]\nfnid = \"x\"\n");
     let path = path.to_str().unwrap();
-    let output = command(&["--config", path]).output().unwrap();
+    let output = run(&["--config", path]);
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(
         stderr(&output),
@@ -91,7 +91,7 @@ fn a_mistake_is_one_line_that_names_the_file_and_ends_with_code_2() {
         ),
         (&[], Some(("SSE_TUI_FPS", "many")), "--fps"),
     ] {
-        let output = command(arguments).envs(variable).output().unwrap();
+        let output = testing::output(command(arguments).envs(variable));
         assert_eq!(output.status.code(), Some(2), "{output:?}");
         assert!(stderr(&output).contains(words), "{output:?}");
     }
@@ -101,7 +101,7 @@ fn a_mistake_is_one_line_that_names_the_file_and_ends_with_code_2() {
 fn help_and_completions_work_beside_a_broken_file() {
     let (_directory, path) = directory("nonsense");
     for argument in ["--help", "--version"] {
-        let output = command(&[argument, "--config", path.to_str().unwrap()]);
-        assert!({ output }.output().unwrap().status.success(), "{argument}");
+        let output = run(&[argument, "--config", path.to_str().unwrap()]);
+        assert!(output.status.success(), "{argument}");
     }
 }

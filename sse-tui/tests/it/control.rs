@@ -1,8 +1,6 @@
 //! Streams told to reconnect, to end and to begin, and what is listed written to
 //! a file, in a real terminal.
 
-use std::time::Duration;
-
 use crate::server::{Answer, serve, stream};
 use crate::terminal::Tmux;
 
@@ -27,12 +25,9 @@ fn an_open_stream_reconnects_at_once_when_asked_and_resumes() {
     ]);
     tmux.launch("", &server.url);
     tmux.wait_for(&["LIVE", "one"]);
-    let _first = server.requests.recv().unwrap();
+    let _first = testing::receive(&server.requests, "a request");
     tmux.keys(&["r"]);
-    let second = server
-        .requests
-        .recv_timeout(Duration::from_secs(30))
-        .unwrap();
+    let second = testing::receive(&server.requests, "a request");
     assert_eq!(header(&second, "last-event-id").as_deref(), Some("1"));
     tmux.wait_for(&["two", "legs      2"]);
     tmux.keys(&["q"]);
@@ -50,16 +45,13 @@ fn a_stream_that_was_ended_is_opened_again_where_it_was() {
     ]);
     tmux.launch("", &server.url);
     tmux.wait_for(&["LIVE", "one"]);
-    let _first = server.requests.recv().unwrap();
+    let _first = testing::receive(&server.requests, "a request");
     tmux.keys(&["x"]);
     tmux.wait_for(&["■ ended"]);
     tmux.keys(&["x"]);
     tmux.wait_for(&["has ended already"]);
     tmux.keys(&["r"]);
-    let second = server
-        .requests
-        .recv_timeout(Duration::from_secs(30))
-        .unwrap();
+    let second = testing::receive(&server.requests, "a request");
     assert_eq!(header(&second, "last-event-id").as_deref(), Some("1"));
     tmux.wait_for(&["two", "legs      2", "● open"]);
     tmux.keys(&["q"]);
@@ -78,7 +70,7 @@ fn one_more_stream_is_read_and_secrets_stay_with_the_origin_they_are_for() {
         &format!("-H 'Authorization: Bearer s3cret' {}", server.url),
     );
     tmux.wait_for(&["LIVE", "one"]);
-    let first = server.requests.recv().unwrap();
+    let first = testing::receive(&server.requests, "a request");
     assert!(header(&first, "authorization").is_some());
     tmux.keys(&["o"]);
     tmux.run(&["send-keys", "-l", "gopher://x"]);
@@ -88,20 +80,14 @@ fn one_more_stream_is_read_and_secrets_stay_with_the_origin_they_are_for() {
     tmux.run(&["send-keys", "-l", &other.url]);
     tmux.keys(&["Enter"]);
     tmux.wait_for(&["connections 2", "from the other"]);
-    let added = other
-        .requests
-        .recv_timeout(Duration::from_secs(30))
-        .unwrap();
+    let added = testing::receive(&other.requests, "a request");
     assert_eq!(header(&added, "authorization"), None);
     // The first is still the server of the secret.
     tmux.keys(&["o"]);
     tmux.run(&["send-keys", "-l", &server.url]);
     tmux.keys(&["Enter"]);
     tmux.wait_for(&["connections 3"]);
-    let same = server
-        .requests
-        .recv_timeout(Duration::from_secs(30))
-        .unwrap();
+    let same = testing::receive(&server.requests, "a request");
     assert!(header(&same, "authorization").is_some());
     // In their pane one of them is chosen and ended.
     tmux.keys(&["Tab", "Tab", "G", "x"]);

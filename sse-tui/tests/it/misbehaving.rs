@@ -2,12 +2,11 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
 
 use crate::escapes::Asked;
-use crate::print::command;
+use crate::print::run;
 use crate::server::stream;
 use crate::terminal::Tmux;
 
@@ -244,7 +243,8 @@ fn scenarios() -> Vec<Scenario> {
             server: Says(sends("retry: 1\n\n")),
             events: &[],
             says: "",
-            shows: &["legs      3", "the server ended the stream"],
+            // Not their number, which goes on while it is waited for.
+            shows: &["connected after", "the server ended the stream"],
         },
         Scenario {
             name: "an id that no header can carry",
@@ -371,8 +371,7 @@ fn a_pipe_gets_the_events_and_one_line_of_what_is_wrong() {
         if ends {
             arguments.extend(["-n", &enough]);
         }
-        let child = command(&arguments).stdin(Stdio::null()).spawn().unwrap();
-        let output = child.wait_with_output().unwrap();
+        let output = run(&arguments);
         let (out, err) = (output.stdout, output.stderr);
         let (out, err) = (
             String::from_utf8(out).unwrap(),

@@ -1,9 +1,11 @@
 //! The program in a pipe: what it writes, and how it ends.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::process::{Child, Command, Output, Stdio};
+use std::io::{Read, Write};
+use std::process::{Command, Output, Stdio};
+use std::sync::mpsc::channel;
 
 use serde_json::Value;
+use testing::Program;
 
 use crate::server::{Answer, refused_url, serve, stream};
 
@@ -22,15 +24,15 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
 }
 
 pub(crate) fn run(arguments: &[&str]) -> Output {
-    command(arguments).output().unwrap()
+    testing::output(&mut command(arguments))
 }
 
 pub(crate) fn run_with_input(arguments: &[&str], input: &[u8]) -> Output {
-    let mut child = command(arguments).stdin(Stdio::piped()).spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
+    let mut program = Program::spawn(command(arguments).stdin(Stdio::piped()));
+    let mut stdin = program.stdin.take().unwrap();
     let input = input.to_vec();
     let writer = std::thread::spawn(move || drop(stdin.write_all(&input)));
-    let output = child.wait_with_output().unwrap();
+    let output = program.output();
     writer.join().unwrap();
     output
 }
@@ -210,15 +212,14 @@ fn a_lost_connection_is_said_and_resumed_after_the_last_id() {
 
 #[test]
 fn a_refused_connection_is_retried_by_default() {
-    let mut child = command(&[&refused_url()]).spawn().unwrap();
-    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    let line = lines.next().unwrap().unwrap();
+    let mut program = Program::spawn(&mut command(&[&refused_url()]));
+    let lines = testing::lines(program.stderr.take().unwrap());
+    let line = testing::receive(&lines, "a line");
     assert!(
         line.contains("refused") && line.contains("connecting again in"),
         "{line}"
     );
-    assert_eq!(child.try_wait().unwrap(), None);
-    end(child);
+    assert_eq!(program.try_wait().unwrap(), None);
 }
 
 #[test]
@@ -320,11 +321,9 @@ fn credentials_in_the_url_are_sent_and_never_shown() {
     let server = serve(vec![Answer::Truncate(stream("data: 1\n\n"))]);
     let url = server.url.replace("http://", "http://user:secret@");
     let output = run(&["--no-reconnect", &url]);
+    let request = testing::receive(&server.requests, "a request");
     assert!(
-        server
-            .requests
-            .recv()
-            .unwrap()
+        request
             .to_ascii_lowercase()
             .contains("authorization: basic")
     );
@@ -341,11 +340,9 @@ fn a_reader_that_goes_away_ends_it_quietly() {
         stream(""),
         "data: again and again\n\n",
     )]);
-    let mut child = command(&[&server.url]).spawn().unwrap();
-    let mut reader = BufReader::new(child.stdout.take().unwrap());
-    reader.read_line(&mut String::new()).unwrap();
-    drop(reader);
-    let output = child.wait_with_output().unwrap();
+    let mut program = Program::spawn(&mut command(&[&server.url]));
+    drop(program.first_line());
+    let output = program.output();
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert_eq!(stderr(&output), "");
 }
@@ -359,21 +356,12 @@ fn control_c_ends_it_with_success_though_nobody_reads() {
         } else {
             Answer::Hold(stream("data: 1\n\n"))
         }]);
-        let mut child = command(&["-o", format, &server.url]).spawn().unwrap();
-        let mut reader = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        reader.read_line(&mut line).unwrap();
-        assert!(line.ends_with('\n'), "{line}");
-        let pid = child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-INT", &pid])
-                .status()
-                .unwrap()
-                .success()
-        );
+        let mut program = Program::spawn(&mut command(&["-o", format, &server.url]));
+        let (line, _reader) = program.first_line();
+        assert!(!line.is_empty());
+        interrupt(&program);
         // With nobody reading, the pipe is full: it must end all the same.
-        let output = child.wait_with_output().unwrap();
+        let output = program.output();
         assert_eq!(
             output.status.code(),
             Some(0),
@@ -388,16 +376,24 @@ fn control_c_ends_it_with_success_though_nobody_reads() {
 fn control_c_cuts_no_line_that_is_being_written() {
     let data = "x".repeat(4 << 20);
     let server = serve(vec![Answer::Hold(stream(&format!("data: {data}\n\n")))]);
-    let mut child = command(&["-o", "ndjson", &server.url]).spawn().unwrap();
-    let mut reader = child.stdout.take().unwrap();
-    // The first byte shows that it writes; the rest does not fit into a pipe.
-    let mut written = vec![0];
-    reader.read_exact(&mut written).unwrap();
-    let pid = child.id().to_string();
-    let killed = Command::new("kill").args(["-INT", &pid]).status();
-    assert!(killed.unwrap().success());
-    reader.read_to_end(&mut written).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let mut program = Program::spawn(&mut command(&["-o", "ndjson", &server.url]));
+    let mut reader = program.stdout.take().unwrap();
+    let (told, begun) = channel();
+    let (go_on, may_go_on) = channel();
+    let reading = std::thread::spawn(move || {
+        // The first byte shows that it writes; the rest does not fit into a pipe.
+        let mut written = vec![0];
+        reader.read_exact(&mut written).unwrap();
+        told.send(()).unwrap();
+        may_go_on.recv().unwrap();
+        reader.read_to_end(&mut written).unwrap();
+        written
+    });
+    testing::receive(&begun, "the first byte");
+    interrupt(&program);
+    go_on.send(()).unwrap();
+    assert_eq!(program.wait().code(), Some(0));
+    let written = reading.join().unwrap();
     let line: Value = serde_json::from_slice(&written).expect("a whole line");
     assert_eq!(line["data"], data);
     assert!(written.ends_with(b"\n"));
@@ -463,9 +459,10 @@ fn help_is_as_documented() {
     insta::assert_snapshot!("help", stdout(&output));
 }
 
-fn end(mut child: Child) {
-    child.kill().unwrap();
-    child.wait().unwrap();
+#[cfg(unix)]
+fn interrupt(program: &Program) {
+    let pid = program.id().to_string();
+    assert!(testing::status(Command::new("kill").args(["-INT", &pid])).success());
 }
 
 #[test]
@@ -515,8 +512,8 @@ fn an_id_that_no_header_can_carry_is_not_left_out_in_silence() {
     assert_eq!(lines(&output).len(), 2);
     let said = stderr(&output);
     assert!(said.contains("no header can carry"), "{said}");
-    server.requests.recv().unwrap();
-    let second = server.requests.recv().unwrap().to_ascii_lowercase();
+    testing::receive(&server.requests, "a request");
+    let second = testing::receive(&server.requests, "a second request").to_ascii_lowercase();
     assert!(!second.contains("last-event-id"), "{second}");
 }
 

@@ -1,15 +1,15 @@
 //! Recordings: made by one run, replayed by another.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 
 use crossterm::event::KeyCode;
 use sse_tui::message::Message;
 use sse_tui::record;
 use sse_tui::replay::{Speed, Status};
 use sse_tui::screens::{Play, Request};
+use testing::Program;
 
 use crate::print::{command, run, run_with_input, stderr, stdout};
 use crate::screens::Fixture;
@@ -134,15 +134,14 @@ fn a_kill_leaves_a_recording_of_all_that_was_printed() {
     let files = Files::new();
     let path = files.path("a.ndjson");
     let server = serve(vec![Answer::Hold(stream("data: 1\n\ndata: 2\n\n"))]);
-    let mut child = command(&["--record", &path, &server.url]).spawn().unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let printed: Vec<_> = lines.by_ref().take(2).map(Result::unwrap).collect();
+    let mut program = Program::spawn(&mut command(&["--record", &path, &server.url]));
+    let lines = testing::lines(program.stdout.take().unwrap());
+    let printed = [(); 2].map(|()| testing::receive(&lines, "a line"));
     // The event is printed before it is on the disk: wait for that.
-    while !fs::read_to_string(&path).unwrap().contains("data: 2") {
-        std::thread::yield_now();
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
+    testing::until("the record", || {
+        fs::read_to_string(&path).unwrap().contains("data: 2")
+    });
+    drop(program);
     let replayed = replay(&path, &[]);
     assert_eq!(stdout(&replayed).lines().collect::<Vec<_>>(), printed);
     assert_eq!(replayed.status.code(), Some(0), "{replayed:?}");
@@ -247,11 +246,9 @@ fn a_recording_can_come_through_a_pipe() {
     if !Path::new("/dev/stdin").exists() {
         return;
     }
-    let output = Command::new(env!("CARGO_BIN_EXE_sse-tui"))
-        .args(["--replay", "/dev/stdin"])
-        .stdin(Stdio::from(fs::File::open(&path).unwrap()))
-        .output()
-        .unwrap();
+    let mut command = command(&["--replay", "/dev/stdin"]);
+    command.stdin(Stdio::from(fs::File::open(&path).unwrap()));
+    let output = Program::spawn(&mut command).output();
     assert_eq!(stdout(&output), stdout(&recorded), "{output:?}");
 }
 

@@ -1,9 +1,11 @@
 //! The dashboard in a real terminal, which tmux provides.
 
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
+
+use testing::PATIENCE;
 
 use crate::server::{Answer, refused_url, serve, serve_on_request, stream};
 
@@ -52,13 +54,9 @@ impl Tmux {
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> String {
-        let output = Command::new("tmux")
-            .args(["-L", &self.socket])
-            .args(arguments)
-            .env_remove("TMUX")
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
+        let mut command = Command::new("tmux");
+        command.args(["-L", &self.socket]).args(arguments);
+        let output = testing::output(command.env_remove("TMUX"));
         assert!(output.status.success(), "{arguments:?}: {output:?}");
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
@@ -90,7 +88,8 @@ impl Tmux {
     }
 
     pub(crate) fn wait_for(&self, words: &[&str]) -> String {
-        let end = Instant::now() + Duration::from_secs(30);
+        // Some of it comes after 16 MiB were read.
+        let end = Instant::now() + 2 * PATIENCE;
         loop {
             let screen = self.screen();
             if words.iter().all(|word| screen.contains(word)) {
@@ -102,7 +101,7 @@ impl Tmux {
     }
 
     fn wait_until(&self, format: &str, value: &str) {
-        let end = Instant::now() + Duration::from_secs(30);
+        let end = Instant::now() + PATIENCE;
         while self.query(format) != value {
             let is = self.query(format);
             assert!(Instant::now() < end, "waited for {value} of {format}: {is}");
@@ -113,12 +112,11 @@ impl Tmux {
     /// Sends a signal to the program that the shell runs.
     fn signal(&self, name: &str) {
         let shell = self.query("#{pane_pid}");
-        let found = Command::new("pgrep").args(["-P", &shell]).output().unwrap();
+        let found = testing::output(Command::new("pgrep").args(["-P", &shell]));
         let pid = String::from_utf8(found.stdout).unwrap();
-        let sent = Command::new("kill")
-            .args([&format!("-{name}"), pid.trim()])
-            .status();
-        assert!(sent.unwrap().success());
+        let signal = format!("-{name}");
+        let sent = testing::status(Command::new("kill").args([&signal, pid.trim()]));
+        assert!(sent.success());
     }
 
     /// The shell is back, with its screen, its cursor, and its line discipline.
@@ -131,17 +129,13 @@ impl Tmux {
 impl Drop for Tmux {
     fn drop(&mut self) {
         let run = |arguments: &[&str]| {
-            let tmux = Command::new("tmux")
-                .args(["-L", &self.socket])
-                .args(arguments)
-                .output();
-            tmux.map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+            let mut command = Command::new("tmux");
+            let output = testing::output(command.args(["-L", &self.socket]).args(arguments));
+            String::from_utf8_lossy(&output.stdout).into_owned()
         };
         let path = run(&["display-message", "-p", "#{socket_path}"]);
         let _ = run(&["kill-server"]);
-        if let Ok(path) = path {
-            let _ = std::fs::remove_file(path.trim());
-        }
+        let _ = std::fs::remove_file(path.trim());
     }
 }
 
@@ -219,7 +213,7 @@ fn a_copy_reaches_the_clipboard_through_the_terminal() {
     tmux.wait_for(&["LIVE", "events 3"]);
     tmux.keys(&["Up", "y"]);
     tmux.wait_for(&["copied the data (32 B)"]);
-    let end = Instant::now() + Duration::from_secs(30);
+    let end = Instant::now() + PATIENCE;
     while !tmux.run(&["list-buffers"]).contains("32 bytes") {
         assert!(Instant::now() < end, "{}", tmux.run(&["list-buffers"]));
         sleep(Duration::from_millis(20));

@@ -4,6 +4,7 @@ use std::net::TcpStream;
 use std::sync::{Arc, Condvar, Mutex};
 
 use serde_json::{Value, json};
+use testing::PATIENCE;
 
 use super::{begin, end, report, until_done};
 use crate::support::{Request, Server, each, run, send};
@@ -43,8 +44,9 @@ impl Seen {
     /// Returns once something like it has arrived.
     fn wait_for(&self, wanted: impl Fn(&Request) -> bool) {
         let seen = self.0.lock().unwrap();
-        let arrived = self.1.wait_while(seen, |seen| !seen.iter().any(&wanted));
-        drop(arrived.unwrap());
+        let missing = |seen: &mut Vec<Request>| !seen.iter().any(&wanted);
+        let arrived = self.1.wait_timeout_while(seen, PATIENCE, missing).unwrap();
+        assert!(!arrived.1.timed_out(), "waited in vain for a request");
     }
 }
 

@@ -10,12 +10,16 @@ use crate::support::{Server, chunked, hold, send};
 
 const SLOW: Duration = Duration::from_millis(300);
 
-/// A server whose streams pause for [`SLOW`] between two events.
 fn slow() -> Server {
-    Server::start(|_, request, stream| {
+    pausing(SLOW)
+}
+
+/// A server whose streams pause for so long between two events.
+fn pausing(pause: Duration) -> Server {
+    Server::start(move |_, request, stream| {
         each(request, stream, |_, stream| {
             begin(stream, &[DELTA]);
-            thread::sleep(SLOW);
+            thread::sleep(pause);
             end(stream, &[DONE]);
         });
     })
@@ -45,7 +49,7 @@ fn requests_that_no_connection_was_free_for_are_told() {
         begin(stream, &[]);
         hold(stream);
     });
-    let arguments = ["-c", "1", "-q", "100", "-z", "300ms", "--drain", "50ms"];
+    let arguments = ["-c", "1", "-q", "100", "-z", "3s", "--drain", "50ms"];
     let run = until_done(
         &server,
         &[&arguments[..], &["--goodput", "ttfe:1ms"]].concat(),
@@ -64,8 +68,9 @@ fn requests_that_no_connection_was_free_for_are_told() {
 
 #[test]
 fn streams_under_way_at_the_end_may_end_and_are_else_unfinished() {
-    let server = slow();
-    let run = until_done(&server, &["-c", "2", "-z", "50ms", "--drain", "1m"]);
+    // Longer than the run, in which both have to begin.
+    let server = pausing(Duration::from_secs(4));
+    let run = until_done(&server, &["-c", "2", "-z", "3s", "--drain", "1m"]);
     assert_eq!(run.code(), 0, "{run:?}");
     let drained = report(&run);
     assert_eq!(drained["requests"]["completed"], 2);
@@ -75,7 +80,7 @@ fn streams_under_way_at_the_end_may_end_and_are_else_unfinished() {
         begin(stream, &[DELTA]);
         hold(stream);
     });
-    let run = until_done(&endless, &["-c", "2", "-z", "300ms", "--drain", "50ms"]);
+    let run = until_done(&endless, &["-c", "2", "-z", "3s", "--drain", "50ms"]);
     assert_eq!(run.code(), 3, "{run:?}");
     let given_up = report(&run);
     assert_eq!(given_up["requests"]["unfinished"], 2);
@@ -85,24 +90,15 @@ fn streams_under_way_at_the_end_may_end_and_are_else_unfinished() {
 
 #[test]
 fn silences_are_stalls_and_an_endless_request_times_out() {
-    let server = slow();
-    let run = until_done(&server, &["-c", "1", "--requests", "2", "--stall", "100ms"]);
+    let server = pausing(Duration::from_secs(4));
+    let run = until_done(&server, &["-c", "1", "--requests", "2", "--stall", "2s"]);
     assert_eq!(report(&run)["streams"]["stalls"], 2);
 
     let endless = Server::start(|_, _, stream| {
         begin(stream, &[DELTA]);
         hold(stream);
     });
-    let arguments = [
-        "-c",
-        "1",
-        "--requests",
-        "1",
-        "-t",
-        "300ms",
-        "--stall",
-        "50ms",
-    ];
+    let arguments = ["-c", "1", "--requests", "1", "-t", "6s", "--stall", "2s"];
     let run = until_done(&endless, &arguments);
     assert_eq!(run.code(), 3, "{run:?}");
     let report = report(&run);
@@ -157,7 +153,7 @@ fn what_cannot_be_carried_out_is_said_beforehand() {
 #[cfg(unix)]
 #[test]
 fn ctrl_c_prints_the_report_so_far_with_what_was_under_way() {
-    use std::process::{Command, Stdio};
+    use crate::support::{Run, command, interrupt, start};
 
     let (asked, seen) = std::sync::mpsc::channel();
     let server = Server::start(move |_, request, stream| {
@@ -173,15 +169,12 @@ fn ctrl_c_prints_the_report_so_far_with_what_was_under_way() {
     });
     let url = server.url();
     let arguments = ["load", &url, "--until-done", "-c", "1", "-z", "1h"];
-    let mut started = crate::support::command(&arguments);
+    let mut started = command(&arguments);
     started.args(["--output-format", "json"]);
-    started.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let child = started.spawn().unwrap();
-    seen.recv().unwrap();
-    let id = child.id().to_string();
-    let killed = Command::new("kill").args(["-INT", &id]).status();
-    assert!(killed.unwrap().success());
-    let run = crate::support::Run::from(child.wait_with_output().unwrap());
+    let load = start(started);
+    testing::receive(&seen, "the second request");
+    interrupt(&load);
+    let run = Run::from(load.output());
     assert_eq!(run.code(), 130, "{run:?}");
     let requests = report(&run)["requests"].clone();
     assert_eq!(

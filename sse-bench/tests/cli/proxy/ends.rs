@@ -156,13 +156,13 @@ fn which_connections_are_cut() {
 fn assert_silent(response: &mut Response) {
     let timeout = Some(Duration::from_millis(300));
     response.socket.set_read_timeout(timeout).unwrap();
-    let read = std::io::Read::read(&mut response.socket, &mut [0; 64]);
+    let read = testing::read(&response.socket, &mut [0; 64]);
     let kind = read.map_err(|error| error.kind());
     assert!(
         matches!(kind, Err(ErrorKind::WouldBlock | ErrorKind::TimedOut)),
         "{kind:?}"
     );
-    let timeout = Some(Duration::from_secs(30));
+    let timeout = Some(testing::PATIENCE);
     response.socket.set_read_timeout(timeout).unwrap();
 }
 

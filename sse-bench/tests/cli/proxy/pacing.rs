@@ -27,7 +27,7 @@ fn a_split_stream_comes_in_small_chunks() {
 
 #[test]
 fn latency_delays_and_does_not_add_up_over_a_stream() {
-    const DELAY: Duration = Duration::from_secs(3);
+    const DELAY: Duration = Duration::from_secs(5);
     let server = Server::start(|_, _, stream| {
         send(stream, format!("{SSE_HEAD}\r\n"));
         for number in 1..=30 {
@@ -35,7 +35,7 @@ fn latency_delays_and_does_not_add_up_over_a_stream() {
             std::thread::sleep(Duration::from_millis(2));
         }
     });
-    let proxy = Proxy::with(&server, &["latency,delay=3s"]);
+    let proxy = Proxy::with(&server, &["latency,delay=5s"]);
     let start = Instant::now();
     let fields = ["Accept: text/event-stream"];
     let mut response = Response::asking(proxy.address, "GET /", &fields, b"");
@@ -72,7 +72,7 @@ fn a_link_with_latency_holds_a_bounded_amount_and_lets_go_when_it_is_taken_away(
     response.until(": open");
     proxy.command("POST /faults", "latency,delay=1h");
     start.send(()).unwrap();
-    let sent = was_blocked.recv().unwrap();
+    let sent = testing::receive(&was_blocked, "the server to be stopped");
     assert!(sent < ALL, "all {sent} bytes were taken");
     proxy.command("DELETE /faults", "");
     assert!(response.rest().0.len() >= sent, "what was held is there");
@@ -146,9 +146,9 @@ fn a_buffer_lets_go_after_its_time_or_when_taken_away() {
 
     proxy.command("PUT /faults", r#"[{"fault": "buffer", "for": "1h"}]"#);
     publish.send(2).unwrap();
-    while proxy.counter("/events_received") < 2 {
-        std::thread::yield_now();
-    }
+    testing::until("the second event", || {
+        proxy.counter("/events_received") == 2
+    });
     proxy.command("DELETE /faults", "");
     assert_eq!(response.until("data: 2"), events(&[2]));
 }

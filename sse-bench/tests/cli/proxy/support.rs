@@ -1,21 +1,19 @@
 //! The proxy as a process, and a client that keeps what it saw on the socket.
 
-use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::io::{ErrorKind, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, ChildStdout, Stdio};
-use std::sync::mpsc::{Receiver, channel};
-use std::thread;
-use std::time::Duration;
+use std::sync::mpsc::Receiver;
 
 use serde_json::Value;
+use testing::{PATIENCE, Program};
 
-use crate::support::{Server, command};
+use crate::support::{Server, command, start};
 
 /// A running proxy.
 pub(crate) struct Proxy {
-    child: Child,
+    program: Program,
     #[cfg_attr(not(unix), expect(dead_code, reason = "read where signals end it"))]
-    stdout: BufReader<ChildStdout>,
+    stdout: Receiver<String>,
     pub(crate) address: SocketAddr,
     pub(crate) control: SocketAddr,
     log: Receiver<String>,
@@ -35,26 +33,18 @@ impl Proxy {
     pub(crate) fn before(upstream: &str, options: &[&str]) -> Self {
         let mut command = command(&["proxy", "--upstream", upstream, "--control", "127.0.0.1:0"]);
         command.args(options);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let stderr = BufReader::new(child.stderr.take().unwrap());
-        let (lines, log) = channel();
-        thread::spawn(move || {
-            for line in stderr.lines().map_while(Result::ok) {
-                let _ = lines.send(line);
-            }
-        });
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut address = |what: &str| -> SocketAddr {
-            let mut line = String::new();
-            stdout.read_line(&mut line).unwrap();
-            let address = line.trim().strip_prefix(what);
+        let mut program = start(command);
+        let log = testing::lines(program.stderr.take().unwrap());
+        let stdout = testing::lines(program.stdout.take().unwrap());
+        let address = |what: &str| -> SocketAddr {
+            let line = testing::receive(&stdout, what);
+            let address = line.strip_prefix(what);
             address.unwrap_or_else(|| panic!("{line}")).parse().unwrap()
         };
         let listening = address("listening on http://");
         let control = address("control on http://");
         Self {
-            child,
+            program,
             address: listening,
             control,
             stdout,
@@ -65,8 +55,7 @@ impl Proxy {
     /// Waits for a line of the log that contains all of these.
     pub(crate) fn logged(&self, parts: &[&str]) -> String {
         loop {
-            let line = self.log.recv_timeout(Duration::from_secs(30));
-            let line = line.unwrap_or_else(|_| panic!("no line with {parts:?}"));
+            let line = testing::receive(&self.log, &format!("a line with {parts:?}"));
             if parts.iter().all(|part| line.contains(part)) {
                 return line;
             }
@@ -96,25 +85,13 @@ impl Proxy {
     /// Ends it as Ctrl-C does; its exit code and what it printed at the end.
     #[cfg(unix)]
     pub(crate) fn interrupt(mut self) -> (Option<i32>, String) {
-        let id = self.child.id().to_string();
-        let kill = std::process::Command::new("kill")
-            .args(["-INT", &id])
-            .status();
-        assert!(kill.unwrap().success());
-        let mut printed = String::new();
-        self.stdout.read_to_string(&mut printed).unwrap();
-        (self.child.wait().unwrap().code(), printed)
+        crate::support::interrupt(&self.program);
+        let printed = testing::rest(&self.stdout, "what it prints").join("\n");
+        (self.program.wait().code(), printed)
     }
 
     pub(crate) fn id(&self) -> u32 {
-        self.child.id()
-    }
-}
-
-impl Drop for Proxy {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.program.id()
     }
 }
 
@@ -157,9 +134,8 @@ impl Response {
     /// Sends the request; the head is not read yet.
     pub(crate) fn asking(address: SocketAddr, request: &str, fields: &[&str], body: &[u8]) -> Self {
         let socket = TcpStream::connect(address).unwrap();
-        socket
-            .set_read_timeout(Some(Duration::from_secs(30)))
-            .unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        socket.set_write_timeout(Some(PATIENCE)).unwrap();
         let mut response = Self {
             socket,
             status: 0,
@@ -199,7 +175,7 @@ impl Response {
     /// One read, or how it ended.
     fn read(&mut self) -> Result<usize, Ended> {
         let mut buffer = [0; 16 << 10];
-        match self.socket.read(&mut buffer) {
+        match testing::read(&self.socket, &mut buffer) {
             Ok(0) => Err(Ended::Closed),
             Ok(length) => {
                 self.wire.extend_from_slice(&buffer[..length]);

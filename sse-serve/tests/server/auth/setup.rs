@@ -10,7 +10,7 @@ use crate::support::{command, until};
 fn complaint(flags: &[&str], environment: &[(&str, &str)]) -> String {
     let mut command = command();
     command.args(["hub", "--listen", "127.0.0.1:0"]).args(flags);
-    let output = command.envs(environment.iter().copied()).output().unwrap();
+    let output = testing::output(command.envs(environment.iter().copied()));
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(
         matches!(output.status.code(), Some(1 | 2)),
@@ -207,12 +207,9 @@ fn tokens_come_from_the_file_the_environment_and_flags() {
     assert_eq!((topics("two"), topics("three")), (401, 200));
 
     let mut command = command();
-    let output = command
-        .args(["hub", "--print-config", "--config", &file])
-        // That of `publish` is no misspelt option.
-        .env("SSE_SERVE_TOKEN", token("one"))
-        .output()
-        .unwrap();
+    command.args(["hub", "--print-config", "--config", &file]);
+    // That of `publish` is no misspelt option.
+    let output = testing::output(command.env("SSE_SERVE_TOKEN", token("one")));
     let printed = String::from_utf8(output.stdout).unwrap();
     assert!(
         printed.contains("token=REDACTED") && printed.contains(&token_file),
@@ -228,10 +225,8 @@ fn the_command_publishes_with_a_token() {
         let mut command = command();
         command.args(["publish", "--data", "x", "--server", &hub.server.url()]);
         command.args(flags).env_remove("SSE_SERVE_TOKEN");
-        let output = command
-            .envs(token.map(|token| ("SSE_SERVE_TOKEN", token)))
-            .output();
-        let output = output.unwrap();
+        command.envs(token.map(|token| ("SSE_SERVE_TOKEN", token)));
+        let output = testing::output(&mut command);
         (
             output.status.code(),
             String::from_utf8(output.stderr).unwrap(),

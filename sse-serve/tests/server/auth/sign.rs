@@ -112,11 +112,9 @@ impl RsaKey {
     pub(super) fn sign(&self, message: &[u8]) -> Vec<u8> {
         let file = self.private.with_extension("message");
         std::fs::write(&file, message).unwrap();
-        let signed = Command::new("openssl")
-            .args(["dgst", "-sha256", "-sign"])
-            .args([&self.private, &file])
-            .output()
-            .unwrap();
+        let mut sign = Command::new("openssl");
+        sign.args(["dgst", "-sha256", "-sign"]);
+        let signed = testing::output(sign.args([&self.private, &file]));
         assert!(signed.status.success());
         signed.stdout
     }

@@ -1,6 +1,6 @@
 //! One raw HTTP connection.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
 use std::time::Instant;
 
@@ -105,7 +105,7 @@ impl Connection {
     /// Reads what comes; 0 at the end.
     fn fill(&mut self) -> usize {
         let mut buffer = [0; 16384];
-        let length = self.socket.read(&mut buffer).unwrap();
+        let length = testing::read(&self.socket, &mut buffer).unwrap();
         self.received.extend_from_slice(&buffer[..length]);
         length
     }

@@ -3,22 +3,20 @@
 mod connection;
 mod stream;
 
-use std::io::{BufRead, BufReader};
+use std::io::BufReader;
 use std::net::SocketAddr;
-use std::process::{Child, ChildStdout, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{ChildStdout, Command, Stdio};
 
 use serde_json::Value;
+use testing::Program;
 
 pub(crate) use connection::{Connection, Response};
 pub(crate) use stream::{Block, Event, Stream};
-
-/// Longer than anything takes, so that a hang is a failure and not a wait.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) use testing::{PATIENCE, until};
 
 /// A spawned `sse-serve demo`, killed when dropped.
 pub(crate) struct Server {
-    child: Child,
+    program: Program,
     addr: SocketAddr,
     _stdout: BufReader<ChildStdout>,
 }
@@ -52,17 +50,12 @@ impl Server {
 
     /// Starts what ends in a command line of this program.
     pub(crate) fn spawn(command: &mut Command) -> Self {
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        stdout.read_line(&mut line).unwrap();
-        let addr = line.trim().strip_prefix("listening on http://");
+        let quiet = command.stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut program = Program::spawn(quiet);
+        let (line, stdout) = program.first_line();
+        let addr = line.strip_prefix("listening on http://");
         Self {
-            child,
+            program,
             addr: addr.unwrap_or_else(|| panic!("{line:?}")).parse().unwrap(),
             _stdout: stdout,
         }
@@ -78,7 +71,7 @@ impl Server {
 
     #[cfg(target_os = "linux")]
     pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
+        self.program.id()
     }
 
     pub(crate) fn connect(&self) -> Connection {
@@ -153,32 +146,20 @@ impl Server {
 
     /// Ends it as a power cut would: nothing of it runs any more.
     pub(crate) fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        self.program.kill().unwrap();
+        self.program.wait();
     }
 
     /// The exit code once the process has ended.
     #[cfg(unix)]
     pub(crate) fn wait(&mut self) -> Option<i32> {
-        let mut status = None;
-        until("the end of the process", || {
-            status = self.child.try_wait().unwrap();
-            status.is_some()
-        });
-        status.unwrap().code()
+        self.program.wait().code()
     }
 
     #[cfg(unix)]
     pub(crate) fn signal(&self, signal: rustix::process::Signal) {
-        rustix::process::kill_process(rustix::process::Pid::from_child(&self.child), signal)
+        rustix::process::kill_process(rustix::process::Pid::from_child(&self.program), signal)
             .unwrap();
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -187,14 +168,5 @@ fn free_port(flags: &[&str]) -> &'static [&'static str] {
         &[]
     } else {
         &["--listen", "127.0.0.1:0"]
-    }
-}
-
-/// Asks again until it holds.
-pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !holds() {
-        assert!(Instant::now() < deadline, "waited in vain for {what}");
-        std::thread::sleep(Duration::from_millis(2));
     }
 }

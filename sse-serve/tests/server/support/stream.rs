@@ -1,7 +1,6 @@
 //! An event stream, read with the toolkit's own parser.
 
 use std::collections::VecDeque;
-use std::io::Read;
 use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
@@ -72,7 +71,7 @@ impl Stream {
                 return Block::End;
             }
             let mut buffer = [0; 16384];
-            let length = self.socket.read(&mut buffer).unwrap();
+            let length = testing::read(&self.socket, &mut buffer).unwrap();
             self.framed.extend_from_slice(&buffer[..length]);
             if length == 0 {
                 assert!(!self.chunked, "closed without a last chunk");
@@ -116,7 +115,7 @@ impl Stream {
     /// The events up to a connection that broke off in the midst of anything.
     pub(crate) fn cut(&mut self) -> Vec<Event> {
         let mut buffer = [0; 16384];
-        while let Ok(length @ 1..) = self.socket.read(&mut buffer) {
+        while let Ok(length @ 1..) = testing::read(&self.socket, &mut buffer) {
             self.framed.extend_from_slice(&buffer[..length]);
             self.unframe();
         }

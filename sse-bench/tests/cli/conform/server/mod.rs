@@ -53,7 +53,7 @@ fn names<'a>(report: &'a Value, grade: &str) -> Vec<&'a str> {
 fn a_server_that_keeps_to_the_rules_fails_nothing() {
     let server = start(honest);
     let publish = server.url();
-    let options = ["--patience", "5s", "--publish-url", &publish, "-a", "u:p"];
+    let options = ["--patience", "20s", "--publish-url", &publish, "-a", "u:p"];
     let run = conform(&server.url(), &options);
     let report = run.json();
     assert_eq!(names(&report, "failed"), [""; 0], "{report:#}");
@@ -83,7 +83,7 @@ fn check(wrong: &Wrong) -> Option<String> {
         "--only",
         wrong.check,
         "--patience",
-        "5s",
+        "20s",
         "-a",
         "user:secret",
     ];
@@ -158,7 +158,7 @@ fn an_answer_to_half_a_head_fails() {
             while stream.read(&mut byte).is_ok_and(|length| length > 0) {}
         }
     });
-    let run = conform(&url, &["--only", "V36", "--patience", "3s"]);
+    let run = conform(&url, &["--only", "V36", "--patience", "20s"]);
     let found = &run.json()["checks"][0];
     assert_eq!(
         (run.code(), &found["grade"]),
@@ -188,7 +188,7 @@ fn http_2_that_breaks_off_fails() {
         }
         while stream.read(&mut start).is_ok_and(|length| length > 0) {}
     });
-    let run = conform(&url, &["--only", "V39", "--patience", "3s"]);
+    let run = conform(&url, &["--only", "V39", "--patience", "20s"]);
     let found = &run.json()["checks"][0];
     assert_eq!(
         (run.code(), &found["grade"]),
@@ -215,7 +215,7 @@ fn a_server_for_one_stream_alone_is_asked_one_thing_at_a_time() {
     });
     let options = [
         "--patience",
-        "2s",
+        "20s",
         "--only",
         "V40",
         "--only",
@@ -273,7 +273,7 @@ fn a_coding_nobody_named_hides_the_stream_and_breaks_no_rule() {
         send(stream, b"\x8b\xff\xfe: \n");
         hold(stream);
     });
-    let options = ["--patience", "1s", "--only", "V42", "--only", "V38/unasked"];
+    let options = ["--patience", "5s", "--only", "V42", "--only", "V38/unasked"];
     let report = conform(&server.url(), &options).json();
     assert_eq!(names(&report, "non_strict"), ["V38/unasked"], "{report:#}");
     assert_eq!(names(&report, "failed"), [""; 0], "{report:#}");
@@ -306,7 +306,7 @@ fn the_page_is_one_file_with_all_that_was_found() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("report.html").display().to_string();
     let url = server.url();
-    let options = ["--only", "V01", "--only", "V02", "--patience", "1s"];
+    let options = ["--only", "V01", "--only", "V02", "--patience", "5s"];
     let html = ["--output-format", "html", "-o", &path];
     let run = run(&[&["conform", "server", &url][..], &options, &html].concat());
     assert_eq!((run.code(), run.stdout.as_str()), (0, ""));
