@@ -54,14 +54,14 @@ fn a_client_of_one_request_is_judged_by_that_alone() {
     let (Some(bench), Some(tui)) = (binary("sse-bench"), binary("sse-tui")) else {
         return;
     };
-    let output = Command::new(bench)
+    let mut command = Command::new(bench);
+    command
         .args(["conform", "client", "--once", "--output-format", "json"])
         .args(["--only", "vector/", "--only", "C02", "--only", "C20"])
         .args(["--patience", "60s", "--"])
         .arg(tui)
-        .args(["--no-reconnect", "--output", "ndjson", "{url}"])
-        .output()
-        .expect("sse-bench starts");
+        .args(["--no-reconnect", "--output", "ndjson", "{url}"]);
+    let output = testing::output(&mut command);
     let report: Value = serde_json::from_slice(&output.stdout).expect("a report");
     assert_eq!(output.status.code(), Some(0), "{report:#}");
     let checks = report["checks"].as_array().expect("checks");

@@ -32,8 +32,7 @@ fn start(directory: &Path) -> Option<(Program, String, String)> {
 }
 
 fn run(bench: &Path, arguments: &[&str]) -> (i32, Value) {
-    let output = Command::new(bench).args(arguments).output();
-    let output = output.expect("sse-bench starts");
+    let output = testing::output(Command::new(bench).args(arguments));
     let report = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|error| panic!("{arguments:?}: {error}: {output:?}"));
     (output.status.code().unwrap_or(-1), report)

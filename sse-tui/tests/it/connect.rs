@@ -81,7 +81,7 @@ fn no_proxy_is_asked_where_none_is_wanted() {
     let server = serve(vec![Answer::Close(stream(EVENT))]);
     let mut direct = command(&["-n", "1", "-x", "none", &server.url]);
     direct.env("http_proxy", "http://127.0.0.1:1");
-    let output = direct.output().unwrap();
+    let output = testing::output(&mut direct);
     assert!(stdout(&output).contains("hello"), "{output:?}");
 }
 
