@@ -196,6 +196,29 @@ fn a_silent_stream_is_inconclusive() {
 }
 
 #[test]
+fn the_error_that_kept_events_away_is_part_of_the_reason() {
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: ";
+    let server = Server::answering(format!("{head}{}", "x".repeat(4096)));
+    let limited = [
+        "-c",
+        "3",
+        "-z",
+        "2s",
+        "--drain",
+        "500ms",
+        "--max-event-size",
+        "1KiB",
+    ];
+    let report = verify(&server.url(), &limited).json();
+    let reason = report["reason"].as_str().unwrap();
+    assert!(reason.starts_with("no event arrived; "), "{reason}");
+    assert!(
+        reason.ends_with("exceeds the limit of 1024 bytes"),
+        "{reason}"
+    );
+}
+
+#[test]
 fn a_target_that_is_no_event_stream_is_never_reached() {
     let refused = Server::answering("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
     let html = Server::answering("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<p>");

@@ -18,6 +18,7 @@ pub(super) const STREAM: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-str
     Cache-Control: no-store\r\nConnection: close\r\n\r\n";
 /// A client that takes nothing for this time is not reading.
 const STUCK: Duration = Duration::from_secs(10);
+const COMES_BACK: &str = "needs a client that comes back, without --once";
 /// A connection that sends no request within this time is none.
 const REQUEST: Duration = Duration::from_secs(5);
 
@@ -93,9 +94,7 @@ impl Bench {
         let patience = self.patience;
         match self.next(patience).await? {
             Next::Request(peer) => Ok(peer),
-            Next::Ended(_) if self.once && self.reached => Err(Verdict::not_applicable(
-                "needs a client that comes back, without --once",
-            )),
+            Next::Ended(_) if self.once && self.reached => Err(Verdict::not_applicable(COMES_BACK)),
             Next::Ended(how) => Err(Verdict::failed(format_args!("{how} instead of a request"))),
             Next::Nothing => Err(Verdict::failed(format_args!(
                 "no request within {}",
@@ -161,6 +160,9 @@ impl Bench {
 
     /// Starts the client while nobody listens, and listens after a while.
     pub(super) async fn refuse_at_first(&mut self, time: Duration) -> Result<(), Verdict> {
+        if self.once {
+            return Err(Verdict::not_applicable(COMES_BACK));
+        }
         self.listener = None;
         self.start()?;
         sleep(time).await;
@@ -231,11 +233,16 @@ impl Bench {
         Err(Verdict::failed(seen))
     }
 
-    /// An event that should never have been dispatched, of those printed so far.
-    pub(super) fn printed(&mut self) -> Option<Event> {
-        self.program
-            .as_mut()
-            .and_then(|program| program.events.try_recv().ok())
+    /// An event that should never have been dispatched, of those printed so far; of all,
+    /// where the client has ended.
+    pub(super) async fn printed(&mut self) -> Option<Event> {
+        let patience = self.patience;
+        let program = self.program.as_mut()?;
+        if program.has_ended() {
+            timeout(patience, program.events.recv()).await.ok()?
+        } else {
+            program.events.try_recv().ok()
+        }
     }
 
     /// The same for a client that has just asked again: what it printed before that may

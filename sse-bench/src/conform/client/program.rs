@@ -97,6 +97,11 @@ impl Program {
         }
     }
 
+    /// Whether it has ended; what it printed may still be on its way here.
+    pub(super) fn has_ended(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(Some(_)))
+    }
+
     /// Asks it to end, with all it started; `false` where there is no way to.
     pub(super) fn terminate(&self) -> bool {
         self.child.id().is_some_and(sys::terminate_group)

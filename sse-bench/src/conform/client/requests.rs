@@ -171,7 +171,7 @@ async fn refuse(bench: &mut Bench, peer: &mut Peer, response: &str, lenient: boo
     peer.end().await;
     let stopped = bench.stopped().await;
     let printed = match stopped {
-        Ok(()) => bench.printed(),
+        Ok(()) => bench.printed().await,
         Err(_) => bench.printed_before().await,
     };
     if let Some(event) = printed {
@@ -389,7 +389,7 @@ async fn closed_by_handler(bench: &mut Bench) -> Outcome {
             "it asked again after {ms} ms"
         )));
     }
-    Ok(match bench.printed() {
+    Ok(match bench.printed().await {
         Some(event) => Verdict::failed(format_args!("{:?} was dispatched too", event.data)),
         None => Verdict::ok(),
     })
