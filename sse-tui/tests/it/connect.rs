@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::process::Output;
+use std::process::{Command, Output};
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -18,7 +18,11 @@ const EVENT: &str = "data: hello\n\n";
 
 /// As a shell would, but not for ever.
 fn run(arguments: &[&str]) -> Output {
-    let child = command(arguments).spawn().unwrap();
+    finish(command(arguments))
+}
+
+fn finish(mut command: Command) -> Output {
+    let child = command.spawn().unwrap();
     let (sender, output) = mpsc::channel();
     thread::spawn(move || sender.send(child.wait_with_output()));
     let waited_for = "the program to end";
@@ -81,7 +85,7 @@ fn no_proxy_is_asked_where_none_is_wanted() {
     let server = serve(vec![Answer::Close(stream(EVENT))]);
     let mut direct = command(&["-n", "1", "-x", "none", &server.url]);
     direct.env("http_proxy", "http://127.0.0.1:1");
-    let output = direct.output().unwrap();
+    let output = finish(direct);
     assert!(stdout(&output).contains("hello"), "{output:?}");
 }
 
