@@ -351,25 +351,37 @@ impl App {
 
     /// Whether there is something to go on with while nothing happens.
     pub fn has_work(&self) -> bool {
-        self.listing.progress(&self.store).is_some() || self.seek.is_some()
+        self.listing.progress(&self.store).is_some()
+            || self.seek.is_some()
+            || self.screens.can_read(&self.store, self.until())
     }
 
     /// Goes on with it for a few milliseconds.
     pub fn work(&mut self) {
         if self.listing.progress(&self.store).is_some() {
             self.listing.scan(&self.store);
-        } else {
+        } else if self.seek.is_some() {
             self.go_on_seeking();
+        } else {
+            let until = self.until();
+            if self.screens.can_read(&self.store, until) {
+                self.screens.read(&self.store, until);
+            }
         }
+    }
+
+    /// Rows from here on are not shown.
+    fn until(&self) -> u64 {
+        self.frozen_row.unwrap_or(u64::MAX)
     }
 
     /// Fits list and detail to the room they have, before they are drawn.
     pub fn fit(&mut self, list_height: usize, detail: Option<(usize, usize)>) {
         self.find_places();
         self.view.fit(list_height, &self.places());
-        let until = self.frozen_row.unwrap_or(u64::MAX);
+        let until = self.until();
         let paused = self.view.paused();
-        self.screens.read(&self.store, until, self.now, paused);
+        self.screens.look(&self.store, until, self.now, paused);
         let selected = self.selected_row().unwrap_or_default();
         if let Some(detail) = &self.detail
             && detail.row() != selected

@@ -221,13 +221,26 @@ impl Screens {
         }
     }
 
-    /// Lets what is shown take in the rows up to a number.
-    pub fn read(&mut self, store: &Store, until: u64, now: Timestamp, paused: bool) {
+    /// Whether the text that is shown can go on with rows up to a number.
+    pub fn can_read(&self, store: &Store, until: u64) -> bool {
+        let text = self.transcript.as_ref();
+        self.current == Screen::Text && text.is_some_and(|text| text.lags(store, until))
+    }
+
+    /// Lets it go on for a few milliseconds.
+    pub fn read(&mut self, store: &Store, until: u64) {
+        if let Some(transcript) = &mut self.transcript {
+            transcript.read(store, until);
+        }
+    }
+
+    /// Lets what is shown look at the rows up to a number before it is drawn.
+    pub fn look(&mut self, store: &Store, until: u64, now: Timestamp, paused: bool) {
         if self.current == Screen::Charts {
             self.charts.refresh(store, now, paused);
         }
         if let (Screen::Text, Some(transcript)) = (self.current, &mut self.transcript) {
-            transcript.read(store, until);
+            transcript.look(store, until);
         }
     }
 

@@ -60,6 +60,7 @@ pub async fn take(
         }
         terminal.draw(|frame| ui::draw(frame, &mut app, &theme))?;
         while app.screens.behind() {
+            app.work();
             terminal.draw(|frame| ui::draw(frame, &mut app, &theme))?;
         }
     }

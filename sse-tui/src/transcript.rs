@@ -13,8 +13,8 @@ use crate::llm::{Delta, Document, Kind};
 use crate::store::{RowKind, Store};
 use crate::wrap::Lines;
 
-/// How long one look for new events may take; the rest is for the next frame.
-const SLICE: Duration = Duration::from_millis(8);
+/// How long one look for new events may take.
+const SLICE: Duration = Duration::from_millis(4);
 /// Events between two looks at the clock.
 const STRIDE: u32 = 64;
 
@@ -92,6 +92,16 @@ impl Transcript {
             following: true,
             wanted: None,
         }
+    }
+
+    /// Whether the store has rows up to a number that were not looked at.
+    pub fn lags(&self, store: &Store, until: u64) -> bool {
+        self.next < store.range().end.min(until)
+    }
+
+    /// Notes that before it is drawn.
+    pub fn look(&mut self, store: &Store, until: u64) {
+        self.behind = self.lags(store, until);
     }
 
     /// Takes in what the store got since, as far as time allows.

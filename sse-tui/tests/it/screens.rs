@@ -178,6 +178,7 @@ impl Fixture {
             .unwrap();
         // Text is put together in slices of time.
         while self.app.screens.behind() {
+            self.app.work();
             terminal
                 .draw(|frame| ui::draw(frame, &mut self.app, &self.theme))
                 .unwrap();
