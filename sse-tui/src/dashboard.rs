@@ -222,8 +222,9 @@ async fn show(
                 if let Some(timings) = &mut timings {
                     timings.drawn(begun.into(), written.into());
                 }
-                // A slow terminal has at most half of the time.
-                next_frame = (begun + frame).max(written + (written - begun));
+                // A slow terminal has about half of the time, but one that stood still
+                // is not waited for as long again.
+                next_frame = (begun + frame).max(written + (written - begun).min(BEAT));
                 dirty = false;
             }
             _ = beat.tick() => {
