@@ -52,7 +52,7 @@ pub struct VerifyArgs {
     pub connections: u32,
 
     /// Threads that receive, each with its share of the connections; one more checks [default: one
-    /// for each core]
+    /// for each core but one]
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=1024))]
     pub threads: Option<u32>,
 

@@ -135,7 +135,11 @@ impl VerifyPlan {
             target: Target::new(&args.url, args.request)?,
             connections: args.connections,
             witnesses: cuts.witnesses.min(args.connections),
-            threads: args.threads.unwrap_or_else(cores).min(args.connections),
+            // One core is left to the thread that checks.
+            threads: args
+                .threads
+                .unwrap_or_else(|| cores().saturating_sub(1).max(1))
+                .min(args.connections),
             duration: args.duration,
             strata,
             exec: cuts.exec,

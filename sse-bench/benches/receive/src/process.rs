@@ -182,6 +182,7 @@ impl Reading {
             let whole = (hold * 6 / 5).min(hold + Duration::from_secs(5)) + Duration::from_secs(1);
             let whole = format!("{}ms", whole.as_millis());
             command.args(["--cut", "none", "--drain", "500ms", "-z", &whole]);
+            command.args(["--threads", &threads]);
         }
         let process = Process::spawn(&mut command)?;
         Ok(Self {
